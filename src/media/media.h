@@ -1,0 +1,121 @@
+/* The media of calls, as the signalling thread sees it. A session is one call's media and lives on one worker thread
+ * from birth to death; a leg is one side of it. All functions here are called on the signalling thread, return at once
+ * and post to the worker; all events come back on the signalling thread. After media_session_free() no event comes. */
+#pragma once
+#include "base/log.h"
+#include "loop/loop.h"
+#include "sdp/sdp.h"
+
+#define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
+#define MEDIA_STREAMS_MAX 4  /* of one leg: audio, video, ... (m= lines that are carried) */
+
+struct media_engine;
+struct media_session;
+struct media_leg;
+
+struct media_settings {
+	unsigned workers;	      /* 0: one per core */
+	uint16_t first_port, last_port;
+	size_t n_addresses;	      /* where media listens; 0: every interface's */
+	struct net_address addresses[8];
+	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
+};
+struct media_codecs; /* the codec registry, see plugin room */
+
+int media_engine_new(struct loop *signalling, const struct media_settings *settings, struct media_engine **ret_engine);
+/* Waits for the workers to end. Every session must be freed first. */
+struct media_engine *media_engine_free(struct media_engine *engine);
+/* What is left over on all workers, for tests and metrics; eventually exact. */
+struct media_counts {
+	size_t sessions, legs, ports, ice_agents;
+};
+void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts);
+
+enum media_leg_kind {
+	MEDIA_LEG_WEBRTC,  /* ICE, DTLS-SRTP, rtcp-mux */
+	MEDIA_LEG_RTP,	   /* plain RTP/AVP, or SDES */
+	MEDIA_LEG_BUILTIN, /* no far end: a tone, an echo */
+};
+enum media_builtin { MEDIA_BUILTIN_ECHO, MEDIA_BUILTIN_DELAYED_ECHO, MEDIA_BUILTIN_MILLIWATT, MEDIA_BUILTIN_MUSIC };
+
+enum media_failure {
+	MEDIA_FAILURE_NO_PORT,	       /* pool empty or no address */
+	MEDIA_FAILURE_ICE,	       /* no pair worked in time */
+	MEDIA_FAILURE_ICE_CONSENT,     /* the pair that worked is lost (RFC 7675) */
+	MEDIA_FAILURE_DTLS,	       /* handshake failed or timed out */
+	MEDIA_FAILURE_FINGERPRINT,     /* the certificate is not the announced one */
+	MEDIA_FAILURE_RTP_TIMEOUT,     /* nothing arrives though it should */
+};
+const char *media_failure_text(enum media_failure failure); /* for people */
+
+/* Counters of a leg, in packets and octets of RTP payload; jitter in microseconds. */
+struct media_report {
+	uint64_t packets_received, octets_received, packets_sent, octets_sent;
+	uint64_t packets_lost;	      /* gaps in the far end's sequence numbers */
+	uint64_t packets_refused;     /* not authentic, replayed, wrong source, malformed */
+	uint32_t jitter_us, round_trip_us;
+	uint8_t far_fraction_lost;    /* last receiver report of the far end */
+};
+
+struct media_handler {
+	/* `local` is what our description says of this leg: addresses, ICE, fingerprint (setup is left to the offer/answer). */
+	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
+	/* Media can flow: ICE and DTLS are done (at once for RTP). */
+	void (*leg_connected)(void *user, struct media_leg *leg);
+	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);
+	/* The answer to media_leg_request_report(), and the last one before media_leg_free() takes effect. */
+	void (*leg_report)(void *user, struct media_leg *leg, const struct media_report *report);
+};
+
+/* `log_id` is the call's short id; copied. NULL is never returned. */
+struct media_session *media_session_new(struct media_engine *engine, const char *log_id, const struct media_handler *handler,
+					void *user);
+/* Ends all legs. Accepts NULL. */
+struct media_session *media_session_free(struct media_session *session);
+
+struct media_leg_options {
+	enum media_leg_kind kind;
+	enum media_builtin builtin;
+	const char *name;	   /* for logs: "browser", "trunk pbx"; copied */
+	bool controlling;	   /* ICE role: true when our description is the offer */
+	bool wants_ipv6;	   /* RTP: address family of the trunk */
+	struct net_address toward; /* RTP: the peer, to choose the local address by; none: any */
+	bool latch;		   /* RTP: learn the source address once (trunk option) */
+};
+/* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end. */
+struct media_leg *media_leg_new(struct media_session *session, const struct media_leg_options *options);
+struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
+/* New ICE credentials; leg_ready comes again. The old pair carries media until the new one is valid (row 49). */
+void media_leg_restart_ice(struct media_leg *leg, bool controlling);
+
+/* One stream of a leg as offer and answer have settled it. */
+struct media_stream_plan {
+	enum sdp_kind kind;
+	char mid[32];
+	enum sdp_direction direction;	/* ours: whether we send to and receive from the far end */
+	size_t n_formats;
+	struct sdp_format formats[SDP_FORMATS_MAX]; /* that both sides know; the first is the one we send by preference */
+	/* Payload types for sending when they differ from those for receiving (RFC 3264, section 6.1): send_types[i] goes
+	 * with formats[i]. */
+	uint8_t send_types[SDP_FORMATS_MAX];
+	uint16_t ptime_ms;
+	struct sdp_transport remote;	/* the far end's; unused in BUNDLEd streams after the first */
+	bool we_are_dtls_client;
+	bool has_feedback;		/* AVPF */
+};
+struct media_leg_plan {
+	size_t n_streams;
+	struct media_stream_plan *streams; /* borrowed for the call; copied */
+};
+/* Brings the leg to the plan: remote candidates and credentials, DTLS role and fingerprint, addresses, formats,
+ * direction. May be called as often as offers and answers complete; what has not changed is not disturbed (a changed
+ * remote ufrag is an ICE restart, a changed fingerprint or role or tls-id is a new DTLS association). */
+void media_leg_apply(struct media_leg *leg, const struct media_leg_plan *plan);
+/* One more remote candidate (trickle). */
+void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate);
+
+/* Joins two legs of the session: what comes in at one goes out at the other, stream by stream, payload types mapped by
+ * codec. A leg joined before leaves its old partner. `b` NULL: parts `a`. */
+void media_session_bridge(struct media_session *session, struct media_leg *a, struct media_leg *b);
+
+void media_leg_request_report(struct media_leg *leg);

@@ -1,0 +1,40 @@
+/* Digest authentication (RFC 7616 with RFC 8760), both sides. Signalling thread. */
+#pragma once
+#include "sip/message.h"
+#include "net/address.h"
+
+enum sip_digest_algorithm { SIP_DIGEST_MD5, SIP_DIGEST_SHA256, SIP_DIGEST_SHA512_256 };
+
+/* --- as server --- */
+struct sip_digest_server;
+/* `realm` is copied. Nonces hold the time and are bound to the sender's address by a key of this process's life. */
+int sip_digest_server_new(const char *realm, struct sip_digest_server **ret_server);
+struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *server);
+
+enum sip_digest_verdict {
+	SIP_DIGEST_OK,
+	SIP_DIGEST_ABSENT, /* no credentials for our realm: challenge */
+	SIP_DIGEST_STALE,  /* right secret, old nonce (or nc seen): challenge with stale=true */
+	SIP_DIGEST_WRONG,  /* unknown user, wrong secret, malformed */
+};
+/* Gives the user's HA1 in lower-case hex for an algorithm; false: unknown user (the check then takes as long). */
+typedef bool sip_digest_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129]);
+/* Checks Authorization (REGISTER) or Proxy-Authorization (others), whichever is there for our realm. nc must rise.
+ * `ret_name` (at least 256 bytes) is the proved user name, written on OK. */
+enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
+						const struct net_address *sender, sip_digest_secret *secret, void *user,
+						char *ret_name, size_t size);
+/* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers, SHA-256 first, then MD5, qop="auth". */
+int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
+				const struct net_address *sender, bool stale);
+
+/* --- as client --- */
+struct sip_credentials {
+	const char *realm; /* only this realm is ever answered; NULL: any realm of the peer the request was sent to */
+	const char *username;
+	const char *password;
+};
+/* Adds the answer to the best challenge of a 401/407 to `request` (a new one with a new CSeq). 0, -ENOENT when no
+ * challenge fits realm and algorithms, -EACCES when the credentials were already refused (not stale). */
+int sip_digest_answer(const struct sip_credentials *credentials, const struct sip_message *challenge,
+		      struct sip_message *request);

@@ -1,0 +1,59 @@
+/* The stack: takes messages from flows, finds the transaction, the dialog, or the owner of new requests. One per
+ * process; signalling thread. */
+#pragma once
+#include "loop/loop.h"
+#include "sip/dialog.h"
+
+struct sip_stack;
+
+struct sip_stack_handler {
+	/* A request outside any dialog, not CANCEL or ACK, with a new server transaction. The receiver answers it, now or
+	 * later. Max-Forwards, merged requests (482), Require are not checked here but by sip_stack_admit(). */
+	void (*request)(void *user, struct sip_server_transaction *transaction);
+	/* May `flow`'s sender touch what belongs to `identity`? Default: the flow's identity is the same text. */
+	bool (*may_act)(void *user, struct sip_flow *flow, const char *identity);
+};
+
+int sip_stack_new(struct loop *loop, const struct sip_stack_handler *handler, void *user, struct sip_stack **ret_stack);
+struct sip_stack *sip_stack_free(struct sip_stack *stack); /* accepts NULL */
+struct loop *sip_stack_loop(struct sip_stack *stack);
+
+/* From the transports: one whole message. Refuses (and answers where possible) what the gate refuses. Counts. */
+void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const char *text, size_t length);
+
+/* General checks of a new request (sections 8.2.1 to 8.2.3): known method (405 with Allow), Max-Forwards (483),
+ * merged (482), Require of what we lack (420 with Unsupported). Returns 0, or -EPROTO when it was answered. */
+int sip_stack_admit(struct sip_stack *stack, struct sip_server_transaction *transaction);
+
+/* --- the dialog table --- */
+struct sip_dialog_handler {
+	/* A request in the dialog, CSeq checked and in order, from the identity that owns it; BYE, re-INVITE, INFO... */
+	void (*request)(void *user, struct sip_server_transaction *transaction);
+	/* An ACK for a 2xx we sent (may repeat). */
+	void (*ack)(void *user, struct sip_message *ack, struct sip_flow *flow);
+};
+struct sip_dialog_entry;
+/* Makes the dialog reachable by Call-ID and both tags (rule 1). The entry holds no copy: the dialog's ids must not
+ * change while it is in the table, and the far tag must be known. `identity` is copied. */
+struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, const struct sip_dialog *dialog, const char *identity,
+					      const struct sip_dialog_handler *handler, void *user);
+/* Takes it out at once. */
+struct sip_dialog_entry *sip_stack_remove_dialog(struct sip_dialog_entry *entry); /* accepts NULL */
+
+/* Sends an ACK for a 2xx over the flow (adds Via with a new branch once; the same bytes when repeated). */
+int sip_stack_send_ack(struct sip_stack *stack, struct sip_message *ack, struct sip_flow *flow);
+
+/* A 2xx to an INVITE nobody waits for any more is ACKed and its dialog ended with BYE by the stack (row 13). */
+
+/* The flow of a listening UDP socket (or a TCP connection, made when needed) towards an address. `transport` UDP or
+ * TCP. Returns a reference, or NULL when nothing listens with that transport and address family. */
+struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote);
+
+/* "udp:0.0.0.0:5060", "tcp:[::]:5060". 0, -EINVAL for the text, or -errno of bind. */
+int sip_stack_listen(struct sip_stack *stack, const char *text);
+
+/* What is left over, for tests and metrics. */
+struct sip_stack_counts {
+	size_t server_transactions, client_transactions, dialogs, flows;
+};
+void sip_stack_count(const struct sip_stack *stack, struct sip_stack_counts *ret_counts);
