@@ -4,7 +4,7 @@
 #pragma once
 #include "base/log.h"
 #include "loop/loop.h"
-#include "sdp/sdp.h"
+#include "sdp/plan.h"
 
 #define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
 #define MEDIA_STREAMS_MAX 4  /* of one leg: audio, video, ... (m= lines that are carried) */
@@ -88,29 +88,10 @@ struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
 /* New ICE credentials; leg_ready comes again. The old pair carries media until the new one is valid (row 49). */
 void media_leg_restart_ice(struct media_leg *leg, bool controlling);
 
-/* One stream of a leg as offer and answer have settled it. */
-struct media_stream_plan {
-	enum sdp_kind kind;
-	char mid[32];
-	enum sdp_direction direction;	/* ours: whether we send to and receive from the far end */
-	size_t n_formats;
-	struct sdp_format formats[SDP_FORMATS_MAX]; /* that both sides know; the first is the one we send by preference */
-	/* Payload types for sending when they differ from those for receiving (RFC 3264, section 6.1): send_types[i] goes
-	 * with formats[i]. */
-	uint8_t send_types[SDP_FORMATS_MAX];
-	uint16_t ptime_ms;
-	struct sdp_transport remote;	/* the far end's; unused in BUNDLEd streams after the first */
-	bool we_are_dtls_client;
-	bool has_feedback;		/* AVPF */
-};
-struct media_leg_plan {
-	size_t n_streams;
-	struct media_stream_plan *streams; /* borrowed for the call; copied */
-};
-/* Brings the leg to the plan: remote candidates and credentials, DTLS role and fingerprint, addresses, formats,
+/* Brings the leg to the plan (borrowed for the call; copied): remote candidates and credentials, DTLS role and fingerprint, addresses, formats,
  * direction. May be called as often as offers and answers complete; what has not changed is not disturbed (a changed
  * remote ufrag is an ICE restart, a changed fingerprint or role or tls-id is a new DTLS association). */
-void media_leg_apply(struct media_leg *leg, const struct media_leg_plan *plan);
+void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan);
 /* One more remote candidate (trickle). */
 void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate);
 

@@ -56,7 +56,7 @@ struct sdp_crypto {
 /* How one side can be reached: what media gives out for our descriptions and takes in from theirs. Plain value. */
 struct sdp_transport {
 	struct net_address rtp;	 /* c= and m= port; port 9 and 0.0.0.0 as they stand */
-	struct net_address rtcp; /* a=rtcp, or port + 1; none with rtcp_mux */
+	struct net_address rtcp; /* a=rtcp, or port + 1: where RTCP goes unless rtcp_mux is agreed; none when not known */
 	bool rtcp_mux;
 	bool has_ice;
 	bool ice_lite;

@@ -1,0 +1,31 @@
+/* What offer and answer have settled on one leg: made by negotiate, carried out by media, which know nothing of each other.
+ * Plain values; any thread. */
+#pragma once
+#include "sdp/sdp.h"
+
+/* One stream (an m= line that is carried). */
+struct sdp_stream_plan {
+	enum sdp_kind kind;
+	char mid[32];
+	enum sdp_direction direction; /* ours: whether we send to and receive from the far end */
+	size_t n_formats;
+	struct sdp_format formats[SDP_FORMATS_MAX]; /* that both sides know, with the payload types we receive; codecs
+						     * first, the first is the one we send by preference; then
+						     * telephone-event, comfort noise and the like */
+	/* Payload types for sending, which may differ from those for receiving (RFC 3264, section 6.1): send_types[i] goes
+	 * with formats[i]. */
+	uint8_t send_types[SDP_FORMATS_MAX];
+	uint16_t ptime_ms;	      /* what the far end asks for; 0: nothing */
+	struct sdp_transport remote;  /* the far end's; unused in BUNDLEd streams after the first. rtcp_mux: agreed */
+	bool we_are_dtls_client;
+	bool has_feedback; /* AVPF */
+	bool is_bundled;   /* shares the transport of the first stream */
+};
+
+struct sdp_leg_plan {
+	size_t n_streams;
+	struct sdp_stream_plan *streams; /* owned by whoever made the plan */
+};
+
+/* Frees the streams, not the plan. */
+void sdp_leg_plan_clear(struct sdp_leg_plan *plan);
