@@ -1,0 +1,73 @@
+/* What happens, told to whom it concerns: calls, registrations, media. Typed by structure; signalling thread only.
+ *
+ * The rooms that know publish; the rooms that write records, count or show subscribe. A structure lives as long as the
+ * callback; who wants to keep it copies. Receivers are called in the order of subscribing. A receiver may subscribe,
+ * unsubscribe (itself too) and publish; but what it publishes reaches the receivers after it before the event it came
+ * from does, so one that wants to act on an event posts that on the loop. */
+#pragma once
+#include "base/base.h"
+
+struct event_bus;
+struct event_subscription;
+
+enum event_call_state {
+	EVENT_CALL_TRYING,    /* an INVITE came and was taken */
+	EVENT_CALL_RINGING,   /* the called side rings (or sends early media) */
+	EVENT_CALL_CONNECTED, /* answered on both sides */
+	EVENT_CALL_ENDED,
+};
+const char *event_call_state_name(enum event_call_state state); /* "trying", ... */
+
+enum event_side { EVENT_SIDE_NONE, EVENT_SIDE_CALLER, EVENT_SIDE_CALLED, EVENT_SIDE_GATEWAY };
+const char *event_side_name(enum event_side side); /* "none", "caller", "called", "gateway" */
+
+struct event_call_changed {
+	const char *call; /* the short id of the logs */
+	enum event_call_state state;
+	int64_t at_us;	    /* monotonic */
+	const char *caller; /* identity or number, as shown to people */
+	const char *called;
+	const char *caller_leg; /* "browser", "trunk pbx" */
+	const char *called_leg; /* NULL while unknown */
+	/* Of EVENT_CALL_ENDED. */
+	enum event_side ended_by;
+	unsigned status;   /* the SIP status that ended a call before it was answered; 0: it was answered */
+	const char *cause; /* in words: "hung up", "no answer", "media lost" */
+	int64_t talked_us; /* answered to end; 0 */
+};
+
+struct event_registration_changed {
+	const char *user;
+	const char *contact; /* as shown to people */
+	bool is_added;	     /* false: removed */
+	const char *cause;   /* of removal: "unregistered", "expired", "connection closed", ... */
+	size_t n_bindings;   /* of the user, after the change */
+};
+
+struct event_media_failed {
+	const char *call;
+	const char *leg;
+	const char *cause;
+};
+
+/* Members may be NULL: not wanted. */
+struct event_receiver {
+	void (*call_changed)(void *user, const struct event_call_changed *event);
+	void (*registration_changed)(void *user, const struct event_registration_changed *event);
+	void (*media_failed)(void *user, const struct event_media_failed *event);
+};
+
+struct event_bus *event_bus_new(void);
+/* Subscriptions that are left become idle; they are still to be freed by their owners. Accepts NULL; returns NULL. Not
+ * from within a receiver. */
+struct event_bus *event_bus_free(struct event_bus *bus);
+
+/* `receiver` must outlive the subscription. */
+struct event_subscription *event_subscribe(struct event_bus *bus, const struct event_receiver *receiver, void *user);
+/* No callback comes after it. Accepts NULL; returns NULL. */
+struct event_subscription *event_unsubscribe(struct event_subscription *subscription);
+
+/* `bus` NULL: nobody listens. */
+void event_publish_call_changed(struct event_bus *bus, const struct event_call_changed *event);
+void event_publish_registration_changed(struct event_bus *bus, const struct event_registration_changed *event);
+void event_publish_media_failed(struct event_bus *bus, const struct event_media_failed *event);

@@ -1,0 +1,44 @@
+/* Where a call goes. Made from the snapshot; pure after that: a table may be used by any thread, one at a time. */
+#pragma once
+#include "config/config.h"
+
+extern const struct config_table route_options;
+
+#define ROUTE_NUMBER_BYTES_MAX 256
+
+enum route_target {
+	ROUTE_DENIED,  /* nobody there: 404 */
+	ROUTE_USER,    /* `name`: a user of ours */
+	ROUTE_TRUNK,   /* `name`: a trunk; `number`: the user part to call there */
+	ROUTE_BUILTIN, /* `builtin` */
+};
+const char *route_target_name(enum route_target target); /* "denied", "user", ... */
+
+enum route_builtin { ROUTE_BUILTIN_ECHO, ROUTE_BUILTIN_DELAYED_ECHO, ROUTE_BUILTIN_MILLIWATT, ROUTE_BUILTIN_MUSIC };
+const char *route_builtin_name(enum route_builtin builtin); /* "echo", "delayed-echo", "milliwatt", "music" */
+
+struct route_table;
+
+/* 0 or -errno (a snapshot that config_load() has checked always works). */
+int route_table_new(const struct config_snapshot *snapshot, struct route_table **ret_table);
+struct route_table *route_table_free(struct route_table *table); /* accepts NULL; returns NULL */
+
+struct route_request {
+	const char *dialled; /* the user part of the Request-URI, unescaped */
+	const char *trunk;   /* the trunk the call came from; NULL: from a user of ours */
+	const char *inbound; /* that trunk's `inbound`; NULL */
+};
+
+struct route_decision {
+	enum route_target target;
+	enum route_builtin builtin;
+	char name[ROUTE_NUMBER_BYTES_MAX];
+	char number[ROUTE_NUMBER_BYTES_MAX];
+	int rule; /* the entry of "routes" that matched, from 0; -1: none did */
+};
+
+/* A user's call: the first entry of "routes" whose `match` fits decides; if none fits, a user of that name, then the
+ * built-in numbers 9195 to 9198; else it is denied. A route to a user that does not exist denies.
+ * A trunk's call: `inbound`, or the user of the dialled name, or the built-in of the dialled number only by `inbound`; never
+ * another trunk, so that a peer cannot call through us at our cost. */
+void route_decide(const struct route_table *table, const struct route_request *request, struct route_decision *ret_decision);

@@ -1,0 +1,62 @@
+/* Trunks: the SIP peers of the configuration. Signalling thread.
+ *
+ * A trunk is made from the snapshot and never blocks: a peer given by address is there at once, one given by name when it has
+ * been looked up on another thread; it is looked up again from time to time and the last good answer is kept. */
+#pragma once
+#include "config/config.h"
+#include "loop/loop.h"
+#include "sip/digest.h"
+#include "sip/stack.h"
+
+extern const struct config_table trunk_options;
+
+struct trunks; /* all of them */
+struct trunk;  /* reference counted: a call keeps its trunk through a reload */
+
+enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
+
+/* Starts looking up names. 0 or -errno. */
+int trunks_new(struct loop *loop, const struct config_snapshot *snapshot, struct trunks **ret_trunks);
+/* After a reload: trunks whose entry is unchanged stay the same objects, others are replaced. */
+int trunks_reload(struct trunks *trunks, const struct config_snapshot *snapshot);
+struct trunks *trunks_free(struct trunks *trunks); /* accepts NULL; returns NULL */
+size_t trunks_count(const struct trunks *trunks);
+struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed */
+
+/* By name; borrowed; NULL. */
+struct trunk *trunk_find(const struct trunks *trunks, const char *name);
+/* Whose request this is: the trunk with that transport and one of whose peer addresses has the sender's host. Any
+ * source port is taken (TCP clients and many PBXs send from others than they listen on); where several trunks share
+ * host and transport, the one with the sender's port wins, else the first. Borrowed; NULL: a stranger. */
+struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport, const struct net_address *source);
+
+struct trunk *trunk_ref(struct trunk *trunk);
+struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
+
+const char *trunk_name(const struct trunk *trunk);
+const char *trunk_identity(const struct trunk *trunk); /* "trunk:<name>" */
+enum sip_transport trunk_transport(const struct trunk *trunk);
+/* The URI a request for `user` is sent to, and that From or To of this trunk carry: "sip:<user>@<host>[:<port>][;transport=tcp]".
+ * `user` is not escaped yet; "" or NULL: none. A new string. */
+char *trunk_uri(const struct trunk *trunk, const char *user);
+/* The peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062". */
+const char *trunk_host(const struct trunk *trunk);
+/* NULL when the trunk has no username. */
+const struct sip_credentials *trunk_credentials(const struct trunk *trunk);
+/* Encoding names in order of preference, NULL-terminated; empty: no preference. */
+const char *const *trunk_codecs(const struct trunk *trunk);
+bool trunk_latch(const struct trunk *trunk);
+bool trunk_registers(const struct trunk *trunk);
+enum trunk_srtp trunk_srtp(const struct trunk *trunk);
+/* Where its calls go: a user, a built-in's name; NULL: by the dialled user part. */
+const char *trunk_inbound(const struct trunk *trunk);
+
+/* The address requests go to now; NULL: the name has not been found (yet). */
+const struct net_address *trunk_address(const struct trunk *trunk);
+/* Told once, on the loop, when the peer's name has its first answer or failed; at once (before it returns) when that is known.
+ * For start-up and for tests. */
+void trunk_when_resolved(struct trunk *trunk, void (*resolved)(void *user, struct trunk *trunk), void *user);
+
+/* The flow towards the peer, its identity set to the trunk's. A reference; NULL: no address yet, or nothing listens
+ * with that transport and family. */
+struct sip_flow *trunk_flow(struct trunk *trunk, struct sip_stack *stack);
