@@ -1,0 +1,78 @@
+/* Who is there: users, their proof of identity, their bindings (RFC 3261 section 10, RFC 5626), and the endpoints that
+ * calls hold on to while flows come and go. In memory. Signalling thread. */
+#pragma once
+#include "config/config.h"
+#include "event/event.h"
+#include "sip/stack.h"
+
+#define REGISTRAR_BINDINGS_PER_USER_MAX 16 /* the default of registrar.bindings_per_user */
+#define REGISTRAR_CONTACTS_PER_REQUEST_MAX 16
+#define REGISTRAR_ENDPOINTS_MAX 100000
+#define REGISTRAR_INSTANCE_BYTES_MAX 256 /* of +sip.instance */
+
+struct registrar;
+struct registrar_endpoint;
+
+/* The groups "registrar" and "users". */
+extern const struct config_table registrar_config_table;
+extern const struct config_table registrar_users_config_table;
+
+/* `domain` is the house's own (the realm too), copied; `events` may be NULL. 0 or -errno. */
+int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const char *domain, struct event_bus *events,
+		  struct registrar **ret_registrar);
+/* Endpoints that others still hold live on, without a flow. Accepts NULL; returns NULL. */
+struct registrar *registrar_free(struct registrar *registrar);
+/* New users and times; the bindings of users that are gone end. */
+void registrar_reconfigure(struct registrar *registrar, struct config_snapshot *config);
+
+/* Answers a REGISTER, now. */
+void registrar_handle_register(struct registrar *registrar, struct sip_server_transaction *transaction);
+
+/* For any other request from a WebSocket flow. 0: the flow's user is proven and stands in From; *ret_user is the name
+ * (borrowed, as long as the flow is not given another identity). Else it was answered (407, 403) and -EACCES comes back.
+ * A right answer to a 407 proves the flow as REGISTER does. In mode "none" the From's user is taken at its word. */
+int registrar_authenticate(struct registrar *registrar, struct sip_server_transaction *transaction, const char **ret_user);
+
+bool registrar_has_user(const struct registrar *registrar, const char *user);
+
+/* --- endpoints: a device of a user. Reference counted. --- */
+/* The endpoint whose flow this is, made when there is none yet (a call by a browser that never registered). The flow's
+ * identity must be proven. Returns a reference; NULL when it is not proven or there are too many. */
+struct registrar_endpoint *registrar_endpoint_of_flow(struct registrar *registrar, struct sip_flow *flow);
+struct registrar_endpoint *registrar_endpoint_ref(struct registrar_endpoint *endpoint);
+struct registrar_endpoint *registrar_endpoint_unref(struct registrar_endpoint *endpoint); /* accepts NULL; returns NULL */
+/* The open flow of this moment, or NULL. Borrowed; never kept. */
+struct sip_flow *registrar_endpoint_flow(const struct registrar_endpoint *endpoint);
+const char *registrar_endpoint_identity(const struct registrar_endpoint *endpoint); /* "user:alice" */
+const char *registrar_endpoint_user(const struct registrar_endpoint *endpoint);	    /* "alice" */
+/* An in-dialog request of the same identity came on another flow: it takes over. -EACCES for another identity, -EPIPE
+ * for a closed flow. */
+int registrar_endpoint_move(struct registrar_endpoint *endpoint, struct sip_flow *flow);
+
+/* Told of every change of the endpoint's flow: NULL when it has closed, the new one when another takes over. A member of
+ * the watching object, which holds a reference to the endpoint; may be stopped in its own callback. */
+struct registrar_endpoint_watch {
+	void (*changed)(void *data, struct registrar_endpoint *endpoint, struct sip_flow *flow);
+	void *data;
+	struct registrar_endpoint *endpoint;
+	struct registrar_endpoint_watch *next, **link;
+};
+void registrar_endpoint_watch_start(struct registrar_endpoint_watch *watch, struct registrar_endpoint *endpoint,
+				    void (*changed)(void *, struct registrar_endpoint *, struct sip_flow *), void *data);
+void registrar_endpoint_watch_stop(struct registrar_endpoint_watch *watch); /* accepts a zeroed one */
+
+/* --- ringing --- */
+struct registrar_contact {
+	struct registrar_endpoint *endpoint; /* borrowed; its flow was open when asked */
+	const char *uri;		     /* for the Request-URI; borrowed: valid until the next REGISTER */
+};
+/* The user's bindings with an open flow, latest first, one an endpoint. Returns their number, at most `size`. */
+size_t registrar_lookup(struct registrar *registrar, const char *user, struct registrar_contact *contacts, size_t size);
+
+struct registrar_counts {
+	size_t users;	   /* configured */
+	size_t registered; /* users with a binding */
+	size_t bindings;
+	size_t endpoints;
+};
+void registrar_count(const struct registrar *registrar, struct registrar_counts *ret_counts);
