@@ -59,7 +59,8 @@ struct config_table {
 };
 
 /* Reads and checks a file. `tables` is NULL-terminated and must outlive the snapshot, as static data does.
- * 0; or -errno when the file cannot be read, -EINVAL when it holds mistakes: then *ret_errors is set and to be freed. */
+ * 0; or -errno when the file cannot be read, -EINVAL when it holds mistakes: then *ret_errors, which is only written on
+ * failure, holds at least one line and is to be freed. */
 int config_load(const char *path, const struct config_table *const *tables, struct config_snapshot **ret_snapshot,
 		struct config_errors **ret_errors);
 /* The same from text, for tests. `name` stands for the file name in messages; @include and relative paths are meant

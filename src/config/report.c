@@ -1,0 +1,114 @@
+#include "config/internal.h"
+#include <string.h>
+
+struct config_error {
+	uint32_t line;
+	uint32_t order;
+	char *text;
+};
+
+struct config_errors {
+	GArray *errors; /* struct config_error */
+	size_t n_left_out;
+	char *last_line;
+};
+
+struct config_errors *config_errors_new(void)
+{
+	struct config_errors *errors = g_new0(struct config_errors, 1);
+	errors->errors = g_array_new(FALSE, FALSE, sizeof(struct config_error));
+	return errors;
+}
+
+struct config_errors *config_errors_free(struct config_errors *errors)
+{
+	if (!errors)
+		return NULL;
+	for (guint i = 0; i < errors->errors->len; i++)
+		g_free(g_array_index(errors->errors, struct config_error, i).text);
+	g_array_free(errors->errors, TRUE);
+	g_free(errors->last_line);
+	g_free(errors);
+	return NULL;
+}
+
+static int compare_errors(const void *a, const void *b)
+{
+	const struct config_error *left = a, *right = b;
+	if (left->line != right->line)
+		return left->line < right->line ? -1 : 1;
+	return left->order < right->order ? -1 : left->order > right->order;
+}
+
+void config_errors_sort(struct config_errors *errors)
+{
+	g_array_sort(errors->errors, compare_errors);
+	if (errors->n_left_out && !errors->last_line)
+		errors->last_line = g_strdup_printf("and %zu mistakes more", errors->n_left_out);
+}
+
+size_t config_errors_count(const struct config_errors *errors)
+{
+	return errors->errors->len + (errors->last_line != NULL);
+}
+
+const char *config_errors_line(const struct config_errors *errors, size_t index)
+{
+	if (index < errors->errors->len)
+		return g_array_index(errors->errors, struct config_error, index).text;
+	return index == errors->errors->len ? errors->last_line : NULL;
+}
+
+static void report(struct config_report *report, uint32_t line, const char *text)
+{
+	const struct config_source *source = report->source;
+	struct config_errors *errors = report->errors;
+	if (errors->errors->len >= CONFIG_ERRORS_MAX) {
+		errors->n_left_out++;
+		return;
+	}
+	struct config_error error = { .line = line, .order = errors->errors->len };
+	if (line && line <= source->lines->len) {
+		const struct config_place *place = &g_array_index(source->lines, struct config_place, line - 1);
+		error.text = g_strdup_printf("%s:%u: %s", (const char *)source->files->pdata[place->file], place->line, text);
+	} else {
+		error.text = g_strdup_printf("%s: %s", source->name, text);
+	}
+	g_array_append_val(errors->errors, error);
+}
+
+void config_report_line(struct config_report *to, uint32_t line, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	g_autofree char *text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	report(to, line, text);
+}
+
+bool config_report_is_clean(const struct config_report *report)
+{
+	return report->errors->errors->len == 0;
+}
+
+void config_complain(struct config_report *to, const char *group, size_t index, const char *name, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	g_autofree char *what = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+
+	const struct config_section *section = config_snapshot_section(to->snapshot, group);
+	ssize_t option = section && name ? config_section_option(section, name) : -1;
+	bool is_entry = section && index < section->n_entries;
+	uint32_t line = is_entry ? section->entry_lines[index] : 0;
+	if (is_entry && option >= 0 && config_section_value(section, index, option)->line)
+		line = config_section_value(section, index, option)->line;
+	g_autoptr(GString) text = g_string_new(group);
+	if (section && section->shape == CONFIG_LIST)
+		g_string_append_printf(text, "[%zu]", index);
+	if (name)
+		g_string_append_printf(text, "%s%s", text->len ? "." : "", name);
+	g_string_append_printf(text, "%s%s", text->len ? " " : "", what);
+	report(to, line, text->str);
+}
