@@ -1,8 +1,9 @@
-/* Offer and answer (RFC 3264) on one leg so that it fits the other leg of the call: which streams, codecs, payload types
- * and directions each side is told. Pure; any thread; keeps nothing between calls, the caller keeps the descriptions.
+/* Offer and answer (RFC 3264) on one leg so that it fits the other leg of the call: which streams, codecs, payload
+ * types and directions each side is told. Pure; any thread; keeps nothing between calls, the caller keeps the
+ * descriptions.
  *
- * Streams of two legs belong together by kind and rank: the first audio of one to the first audio of the other. An m= line
- * never leaves its place (RFC 3264, section 8), so this needs no table that could be wrong. */
+ * Streams of two legs belong together by kind and rank: the first audio of one to the first audio of the other. An m=
+ * line never leaves its place (RFC 3264, section 8), so this needs no table that could be wrong. */
 #pragma once
 #include "sdp/plan.h"
 
@@ -14,8 +15,8 @@ enum negotiate_kind {
 /* What a leg is. Texts and lists are borrowed. */
 struct negotiate_profile {
 	enum negotiate_kind kind;
-	/* The codecs this leg may use, in its order of preference, by encoding name; NULL-terminated. NULL: whatever the
-	 * far ends offer, in their order. A full offer of ours with NULL is opus, G722, PCMU, PCMA. */
+	/* The codecs this leg may use, in its order of preference, by encoding name; NULL-terminated. NULL: whatever
+	 * the far ends offer, in their order. A full offer of ours with NULL is opus, G722, PCMU, PCMA. */
 	const char *const *codecs;
 	/* Codecs that media converts between: added to our offers behind those the other side offered, and accepted in
 	 * answers when the two sides share none. NULL: no transcoding, both legs must share a codec. */
@@ -40,34 +41,38 @@ struct negotiate_leg {
 	uint64_t last_version; /* the highest o= version sent on this leg, also in an offer that was refused; 0: none */
 };
 
-/* Our offer on `leg`. `from_other` is what the far end of the other leg has said (offer or answer): its codecs with their
- * payload types where these are free, its directions (hold passes through). NULL: a full offer of our own (late offer,
- * built-in). Lines, mids and payload types of the leg's earlier descriptions stay. The version goes up by one unless nothing
- * has changed. The caller frees *ret_offer. 0; -ENOTSUP when no stream can be offered; -E2BIG with too many streams. */
+/* Our offer on `leg`. `from_other` is what the far end of the other leg has said (offer or answer): its codecs with
+ * their payload types where these are free, its directions (hold passes through). NULL: a full offer of our own (late
+ * offer, built-in). Lines, mids and payload types of the leg's earlier descriptions stay. The version goes up by one
+ * unless nothing has changed. The caller frees *ret_offer. 0; -ENOTSUP when no stream can be offered; -E2BIG with too
+ * many streams. */
 int negotiate_make_offer(const struct negotiate_leg *leg, const struct sdp_session *from_other,
 			 struct sdp_session **ret_offer);
 
-/* Our answer to `offer`, received on `leg`. `other`: the other leg, whose local and remote descriptions say what its far end
- * has agreed to; NULL: built-in, we answer alone. Codecs are those both far ends have, in the other's order, with the offer's
- * payload types. Works as often as needed (18x and 2xx, an offer that concerns only this leg). -ENOTSUP when nothing is
- * common (488), -EINVAL when `other` has no complete exchange. */
+/* Our answer to `offer`, received on `leg`. `other`: the other leg, whose local and remote descriptions say what its
+ * far end has agreed to; NULL: built-in, we answer alone. Codecs are those both far ends have, in the other's order,
+ * with the offer's payload types. Works as often as needed (18x and 2xx, an offer that concerns only this leg).
+ * -ENOTSUP when nothing is common (488), -EINVAL when `other` has no complete exchange. */
 int negotiate_make_answer(const struct negotiate_leg *leg, const struct sdp_session *offer,
 			  const struct negotiate_leg *other, struct sdp_session **ret_answer);
 
-/* Whether `answer` is one to `offer`, ours. 0; -EBADMSG with *ret_reason (static text, may be NULL) when it breaks the rules
- * of RFC 3264; -ENOTSUP when it refuses every stream. */
+/* Whether a leg of this kind can answer `offer` at all; asked before the other side is called. 0 or -ENOTSUP (488). */
+int negotiate_check_offer(const struct negotiate_profile *profile, const struct sdp_session *offer);
+
+/* Whether `answer` is one to `offer`, ours. 0; -EBADMSG with *ret_reason (static text, may be NULL) when it breaks the
+ * rules of RFC 3264; -ENOTSUP when it refuses every stream. */
 int negotiate_check_answer(const struct sdp_session *offer, const struct sdp_session *answer, const char **ret_reason);
 
-/* What media is to do. Streams that either side has refused are left out. sdp_leg_plan_clear() afterwards. 0 or -ENOTSUP
- * when nothing is left. */
+/* What media is to do. Streams that either side has refused are left out. sdp_leg_plan_clear() afterwards. 0 or
+ * -ENOTSUP when nothing is left. */
 int negotiate_make_plan(const struct sdp_session *local, const struct sdp_session *remote, bool local_is_offer,
 			struct sdp_leg_plan *ret_plan);
 
 /* Whether the far end wants nothing from us: every stream sendonly, inactive, or (without ICE) at 0.0.0.0. */
 bool negotiate_is_hold(const struct sdp_session *session);
 
-/* Whether the other leg must hear of `offer`, newly received on `leg`: streams, directions or the codecs in use change. Not
- * for an ICE restart, other addresses or candidates, a session refresh, more codecs than those agreed. When false,
+/* Whether the other leg must hear of `offer`, newly received on `leg`: streams, directions or the codecs in use change.
+ * Not for an ICE restart, other addresses or candidates, a session refresh, more codecs than those agreed. When false,
  * negotiate_make_answer() answers from what the other leg has. */
 bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_session *offer);
 

@@ -1,5 +1,5 @@
-/* What offer and answer have settled on one leg: made by negotiate, carried out by media, which know nothing of each other.
- * Plain values; any thread. */
+/* What offer and answer have settled on one leg: made by negotiate, carried out by media, which know nothing of each
+ * other. Plain values; any thread. */
 #pragma once
 #include "sdp/sdp.h"
 
@@ -11,12 +11,13 @@ struct sdp_stream_plan {
 	size_t n_formats;
 	struct sdp_format formats[SDP_FORMATS_MAX]; /* that both sides know, with the payload types we receive; codecs
 						     * first, the first is the one we send by preference; then
-						     * telephone-event, comfort noise and the like */
-	/* Payload types for sending, which may differ from those for receiving (RFC 3264, section 6.1): send_types[i] goes
-	 * with formats[i]. */
+						     * telephone-event and comfort noise; the parameters are
+						     * the far end's */
+	/* Payload types for sending, which may differ from those for receiving (RFC 3264, section 6.1): send_types[i]
+	 * goes with formats[i]. */
 	uint8_t send_types[SDP_FORMATS_MAX];
-	uint16_t ptime_ms;	      /* what the far end asks for; 0: nothing */
-	struct sdp_transport remote;  /* the far end's; unused in BUNDLEd streams after the first. rtcp_mux: agreed */
+	uint16_t ptime_ms;	     /* what the far end asks for; 0: nothing */
+	struct sdp_transport remote; /* the far end's; unused in BUNDLEd streams after the first. rtcp_mux: agreed */
 	bool we_are_dtls_client;
 	bool has_feedback; /* AVPF */
 	bool is_bundled;   /* shares the transport of the first stream */

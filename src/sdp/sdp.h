@@ -1,34 +1,57 @@
-/* SDP as a model (RFC 8866) with the attributes that calls use: RTP formats, direction, ICE (RFC 8839), DTLS (RFC 8842),
- * SDES (RFC 4568), BUNDLE (RFC 9143), rtcp-mux (RFC 5761), feedback (RFC 4585). Pure; any thread.
- * Everything a peer can grow has a limit; what is over it is refused (-E2BIG), never cut silently. */
+/* SDP as a model (RFC 8866) with the attributes that calls use: RTP formats, direction, ICE (RFC 8839), DTLS (RFC
+ * 8842), SDES (RFC 4568), BUNDLE (RFC 9143), rtcp-mux (RFC 5761), feedback (RFC 4585). Pure; any thread. Everything a
+ * peer can grow has a limit; what is over it is refused (-E2BIG), never cut silently. */
 #pragma once
 #include "net/address.h"
 
-#define SDP_BYTES_MAX 49152
-#define SDP_LINES_MAX 1024
-#define SDP_LINE_BYTES_MAX 4096
-#define SDP_MEDIA_MAX 8
-#define SDP_FORMATS_MAX 48
-#define SDP_CANDIDATES_MAX 48
+#define SDP_BYTES_MAX	     49152
+#define SDP_LINES_MAX	     1024
+#define SDP_LINE_BYTES_MAX   4096
+#define SDP_MEDIA_MAX	     8
+#define SDP_FORMATS_MAX	     48
+#define SDP_CANDIDATES_MAX   48
 #define SDP_FINGERPRINTS_MAX 4
-#define SDP_CRYPTO_MAX 12
-#define SDP_EXTENSIONS_MAX 24
-#define SDP_FEEDBACK_MAX 64
+#define SDP_CRYPTO_MAX	     12
+#define SDP_EXTENSIONS_MAX   24
+#define SDP_FEEDBACK_MAX     64
 
-enum sdp_direction { SDP_INACTIVE = 0, SDP_SEND_ONLY = 1, SDP_RECEIVE_ONLY = 2, SDP_SEND_RECEIVE = 3 }; /* bits: 1 sends, 2 receives */
+enum sdp_direction {
+	SDP_INACTIVE = 0,
+	SDP_SEND_ONLY = 1,
+	SDP_RECEIVE_ONLY = 2,
+	SDP_SEND_RECEIVE = 3
+}; /* bits: 1 sends, 2 receives */
 enum sdp_kind { SDP_KIND_OTHER, SDP_KIND_AUDIO, SDP_KIND_VIDEO };
-enum sdp_profile { SDP_PROFILE_OTHER, SDP_RTP_AVP, SDP_RTP_AVPF, SDP_RTP_SAVP, SDP_RTP_SAVPF, SDP_DTLS_SAVP, SDP_DTLS_SAVPF };
+enum sdp_profile {
+	SDP_PROFILE_OTHER,
+	SDP_RTP_AVP,
+	SDP_RTP_AVPF,
+	SDP_RTP_SAVP,
+	SDP_RTP_SAVPF,
+	SDP_DTLS_SAVP,
+	SDP_DTLS_SAVPF
+};
 enum sdp_setup { SDP_SETUP_NONE, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE, SDP_SETUP_ACTPASS, SDP_SETUP_HOLDCONN };
-enum sdp_candidate_type { SDP_CANDIDATE_HOST, SDP_CANDIDATE_SERVER_REFLEXIVE, SDP_CANDIDATE_PEER_REFLEXIVE, SDP_CANDIDATE_RELAYED };
-enum sdp_candidate_transport { SDP_CANDIDATE_UDP, SDP_CANDIDATE_TCP_ACTIVE, SDP_CANDIDATE_TCP_PASSIVE, SDP_CANDIDATE_TCP_SO };
+enum sdp_candidate_type {
+	SDP_CANDIDATE_HOST,
+	SDP_CANDIDATE_SERVER_REFLEXIVE,
+	SDP_CANDIDATE_PEER_REFLEXIVE,
+	SDP_CANDIDATE_RELAYED
+};
+enum sdp_candidate_transport {
+	SDP_CANDIDATE_UDP,
+	SDP_CANDIDATE_TCP_ACTIVE,
+	SDP_CANDIDATE_TCP_PASSIVE,
+	SDP_CANDIDATE_TCP_SO
+};
 
 /* One payload type. Plain value. */
 struct sdp_format {
 	uint8_t payload_type;
-	char encoding[32];   /* "opus", "PCMU", "telephone-event"; compared without case; static types are filled in */
+	char encoding[32]; /* "opus", "PCMU", "telephone-event"; compared without case; static types are filled in */
 	uint32_t clock_hz;
-	uint8_t channels;    /* 1 when not given */
-	char parameters[256]; /* a=fmtp, as it stands; "" when none */
+	uint8_t channels;     /* 1 when not given */
+	char parameters[512]; /* a=fmtp, as it stands; "" when none */
 };
 
 struct sdp_candidate {
@@ -55,8 +78,9 @@ struct sdp_crypto {
 
 /* How one side can be reached: what media gives out for our descriptions and takes in from theirs. Plain value. */
 struct sdp_transport {
-	struct net_address rtp;	 /* c= and m= port; port 9 and 0.0.0.0 as they stand */
-	struct net_address rtcp; /* a=rtcp, or port + 1: where RTCP goes unless rtcp_mux is agreed; none when not known */
+	struct net_address rtp; /* c= and m= port; port 9 and 0.0.0.0 as they stand */
+	struct net_address
+	    rtcp; /* a=rtcp, or port + 1: where RTCP goes unless rtcp_mux is agreed; none when not known */
 	bool rtcp_mux;
 	bool has_ice;
 	bool ice_lite;
@@ -97,10 +121,10 @@ struct sdp_media {
 	enum sdp_direction direction; /* the session's where the media has none; hold by c=0.0.0.0 is NOT folded in */
 	bool is_bundle_only;
 	char mid[32];
-	uint16_t ptime_ms;    /* 0: not given */
-	uint16_t maxptime_ms; /* 0: not given */
+	uint16_t ptime_ms;	    /* 0: not given */
+	uint16_t maxptime_ms;	    /* 0: not given */
 	uint32_t bandwidth_as_kbps; /* 0: not given */
-	uint32_t ssrc;	      /* the first a=ssrc; 0: none */
+	uint32_t ssrc;		    /* the first a=ssrc; 0: none */
 	char cname[64];
 	char stream_id[128]; /* a=msid, as it stands */
 	bool rtcp_reduced_size;

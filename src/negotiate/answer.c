@@ -1,0 +1,257 @@
+#include "negotiate/negotiate_private.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct answer_builder {
+	const struct negotiate_leg *leg, *other; /* other NULL: built-in */
+	const struct sdp_session *offer;
+	struct sdp_session *session;
+	size_t n_active;
+};
+
+/* What the other leg has to say about one stream of the offer. */
+struct other_stream {
+	bool is_alone; /* built-in: all is agreed to */
+	const struct sdp_media *local, *remote;
+	struct negotiate_agreed agreed;
+};
+
+static bool find_other(const struct answer_builder *builder, size_t index, struct other_stream *ret_other)
+{
+	const struct negotiate_leg *other = builder->other;
+	*ret_other = (struct other_stream){.is_alone = !other};
+	if (!other)
+		return true;
+	int partner = negotiate_partner_index(builder->offer, index, other->local);
+	if (partner < 0 || (size_t)partner >= other->remote->n_media)
+		return false;
+	ret_other->local = &other->local->media[partner];
+	ret_other->remote = &other->remote->media[partner];
+	negotiate_leg_agreed(other, partner, &ret_other->agreed);
+	return ret_other->agreed.n > 0;
+}
+
+/* The other far end's word for the codec; else, alone, what we say of it ourselves. */
+static void add_answer_format(struct negotiate_formats *formats, const struct sdp_format *offered,
+			      const char *parameters)
+{
+	struct sdp_format format = *offered;
+	base_copy_text(format.parameters, sizeof format.parameters, parameters);
+	negotiate_formats_add(formats, &format);
+}
+
+static void choose_common(const struct sdp_media *offer, const struct other_stream *other,
+			  const struct negotiate_profile *profile, struct negotiate_formats *formats)
+{
+	for (size_t i = 0; i < other->agreed.n; i++) {
+		const struct sdp_format *theirs = other->agreed.local[i];
+		const struct sdp_format *offered = negotiate_formats_find(offer->formats, offer->n_formats, theirs);
+		if (offered && negotiate_is_codec(offered) &&
+		    !negotiate_formats_find(formats->items, formats->n, offered) &&
+		    (!profile->codecs || negotiate_list_has(profile->codecs, offered)))
+			add_answer_format(formats, offered, other->agreed.remote[i]->parameters);
+	}
+}
+
+static void choose_own(const struct sdp_media *offer, const struct negotiate_profile *profile, const char *const *among,
+		       struct negotiate_formats *formats)
+{
+	for (size_t i = 0; i < offer->n_formats; i++) {
+		const struct sdp_format *offered = &offer->formats[i];
+		struct sdp_format own;
+		if (!negotiate_is_codec(offered) || (among && !negotiate_list_has(among, offered)) ||
+		    negotiate_formats_find(formats->items, formats->n, offered))
+			continue;
+		bool is_known = negotiate_known_format(offered->encoding, offer->kind, &own) &&
+				sdp_format_same_codec(&own, offered);
+		add_answer_format(formats, offered, is_known ? own.parameters : offered->parameters);
+	}
+	negotiate_formats_order(formats, profile->codecs);
+}
+
+static bool can_convert(const struct other_stream *other, const struct negotiate_profile *profile)
+{
+	for (size_t i = 0; i < other->agreed.n; i++) {
+		if (negotiate_list_has(profile->convertible, other->agreed.local[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The other side's format for telephone-event or comfort noise, when it has agreed to it; alone, the offer's own. */
+static const struct sdp_format *agreed_format(const struct other_stream *other, const struct sdp_format *offered)
+{
+	if (other->is_alone)
+		return offered;
+	for (size_t i = 0; i < other->agreed.n; i++) {
+		if (sdp_format_same_codec(other->agreed.local[i], offered))
+			return other->agreed.remote[i];
+	}
+	return NULL;
+}
+
+static void add_others(const struct sdp_media *offer, const struct other_stream *other, const char *encoding,
+		       bool any_clock, struct negotiate_formats *formats)
+{
+	for (size_t i = 0; i < offer->n_formats; i++) {
+		const struct sdp_format *offered = &offer->formats[i];
+		if (strcasecmp(offered->encoding, encoding) ||
+		    (!any_clock && !negotiate_clock_in_use(formats, offered->clock_hz)) ||
+		    negotiate_formats_find(formats->items, formats->n, offered))
+			continue;
+		const struct sdp_format *theirs = agreed_format(other, offered);
+		if (theirs)
+			add_answer_format(formats, offered,
+					  theirs->parameters[0] ? theirs->parameters : offered->parameters);
+	}
+}
+
+/* The events' clock is that of the codec (RFC 4733, section 2.6). Where the far ends share only another, as when Opus
+ * goes with events at 8 kHz, that is better than none. */
+static void choose_others(const struct sdp_media *offer, const struct other_stream *other,
+			  const struct negotiate_profile *profile, struct negotiate_formats *formats)
+{
+	size_t n_codecs = formats->n;
+	if (profile->carries_dtmf) {
+		add_others(offer, other, "telephone-event", false, formats);
+		if (formats->n == n_codecs)
+			add_others(offer, other, "telephone-event", true, formats);
+	}
+	add_others(offer, other, "CN", false, formats);
+}
+
+static bool answer_formats(const struct answer_builder *builder, const struct sdp_media *offer,
+			   const struct other_stream *other, struct sdp_media *media)
+{
+	const struct negotiate_profile *profile = &builder->leg->profile;
+	struct negotiate_formats *formats = g_new0(struct negotiate_formats, 1);
+	if (other->is_alone)
+		choose_own(offer, profile, NULL, formats);
+	else
+		choose_common(offer, other, profile, formats);
+	if (!formats->n && can_convert(other, profile))
+		choose_own(offer, profile, profile->convertible, formats);
+	bool has_codec = formats->n > 0;
+	if (has_codec) {
+		if (media->kind == SDP_KIND_AUDIO)
+			choose_others(offer, other, profile, formats);
+		media->n_formats = formats->n;
+		memcpy(media->formats, formats->items, sizeof media->formats);
+	}
+	g_free(formats);
+	return has_codec;
+}
+
+/* Who is the TLS client now, as our setup says it; NONE before the first exchange. */
+static enum sdp_setup current_setup(const struct negotiate_leg *leg, size_t index)
+{
+	if (!leg->local || !leg->remote || index >= leg->local->n_media || index >= leg->remote->n_media ||
+	    !leg->local->media[index].port || !leg->remote->media[index].port)
+		return SDP_SETUP_NONE;
+	enum sdp_setup ours = leg->local->media[index].transport.setup,
+		       theirs = leg->remote->media[index].transport.setup;
+	if (ours == SDP_SETUP_ACTIVE || ours == SDP_SETUP_PASSIVE)
+		return ours;
+	if (theirs == SDP_SETUP_ACTIVE)
+		return SDP_SETUP_PASSIVE;
+	return theirs == SDP_SETUP_PASSIVE ? SDP_SETUP_ACTIVE : SDP_SETUP_NONE;
+}
+
+/* RFC 8842, sections 5.3 and 5.5: an association that stands keeps its roles. Without a=setup the offerer is active
+ * (RFC 4145, section 4). */
+static enum sdp_setup answer_setup(const struct negotiate_leg *leg, size_t index, enum sdp_setup offered)
+{
+	enum sdp_setup current = current_setup(leg, index);
+	switch (offered) {
+	case SDP_SETUP_ACTPASS:
+		return current == SDP_SETUP_NONE ? SDP_SETUP_ACTIVE : current;
+	case SDP_SETUP_PASSIVE:
+		return SDP_SETUP_ACTIVE;
+	default:
+		return SDP_SETUP_PASSIVE;
+	}
+}
+
+static void answer_transport(struct answer_builder *builder, size_t index, const struct sdp_transport *transport,
+			     bool is_bundled)
+{
+	struct sdp_media *media = &builder->session->media[index];
+	const struct sdp_media *offer = &builder->offer->media[index];
+	negotiate_describe_stream(builder->leg, transport, media);
+	media->transport.rtcp_mux = transport->rtcp_mux && offer->transport.rtcp_mux;
+	media->transport.setup = builder->leg->profile.kind == NEGOTIATE_WEBRTC
+				     ? answer_setup(builder->leg, index, offer->transport.setup)
+				     : SDP_SETUP_NONE;
+	if (!is_bundled)
+		return;
+	struct sdp_session *session = builder->session;
+	base_copy_text(session->bundle[session->n_bundled++], sizeof session->bundle[0], media->mid);
+	if (builder->n_active)
+		media->transport.n_candidates = 0;
+}
+
+static bool answer_stream(struct answer_builder *builder, size_t index)
+{
+	const struct negotiate_leg *leg = builder->leg;
+	const struct sdp_media *offer = &builder->offer->media[index];
+	struct sdp_media *media = &builder->session->media[index];
+	bool is_bundled = leg->profile.kind == NEGOTIATE_WEBRTC && negotiate_is_bundled(builder->offer, offer->mid) &&
+			  builder->session->n_bundled == builder->n_active;
+	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_bundled);
+	struct other_stream other;
+	if (!transport || !negotiate_can_carry(&leg->profile, offer) || (offer->is_bundle_only && !is_bundled) ||
+	    !find_other(builder, index, &other) || !answer_formats(builder, offer, &other, media))
+		return false;
+	media->direction = sdp_direction_reverse(negotiate_direction(offer));
+	if (!other.is_alone) {
+		media->direction &= negotiate_direction(other.remote) & sdp_direction_reverse(other.local->direction);
+		media->ptime_ms = other.remote->ptime_ms;
+		media->maxptime_ms = other.remote->maxptime_ms;
+	}
+	answer_transport(builder, index, transport, is_bundled);
+	negotiate_describe_feedback(media, offer);
+	builder->n_active++;
+	return true;
+}
+
+static void answer_streams(struct answer_builder *builder)
+{
+	for (size_t i = 0; i < builder->offer->n_media; i++) {
+		const struct sdp_media *offer = &builder->offer->media[i];
+		struct sdp_media *media = &builder->session->media[i];
+		media->kind = offer->kind;
+		media->profile = offer->profile;
+		memcpy(media->kind_text, offer->kind_text, sizeof media->kind_text);
+		memcpy(media->profile_text, offer->profile_text, sizeof media->profile_text);
+		memcpy(media->mid, offer->mid, sizeof media->mid);
+		if (!answer_stream(builder, i)) {
+			*media = *offer;
+			negotiate_refuse_stream(builder->leg, media);
+		}
+	}
+}
+
+int negotiate_make_answer(const struct negotiate_leg *leg, const struct sdp_session *offer,
+			  const struct negotiate_leg *other, struct sdp_session **ret_answer)
+{
+	if (other && (!other->local || !other->remote))
+		return -EINVAL;
+	struct answer_builder builder = {
+	    .leg = leg,
+	    .other = other,
+	    .offer = offer,
+	    .session = sdp_session_new(offer->n_media),
+	};
+	answer_streams(&builder);
+	bool asks_for_media = !leg->local; /* later offers may well end every stream */
+	for (size_t i = 0; i < offer->n_media; i++)
+		asks_for_media |= negotiate_is_active(&offer->media[i]);
+	if (!builder.n_active && asks_for_media) {
+		sdp_session_free(builder.session);
+		return -ENOTSUP;
+	}
+	negotiate_describe_origin(leg, builder.session);
+	*ret_answer = builder.session;
+	return 0;
+}

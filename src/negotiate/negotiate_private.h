@@ -1,0 +1,66 @@
+/* What the files of the room share. */
+#pragma once
+#include "negotiate/negotiate.h"
+
+/* codec.c */
+
+/* Speech, sound or picture itself, as against telephone-event, comfort noise, redundancy, retransmission. */
+bool negotiate_is_codec(const struct sdp_format *format);
+bool negotiate_is_telephone_event(const struct sdp_format *format);
+/* Whether the NULL-terminated list has the encoding; a NULL list has none. */
+bool negotiate_list_has(const char *const *names, const struct sdp_format *format);
+/* A format as we offer it ourselves; payload_type is the usual one. False for an encoding we know nothing of. */
+bool negotiate_known_format(const char *encoding, enum sdp_kind kind, struct sdp_format *ret_format);
+extern const char *const negotiate_full_offer[];
+
+/* A bounded list of formats that belong to descriptions, or to `own`. */
+struct negotiate_formats {
+	size_t n;
+	struct sdp_format items[SDP_FORMATS_MAX];
+};
+bool negotiate_formats_add(struct negotiate_formats *formats, const struct sdp_format *format);
+/* The first that is the same codec, or NULL. */
+const struct sdp_format *negotiate_formats_find(const struct sdp_format *items, size_t n,
+						const struct sdp_format *wanted);
+bool negotiate_clock_in_use(const struct negotiate_formats *formats, uint32_t clock_hz);
+/* Brings the codecs into the order of `names` and drops those it has not; a NULL list changes nothing. */
+void negotiate_formats_order(struct negotiate_formats *formats, const char *const *names);
+
+/* stream.c */
+
+/* Whether the m= line is in use; a bundle-only one has port 0 in an offer and is (RFC 9143, section 6). */
+bool negotiate_is_active(const struct sdp_media *media);
+/* Whether a stream the far end of such a leg describes can be carried at all: kind, profile, security, ICE. */
+bool negotiate_can_carry(const struct negotiate_profile *profile, const struct sdp_media *media);
+/* The describer's direction, with a hold by 0.0.0.0 (RFC 2543) folded in. */
+enum sdp_direction negotiate_direction(const struct sdp_media *media);
+bool negotiate_is_bundled(const struct sdp_session *session, const char *mid);
+/* The stream of `other` that belongs to session->media[index], or NULL. */
+const struct sdp_media *negotiate_partner(const struct sdp_session *session, size_t index,
+					  const struct sdp_session *other);
+/* The place of that stream, or -1. */
+int negotiate_partner_index(const struct sdp_session *session, size_t index, const struct sdp_session *other);
+
+/* The formats both descriptions of a stream have, in the answer's order; local[i] and remote[i] are one. */
+struct negotiate_agreed {
+	size_t n;
+	const struct sdp_format *local[SDP_FORMATS_MAX], *remote[SDP_FORMATS_MAX];
+};
+void negotiate_agree(const struct sdp_media *local, const struct sdp_media *remote, bool local_is_offer,
+		     struct negotiate_agreed *ret_agreed);
+/* That of the leg's stream `index`; n is 0 when the stream is not in use. */
+void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct negotiate_agreed *ret_agreed);
+
+/* describe.c */
+
+/* An m= line of ours that is in use, without formats: profile, transport, and for WebRTC the stream's name. */
+void negotiate_describe_stream(const struct negotiate_leg *leg, const struct sdp_transport *transport,
+			       struct sdp_media *media);
+/* Makes the m= line a refused one: port 0 and nothing of the transport but an address. */
+void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *media);
+/* The transport of the n-th stream in use, or NULL when there is none for it. */
+const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg, size_t n, bool is_bundled);
+/* Feedback that both ends of a video stream may use, for the formats of `media`. */
+void negotiate_describe_feedback(struct sdp_media *media, const struct sdp_media *from);
+/* The o= line: the version goes up when anything differs from the last description. */
+void negotiate_describe_origin(const struct negotiate_leg *leg, struct sdp_session *session);

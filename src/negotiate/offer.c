@@ -1,0 +1,306 @@
+#include "negotiate/negotiate_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Which payload types have a meaning on the leg already. A number never changes its meaning within a session (RFC 3264,
+ * section 8.3.2), and within a BUNDLE group it means the same in every stream. */
+struct type_pool {
+	const struct sdp_format *by_type[128];
+};
+
+struct offer_builder {
+	const struct negotiate_leg *leg;
+	const struct sdp_session *from; /* NULL: a full offer */
+	struct sdp_session *session;
+	size_t n_active;
+	struct type_pool pool;
+};
+
+static void pool_reserve(struct type_pool *pool, const struct sdp_session *session)
+{
+	for (size_t i = 0; session && i < session->n_media; i++) {
+		const struct sdp_media *media = &session->media[i];
+		for (size_t k = 0; k < media->n_formats; k++) {
+			const struct sdp_format *format = &media->formats[k];
+			if (negotiate_is_active(media) && !pool->by_type[format->payload_type])
+				pool->by_type[format->payload_type] = format;
+		}
+	}
+}
+
+static bool pool_has(const struct type_pool *pool, unsigned type, const struct sdp_format *format,
+		     const struct sdp_media *media)
+{
+	return pool->by_type[type] && sdp_format_same_codec(pool->by_type[type], format) &&
+	       !sdp_media_find_format(media, type);
+}
+
+/* 64 to 95 look like RTCP when it shares the port (RFC 5761, section 4); 35 to 63 are for those who multiplex. */
+static bool is_usable_type(enum negotiate_kind kind, unsigned type)
+{
+	return type < 35 || type >= 96 || (type < 64 && kind == NEGOTIATE_WEBRTC);
+}
+
+/* The number the leg knows the codec by; else the other leg's; else a free one. False when all are taken. */
+static bool pool_take(struct offer_builder *builder, const struct sdp_media *media, struct sdp_format *format)
+{
+	struct type_pool *pool = &builder->pool;
+	enum negotiate_kind kind = builder->leg->profile.kind;
+	if (pool_has(pool, format->payload_type, format, media))
+		return true;
+	for (unsigned type = 0; type < 128; type++) {
+		if (pool_has(pool, type, format, media)) {
+			format->payload_type = type;
+			return true;
+		}
+	}
+	if (!pool->by_type[format->payload_type] && is_usable_type(kind, format->payload_type))
+		return true;
+	for (unsigned i = 0; i < 61; i++) {
+		unsigned type = i < 32 ? 96 + i : 35 + i - 32;
+		if (!pool->by_type[type] && is_usable_type(kind, type)) {
+			format->payload_type = type;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void collect_convertible(const struct negotiate_profile *profile, enum sdp_kind kind,
+				struct negotiate_formats *formats)
+{
+	bool can_convert = false;
+	for (size_t i = 0; i < formats->n; i++)
+		can_convert |= negotiate_list_has(profile->convertible, &formats->items[i]);
+	if (!can_convert)
+		return;
+	for (const char *const *name = profile->convertible; *name; name++) {
+		struct sdp_format format;
+		if (negotiate_known_format(*name, kind, &format) &&
+		    !negotiate_formats_find(formats->items, formats->n, &format))
+			negotiate_formats_add(formats, &format);
+	}
+}
+
+static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kind kind, const struct sdp_media *from,
+			   struct negotiate_formats *formats)
+{
+	if (from) {
+		for (size_t i = 0; i < from->n_formats; i++) {
+			const struct sdp_format *format = &from->formats[i];
+			if (negotiate_is_codec(format) && !negotiate_formats_find(formats->items, formats->n, format))
+				negotiate_formats_add(formats, format);
+		}
+		collect_convertible(profile, kind, formats);
+	} else {
+		const char *const *names = profile->codecs ? profile->codecs : negotiate_full_offer;
+		struct sdp_format format;
+		for (; *names; names++) {
+			if (negotiate_known_format(*names, kind, &format))
+				negotiate_formats_add(formats, &format);
+		}
+	}
+	negotiate_formats_order(formats, profile->codecs);
+}
+
+/* telephone-event at each clock rate the codecs use (RFC 4733, section 2.6), and comfort noise where the other side has
+ * it. */
+static void collect_others(const struct negotiate_profile *profile, const struct sdp_media *from,
+			   struct negotiate_formats *formats)
+{
+	size_t n_codecs = formats->n;
+	for (size_t i = 0; i < n_codecs && profile->carries_dtmf; i++) {
+		struct sdp_format event = {101, "telephone-event", formats->items[i].clock_hz, 1, "0-16"};
+		if (negotiate_formats_find(formats->items, formats->n, &event))
+			continue;
+		const struct sdp_format *theirs =
+		    from ? negotiate_formats_find(from->formats, from->n_formats, &event) : NULL;
+		negotiate_formats_add(formats, theirs ? theirs : &event);
+	}
+	for (size_t i = 0; from && i < from->n_formats; i++) {
+		const struct sdp_format *format = &from->formats[i];
+		if (!g_ascii_strcasecmp(format->encoding, "CN") && negotiate_clock_in_use(formats, format->clock_hz))
+			negotiate_formats_add(formats, format);
+	}
+}
+
+static bool offer_formats(struct offer_builder *builder, struct sdp_media *media, const struct sdp_media *from)
+{
+	const struct negotiate_profile *profile = &builder->leg->profile;
+	struct negotiate_formats *formats = g_new0(struct negotiate_formats, 1);
+	collect_codecs(profile, media->kind, from, formats);
+	bool has_codec = formats->n > 0;
+	if (media->kind == SDP_KIND_AUDIO)
+		collect_others(profile, from, formats);
+	for (size_t i = 0; i < formats->n; i++) {
+		struct sdp_format *format = &media->formats[media->n_formats];
+		*format = formats->items[i];
+		if (!pool_take(builder, media, format))
+			continue;
+		media->n_formats++;
+		builder->pool.by_type[format->payload_type] = format;
+	}
+	g_free(formats);
+	return has_codec && media->n_formats;
+}
+
+static bool has_mid(const struct sdp_session *session, const char *mid)
+{
+	for (size_t i = 0; session && i < session->n_media; i++) {
+		if (!strcmp(session->media[i].mid, mid))
+			return true;
+	}
+	return false;
+}
+
+static void choose_mid(const struct offer_builder *builder, size_t index, struct sdp_media *media)
+{
+	unsigned number = index;
+	if (media->mid[0] || builder->leg->profile.kind != NEGOTIATE_WEBRTC)
+		return;
+	do
+		snprintf(media->mid, sizeof media->mid, "%u", number++);
+	while (has_mid(builder->leg->local, media->mid) || has_mid(builder->session, media->mid));
+}
+
+/* A bundled stream beyond the first has no address of its own until the far end has agreed (RFC 9143, section 7.2). */
+static void join_bundle(struct offer_builder *builder, size_t index, struct sdp_media *media)
+{
+	const struct negotiate_leg *leg = builder->leg;
+	struct sdp_session *session = builder->session;
+	base_copy_text(session->bundle[session->n_bundled++], sizeof session->bundle[0], media->mid);
+	if (!builder->n_active)
+		return;
+	media->transport.n_candidates = 0;
+	bool is_agreed = leg->remote && index < leg->remote->n_media && leg->remote->media[index].port &&
+			 negotiate_is_bundled(leg->remote, media->mid);
+	if (!is_agreed) {
+		media->port = 0;
+		media->is_bundle_only = true;
+	}
+}
+
+/* Whether the other far end's stream (NULL: none, a full offer) is one to offer here. */
+static bool is_wanted(const struct negotiate_profile *profile, const struct sdp_media *from)
+{
+	return from->kind == SDP_KIND_AUDIO || (from->kind == SDP_KIND_VIDEO && profile->carries_video);
+}
+
+static bool offer_stream(struct offer_builder *builder, size_t index, const struct sdp_media *from)
+{
+	const struct negotiate_leg *leg = builder->leg;
+	bool is_webrtc = leg->profile.kind == NEGOTIATE_WEBRTC;
+	struct sdp_media *media = &builder->session->media[index];
+	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_webrtc);
+	if (!transport || !is_wanted(&leg->profile, media) || (from && !negotiate_is_active(from)))
+		return false;
+	media->profile = is_webrtc ? SDP_DTLS_SAVPF : SDP_RTP_AVP;
+	base_copy_text(media->profile_text, sizeof media->profile_text, is_webrtc ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP");
+	if (!offer_formats(builder, media, from))
+		return false;
+	choose_mid(builder, index, media);
+	negotiate_describe_stream(leg, transport, media);
+	media->transport.setup = is_webrtc ? SDP_SETUP_ACTPASS : SDP_SETUP_NONE;
+	media->direction = from ? negotiate_direction(from) : SDP_SEND_RECEIVE;
+	if (from) {
+		media->ptime_ms = from->ptime_ms;
+		media->maxptime_ms = from->maxptime_ms;
+		negotiate_describe_feedback(media, from);
+	}
+	if (is_webrtc)
+		join_bundle(builder, index, media);
+	builder->n_active++;
+	return true;
+}
+
+/* The lines the leg has: each stays, in use or refused. */
+static void offer_earlier_streams(struct offer_builder *builder)
+{
+	const struct sdp_session *local = builder->leg->local;
+	for (size_t i = 0; local && i < local->n_media; i++) {
+		struct sdp_media *media = &builder->session->media[i];
+		const struct sdp_media *before = &local->media[i];
+		builder->session->n_media = i + 1;
+		media->kind = before->kind;
+		memcpy(media->kind_text, before->kind_text, sizeof media->kind_text);
+		memcpy(media->mid, before->mid, sizeof media->mid);
+		const struct sdp_media *from = builder->from ? negotiate_partner(local, i, builder->from) : NULL;
+		bool is_offered = (from || !builder->from) && offer_stream(builder, i, from);
+		if (!is_offered) {
+			*media = *before;
+			negotiate_refuse_stream(builder->leg, media);
+		}
+	}
+}
+
+static bool has_later_stream(const struct offer_builder *builder, size_t index)
+{
+	const struct sdp_session *from = builder->from;
+	for (size_t i = index + 1; i < from->n_media; i++) {
+		if (from->media[i].kind == from->media[index].kind && negotiate_is_active(&from->media[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The other leg's streams that have no line here yet. One that cannot be offered still takes its line when another of
+ * its kind comes behind it, so that ranks agree. */
+static int offer_new_streams(struct offer_builder *builder)
+{
+	const struct sdp_session *from = builder->from, *local = builder->leg->local;
+	for (size_t i = 0; i < from->n_media; i++) {
+		const struct sdp_media *theirs = &from->media[i];
+		if (!is_wanted(&builder->leg->profile, theirs) || (local && negotiate_partner(from, i, local)))
+			continue;
+		size_t index = builder->session->n_media;
+		if (index == SDP_MEDIA_MAX)
+			return -E2BIG;
+		struct sdp_media *media = &builder->session->media[index];
+		*media = (struct sdp_media){.kind = theirs->kind};
+		memcpy(media->kind_text, theirs->kind_text, sizeof media->kind_text);
+		if (offer_stream(builder, index, theirs)) {
+			builder->session->n_media++;
+		} else if (has_later_stream(builder, i)) {
+			*media = *theirs;
+			media->mid[0] = 0;
+			choose_mid(builder, index, media);
+			negotiate_refuse_stream(builder->leg, media);
+			builder->session->n_media++;
+		}
+	}
+	return 0;
+}
+
+static int offer_streams(struct offer_builder *builder)
+{
+	offer_earlier_streams(builder);
+	if (builder->from)
+		return offer_new_streams(builder);
+	if (builder->session->n_media)
+		return 0;
+	struct sdp_media *media = &builder->session->media[0];
+	media->kind = SDP_KIND_AUDIO;
+	base_copy_text(media->kind_text, sizeof media->kind_text, "audio");
+	builder->session->n_media = offer_stream(builder, 0, NULL) ? 1 : 0;
+	return 0;
+}
+
+int negotiate_make_offer(const struct negotiate_leg *leg, const struct sdp_session *from_other,
+			 struct sdp_session **ret_offer)
+{
+	struct offer_builder builder = {.leg = leg, .from = from_other, .session = sdp_session_new(SDP_MEDIA_MAX)};
+	builder.session->n_media = 0;
+	pool_reserve(&builder.pool, leg->local);
+	pool_reserve(&builder.pool, leg->remote);
+	int error = offer_streams(&builder);
+	if (!error && !builder.n_active && !leg->local)
+		error = -ENOTSUP;
+	if (error < 0) {
+		sdp_session_free(builder.session);
+		return error;
+	}
+	negotiate_describe_origin(leg, builder.session);
+	*ret_offer = builder.session;
+	return 0;
+}

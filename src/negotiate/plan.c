@@ -1,0 +1,76 @@
+/* From two descriptions to what media does. */
+#include "negotiate/negotiate_private.h"
+
+#include <string.h>
+
+static bool is_dtls_client(enum sdp_setup local, enum sdp_setup remote)
+{
+	if (local == SDP_SETUP_ACTIVE || local == SDP_SETUP_PASSIVE)
+		return local == SDP_SETUP_ACTIVE;
+	return remote != SDP_SETUP_ACTIVE; /* an answer without a=setup is passive (RFC 4145, section 4) */
+}
+
+static void add_format(struct sdp_stream_plan *plan, const struct sdp_format *local, const struct sdp_format *remote)
+{
+	struct sdp_format *format = &plan->formats[plan->n_formats];
+	*format = *local;
+	memcpy(format->parameters, remote->parameters, sizeof format->parameters);
+	plan->send_types[plan->n_formats++] = remote->payload_type;
+}
+
+static void plan_formats(struct sdp_stream_plan *plan, const struct negotiate_agreed *agreed)
+{
+	for (size_t i = 0; i < agreed->n; i++) {
+		if (negotiate_is_codec(agreed->local[i]))
+			add_format(plan, agreed->local[i], agreed->remote[i]);
+	}
+	for (size_t i = 0; i < agreed->n && plan->n_formats; i++) {
+		if (!negotiate_is_codec(agreed->local[i]))
+			add_format(plan, agreed->local[i], agreed->remote[i]);
+	}
+}
+
+static bool plan_stream(const struct sdp_media *local, const struct sdp_media *remote, bool local_is_offer,
+			struct sdp_stream_plan *plan)
+{
+	struct negotiate_agreed agreed;
+	if (!negotiate_is_active(local) || !negotiate_is_active(remote))
+		return false;
+	negotiate_agree(local, remote, local_is_offer, &agreed);
+	plan_formats(plan, &agreed);
+	if (!plan->n_formats)
+		return false;
+	plan->kind = local->kind;
+	base_copy_text(plan->mid, sizeof plan->mid, local->mid[0] ? local->mid : remote->mid);
+	plan->direction = local->direction & sdp_direction_reverse(negotiate_direction(remote));
+	plan->ptime_ms = remote->ptime_ms;
+	plan->remote = remote->transport;
+	plan->remote.rtcp_mux = local->transport.rtcp_mux && remote->transport.rtcp_mux;
+	plan->we_are_dtls_client = is_dtls_client(local->transport.setup, remote->transport.setup);
+	plan->has_feedback =
+	    local->profile == SDP_RTP_AVPF || local->profile == SDP_RTP_SAVPF || local->profile == SDP_DTLS_SAVPF;
+	return true;
+}
+
+int negotiate_make_plan(const struct sdp_session *local, const struct sdp_session *remote, bool local_is_offer,
+			struct sdp_leg_plan *ret_plan)
+{
+	size_t n = MIN(local->n_media, remote->n_media);
+	struct sdp_leg_plan plan = {.streams = g_new0(struct sdp_stream_plan, MAX(n, 1))};
+	const struct sdp_session *answer = local_is_offer ? remote : local;
+	for (size_t i = 0; i < n; i++) {
+		struct sdp_stream_plan *stream = &plan.streams[plan.n_streams];
+		if (!plan_stream(&local->media[i], &remote->media[i], local_is_offer, stream)) {
+			*stream = (struct sdp_stream_plan){0};
+			continue;
+		}
+		stream->is_bundled = plan.n_streams && negotiate_is_bundled(answer, answer->media[i].mid);
+		plan.n_streams++;
+	}
+	if (!plan.n_streams) {
+		sdp_leg_plan_clear(&plan);
+		return -ENOTSUP;
+	}
+	*ret_plan = plan;
+	return 0;
+}
