@@ -20,9 +20,11 @@ struct media_settings {
 	struct net_address addresses[8];
 	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
 };
-struct media_codecs; /* the codec registry, see plugin room */
 
-int media_engine_new(struct loop *signalling, const struct media_settings *settings, struct media_engine **ret_engine);
+/* `codecs` (what the built-ins can speak) may be NULL; it must outlive the engine. */
+struct plugin_registry;
+int media_engine_new(struct loop *signalling, const struct media_settings *settings,
+		     const struct plugin_registry *codecs, struct media_engine **ret_engine);
 /* Waits for the workers to end. Every session must be freed first. */
 struct media_engine *media_engine_free(struct media_engine *engine);
 /* What is left over on all workers, for tests and metrics; eventually exact. */
@@ -60,10 +62,11 @@ struct media_report {
 struct media_handler {
 	/* `local` is what our description says of this leg: addresses, ICE, fingerprint (setup is left to the offer/answer). */
 	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
-	/* Media can flow: ICE and DTLS are done (at once for RTP). */
+	/* Media can flow: ICE and DTLS are done (RTP: the plan names where to send; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
 	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);
-	/* The answer to media_leg_request_report(), and the last one before media_leg_free() takes effect. */
+	/* The answer to media_leg_request_report(); and once more after media_leg_free(), as the last event of a leg, when
+	 * `leg` is only good for comparing. */
 	void (*leg_report)(void *user, struct media_leg *leg, const struct media_report *report);
 };
 
@@ -82,21 +85,24 @@ struct media_leg_options {
 	struct net_address toward; /* RTP: the peer, to choose the local address by; none: any */
 	bool latch;		   /* RTP: learn the source address once (trunk option) */
 };
-/* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end. */
+/* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end.
+ * Over MEDIA_LEGS_MAX the leg fails with MEDIA_FAILURE_NO_PORT. A failed leg stays a leg until it is freed. */
 struct media_leg *media_leg_new(struct media_session *session, const struct media_leg_options *options);
 struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
-/* New ICE credentials; leg_ready comes again. The old pair carries media until the new one is valid (row 49). */
+/* New ICE credentials; leg_ready comes again. Of use before an offer that shall restart ICE, and before the answer to one that
+ * did (the far end's ice-ufrag has changed). The old pair carries media until the new one is valid (row 49). */
 void media_leg_restart_ice(struct media_leg *leg, bool controlling);
 
-/* Brings the leg to the plan (borrowed for the call; copied): remote candidates and credentials, DTLS role and fingerprint, addresses, formats,
- * direction. May be called as often as offers and answers complete; what has not changed is not disturbed (a changed
- * remote ufrag is an ICE restart, a changed fingerprint or role or tls-id is a new DTLS association). */
+/* Brings the leg to the plan (borrowed for the call; copied): remote candidates and credentials, DTLS role and fingerprint,
+ * addresses, formats, direction. May be called as often as offers and answers complete; what has not changed is not
+ * disturbed. A changed remote ufrag is an ICE restart; if media_leg_restart_ice() was not called for it, it is done here and
+ * leg_ready comes again. A changed fingerprint or role or tls-id is a new DTLS association. */
 void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan);
 /* One more remote candidate (trickle). */
 void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate);
 
 /* Joins two legs of the session: what comes in at one goes out at the other, stream by stream, payload types mapped by
- * codec. A leg joined before leaves its old partner. `b` NULL: parts `a`. */
+ * codec. A leg joined before leaves its old partner. `b` NULL: parts `a`. May be called at any time, before the plans too. */
 void media_session_bridge(struct media_session *session, struct media_leg *a, struct media_leg *b);
 
 void media_leg_request_report(struct media_leg *leg);
