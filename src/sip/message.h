@@ -52,7 +52,8 @@ bool sip_message_is_request(const struct sip_message *message);
 /* Of a response: the CSeq's method. */
 enum sip_method sip_message_method(const struct sip_message *message);
 const char *sip_message_method_name(const struct sip_message *message);
-const char *sip_method_name(enum sip_method method);
+/* Not ..._name and ..._phrase: sofia exports those, and a program's symbols win over a library's. */
+const char *sip_method_text(enum sip_method method);
 unsigned sip_message_status(const struct sip_message *message);
 const char *sip_message_reason(const struct sip_message *message);
 const char *sip_message_call_id(const struct sip_message *message);
@@ -68,7 +69,7 @@ const char *sip_message_request_uri(const struct sip_message *message);
 const char *sip_message_from_uri(const struct sip_message *message);
 const char *sip_message_from_display_name(const struct sip_message *message); /* unquoted; NULL */
 const char *sip_message_to_uri(const struct sip_message *message);
-/* The Contact list: -1 of "*" is reported by sip_message_contact_is_star. */
+/* The Contact list; 0 for "*", which stands alone. */
 size_t sip_message_contact_count(const struct sip_message *message);
 bool sip_message_contact_is_star(const struct sip_message *message);
 const char *sip_message_contact_uri(const struct sip_message *message, size_t index);
@@ -100,8 +101,9 @@ struct sip_message *sip_request_new(enum sip_method method, const char *request_
  * request had one; may be NULL for 100. `reason` NULL: the standard phrase. */
 struct sip_message *sip_response_new(const struct sip_message *request, unsigned status, const char *reason,
 				     const char *to_tag);
-const char *sip_status_phrase(unsigned status);
-/* Adds a header. `value` must not hold CR or LF (-EINVAL). 0, -EINVAL or -ENOMEM. */
+const char *sip_status_text(unsigned status);
+/* Adds a header; Via and Record-Route go above those that are there. -EINVAL when the value holds a control character or
+ * the parser does not take it. */
 int sip_message_add_header(struct sip_message *message, const char *name, const char *value);
 int sip_message_add_header_format(struct sip_message *message, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
