@@ -1,11 +1,4 @@
 #include "sip/message_internal.h"
-#include <sofia-sip/msg_addr.h>
-#include <sofia-sip/msg_header.h>
-#include <sofia-sip/msg_mclass.h>
-#include <sofia-sip/sip_header.h>
-#include <sofia-sip/sip_parser.h>
-#include <sofia-sip/sip_protos.h>
-#include <sofia-sip/su.h>
 #include <string.h>
 
 /* Faults in headers of these classes refuse a message; in all others the header is as if it were not there. */

@@ -1,11 +1,4 @@
 #include "sip/message_internal.h"
-#include <sofia-sip/msg_addr.h>
-#include <sofia-sip/msg_header.h>
-#include <sofia-sip/msg_mclass.h>
-#include <sofia-sip/sip_header.h>
-#include <sofia-sip/sip_parser.h>
-#include <sofia-sip/sip_status.h>
-#include <sofia-sip/sip_util.h>
 #include <stdarg.h>
 #include <string.h>
 

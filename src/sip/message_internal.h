@@ -1,9 +1,10 @@
 /* What the room's own files know of a message. */
 #pragma once
+#include "sip/sofia.h"
+
 #include "net/address.h"
 #include "sip/gate.h"
 #include "sip/message.h"
-#include <sofia-sip/sip.h>
 
 struct sip_message {
 	msg_t *msg; /* owns everything below: texts live in its home */
