@@ -1,0 +1,94 @@
+/* A binary heap of members; every timer knows its position, so that stopping one takes no search. */
+#include "loop/internal.h"
+
+static struct loop_timer *heap_at(const struct loop *loop, size_t position)
+{
+	return g_ptr_array_index(loop->heap, position);
+}
+
+static void heap_place(struct loop *loop, size_t position, struct loop_timer *timer)
+{
+	g_ptr_array_index(loop->heap, position) = timer;
+	timer->position = position;
+}
+
+static void heap_rise(struct loop *loop, size_t position, struct loop_timer *timer)
+{
+	for (; position > 1 && heap_at(loop, position / 2)->due_us > timer->due_us; position /= 2)
+		heap_place(loop, position, heap_at(loop, position / 2));
+	heap_place(loop, position, timer);
+}
+
+static void heap_sink(struct loop *loop, size_t position, struct loop_timer *timer)
+{
+	for (size_t child; (child = position * 2) < loop->heap->len; position = child) {
+		if (child + 1 < loop->heap->len && heap_at(loop, child + 1)->due_us < heap_at(loop, child)->due_us)
+			child++;
+		if (heap_at(loop, child)->due_us >= timer->due_us)
+			break;
+		heap_place(loop, position, heap_at(loop, child));
+	}
+	heap_place(loop, position, timer);
+}
+
+void loop_timer_init(struct loop_timer *timer, struct loop *loop, void (*fire)(void *data), void *data)
+{
+	*timer = (struct loop_timer){.loop = loop, .fire = fire, .data = data};
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+	if (!timer->position)
+		return;
+	struct loop *loop = timer->loop;
+	size_t position = timer->position;
+	timer->position = 0;
+	struct loop_timer *last = heap_at(loop, loop->heap->len - 1);
+	g_ptr_array_set_size(loop->heap, loop->heap->len - 1);
+	if (last == timer)
+		return;
+	if (position > 1 && heap_at(loop, position / 2)->due_us > last->due_us)
+		heap_rise(loop, position, last);
+	else
+		heap_sink(loop, position, last);
+}
+
+void loop_timer_start_us(struct loop_timer *timer, int64_t delay_us)
+{
+	loop_timer_stop(timer);
+	/* Never due in the round that starts it: one that always starts itself anew must not keep the loop. */
+	timer->due_us = loop_now_us(timer->loop) + MAX(delay_us, 1);
+	g_ptr_array_add(timer->loop->heap, timer);
+	heap_rise(timer->loop, timer->loop->heap->len - 1, timer);
+}
+
+void loop_timer_start_ms(struct loop_timer *timer, int64_t delay_ms)
+{
+	loop_timer_start_us(timer, delay_ms * 1000);
+}
+
+bool loop_timer_is_running(const struct loop_timer *timer)
+{
+	return timer->position != 0;
+}
+
+int64_t loop_timers_due_us(const struct loop *loop)
+{
+	return loop->heap->len > 1 ? heap_at(loop, 1)->due_us : INT64_MAX;
+}
+
+void loop_timers_fire(struct loop *loop)
+{
+	while (loop_timers_due_us(loop) <= loop->now_us) {
+		struct loop_timer *timer = heap_at(loop, 1);
+		loop_timer_stop(timer);
+		timer->fire(timer->data);
+	}
+}
+
+void loop_timers_forget(struct loop *loop)
+{
+	for (size_t i = 1; i < loop->heap->len; i++)
+		heap_at(loop, i)->position = 0;
+	g_ptr_array_set_size(loop->heap, 1);
+}
