@@ -1,4 +1,5 @@
-/* The context that every DTLS-SRTP association is made from (RFC 5763, 5764). It may be shared by all threads once made. */
+/* The context that every DTLS-SRTP association is made from (RFC 5763, 5764). It may be shared by all threads once
+ * made. */
 #pragma once
 #include "crypto/certificate.h"
 #include <openssl/ssl.h>
@@ -8,10 +9,10 @@
 #define CRYPTO_DTLS_MTU_BYTES 1200
 
 /* The order in which a server chooses, and what a client offers. */
-#define CRYPTO_DTLS_SRTP_PROFILES \
+#define CRYPTO_DTLS_SRTP_PROFILES                                                                                      \
 	"SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32"
 
 /* For both roles (SSL_set_accept_state() or SSL_set_connect_state() on the connection). DTLS 1.2 with ECDHE only, no
- * renegotiation, no tickets, no session cache. A peer certificate is demanded and any is taken: THE CALLER MUST check it with
- * crypto_fingerprint_matches() before any key is used. 0 or -EIO. */
+ * renegotiation, no tickets, no session cache. A peer certificate is demanded and any is taken: THE CALLER MUST check
+ * it with crypto_fingerprint_matches() before any key is used. 0 or -EIO. */
 int crypto_dtls_context_new(const struct crypto_certificate *certificate, SSL_CTX **ret_context);
