@@ -58,6 +58,17 @@ static struct sdp_format *listed_format(struct sdp_parser *parser, char **value)
 	return &parser->media->formats[parser->format_index[type] - 1];
 }
 
+/* Names that some telephones write for one codec. */
+static const char *usual_encoding(const char *name)
+{
+	static const char *const names[][2] = {{"G729A", "G729"}, {"G723.1", "G723"}};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (!strcasecmp(names[i][0], name))
+			return names[i][1];
+	}
+	return name;
+}
+
 static int attribute_rtpmap(struct sdp_parser *parser, char *value)
 {
 	struct sdp_format *format = listed_format(parser, &value);
@@ -72,7 +83,7 @@ static int attribute_rtpmap(struct sdp_parser *parser, char *value)
 		return 0;
 	if (*rest && (*rest++ != '/' || !sdp_number(&rest, UINT8_MAX, &channels) || *rest || !channels))
 		return 0;
-	if (!base_copy_text(format->encoding, sizeof format->encoding, mapping))
+	if (!base_copy_text(format->encoding, sizeof format->encoding, usual_encoding(mapping)))
 		return too_many(parser, "encoding name in a=rtpmap is too long");
 	format->clock_hz = clock_hz;
 	format->channels = channels;
