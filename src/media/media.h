@@ -62,7 +62,7 @@ struct media_report {
 struct media_handler {
 	/* `local` is what our description says of this leg: addresses, ICE, fingerprint (setup is left to the offer/answer). */
 	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
-	/* Media can flow: ICE and DTLS are done (RTP: the plan names where to send; built-ins: at once). */
+	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
 	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);
 	/* The answer to media_leg_request_report(); and once more after media_leg_free(), as the last event of a leg, when

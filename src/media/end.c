@@ -1,0 +1,295 @@
+#include "media/end.h"
+#include "crypto/random.h"
+#include "media/builtin.h"
+#include "media/delay.h"
+#include "media/dtls.h"
+#include "media/ice.h"
+#include "media/plain.h"
+#include <string.h>
+
+static const char *state_name(enum media_end_state state)
+{
+	static const char *const names[] = {"new", "ready", "connected", "failed"};
+
+	return names[state];
+}
+
+static void set_state(struct media_end *end, enum media_end_state state)
+{
+	if (end->state == state)
+		return;
+	log_debug(&end->log, "media %s -> %s", state_name(end->state), state_name(state));
+	end->state = state;
+}
+
+/* --- life; `new` runs on the signalling thread, everything else on the worker --- */
+
+struct media_end *media_end_new(struct media_core *core, struct media_leg *handle, const struct media_leg_options *options)
+{
+	struct media_end *end = g_new0(struct media_end, 1);
+
+	end->core = core;
+	end->worker = core->worker;
+	end->handle = handle;
+	end->options = *options;
+	base_copy_text(end->name, sizeof end->name, options->name ? options->name : "leg");
+	end->options.name = end->name;
+	end->log = (struct log_context){.call = core->log_id, .leg = end->name};
+	end->rtp_descriptor = end->rtcp_descriptor = -1;
+	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
+	crypto_random_token(end->cname, MEDIA_CNAME_BYTES);
+	return end;
+}
+
+static void describe(struct media_end *end, struct sdp_transport *local)
+{
+	struct sdp_fingerprint *fingerprint = &local->fingerprints[0];
+
+	if (end->plain)
+		media_plain_describe(end->plain, local);
+	if (!end->ice)
+		return;
+	media_ice_describe(end->ice, local);
+	base_copy_text(fingerprint->algorithm, sizeof fingerprint->algorithm, "sha-256");
+	base_copy_text(fingerprint->digits, sizeof fingerprint->digits,
+		       crypto_certificate_fingerprint_digits(end->worker->engine->certificate));
+	local->n_fingerprints = 1;
+}
+
+static void tell_ready(struct media_end *end)
+{
+	struct sdp_transport *local = g_new0(struct sdp_transport, 1);
+
+	describe(end, local);
+	media_tell_ready(end, local);
+	g_free(local);
+}
+
+void media_end_start(struct media_end *end)
+{
+	int error = 0;
+
+	switch (end->options.kind) {
+	case MEDIA_LEG_WEBRTC:
+		error = media_ice_new(end, end->options.controlling, &end->ice);
+		break;
+	case MEDIA_LEG_RTP:
+		error = media_plain_new(end, &end->plain);
+		break;
+	case MEDIA_LEG_BUILTIN:
+		break;
+	}
+	if (error < 0) {
+		log_error(&end->log, "no media socket: %s", g_strerror(-error));
+		media_end_fail(end, MEDIA_FAILURE_NO_PORT);
+		return;
+	}
+	set_state(end, MEDIA_END_READY);
+	tell_ready(end);
+	media_end_check_connected(end);
+}
+
+struct media_end *media_end_free(struct media_end *end)
+{
+	if (!end)
+		return NULL;
+	media_bridge_part(end);
+	media_reports_say_goodbye(end);
+	media_reports_stop(end);
+	BASE_CLEAR(&end->dtls, media_dtls_free);
+	BASE_CLEAR(&end->ice, media_ice_free);
+	BASE_CLEAR(&end->plain, media_plain_free);
+	BASE_CLEAR(&end->srtp_send, media_srtp_free);
+	BASE_CLEAR(&end->srtp_receive, media_srtp_free);
+	for (size_t i = 0; i < end->n_streams; i++)
+		media_stream_free(end->streams[i]);
+	g_free(end);
+	return NULL;
+}
+
+void media_end_fail(struct media_end *end, enum media_failure failure)
+{
+	set_state(end, MEDIA_END_FAILED);
+	if (failure == MEDIA_FAILURE_DTLS || failure == MEDIA_FAILURE_FINGERPRINT) {
+		/* Keys of an association before do not outlive the trust. */
+		BASE_CLEAR(&end->srtp_send, media_srtp_free);
+		BASE_CLEAR(&end->srtp_receive, media_srtp_free);
+	}
+	log_warning(&end->log, "media failed: %s", media_failure_text(failure));
+	media_tell_failed(end, failure);
+}
+
+/* --- how media comes to flow --- */
+
+static bool has_all(const struct media_end *end)
+{
+	switch (end->options.kind) {
+	case MEDIA_LEG_WEBRTC:
+		return end->rtp_remote.length > 0 && end->srtp_send && end->srtp_receive;
+	case MEDIA_LEG_RTP:
+		return end->plain && end->has_plan;
+	case MEDIA_LEG_BUILTIN:
+		return true;
+	}
+	return false;
+}
+
+void media_end_check_connected(struct media_end *end)
+{
+	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
+		return;
+	set_state(end, MEDIA_END_CONNECTED);
+	media_reports_start(end);
+	media_tell_connected(end);
+}
+
+/* What came too early is believed only if it came from where the pair leads. */
+static void go_on_with_dtls(struct media_end *end)
+{
+	size_t bytes = end->early_bytes;
+
+	if (!end->dtls || end->rtp_remote.length == 0)
+		return;
+	media_dtls_start(end->dtls);
+	end->early_bytes = 0;
+	if (bytes > 0 && net_address_equal(&end->early_from, &end->rtp_remote))
+		media_dtls_receive(end->dtls, end->early, bytes);
+}
+
+void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote)
+{
+	if (end->rtp_remote.length > 0 && !net_address_equal(&end->rtp_remote, remote))
+		end->rtp_remote_before = end->rtp_remote;
+	end->rtp_descriptor = end->rtcp_descriptor = descriptor;
+	end->rtp_remote = end->rtcp_remote = *remote;
+	go_on_with_dtls(end);
+	media_end_check_connected(end);
+}
+
+void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive)
+{
+	media_srtp_free(end->srtp_send);
+	media_srtp_free(end->srtp_receive);
+	end->srtp_send = send;
+	end->srtp_receive = receive;
+	media_end_check_connected(end);
+}
+
+/* --- the plan --- */
+
+static void apply_webrtc(struct media_end *end, const struct sdp_stream_plan *plan)
+{
+	const struct sdp_transport *remote = &plan->remote;
+
+	if (media_ice_apply(end->ice, remote))
+		tell_ready(end);
+	if (remote->n_fingerprints == 0) {
+		log_warning(&end->log, "the description has no fingerprint");
+		return;
+	}
+	if (end->dtls && media_dtls_is_for(end->dtls, remote, plan->we_are_dtls_client))
+		return;
+	/* The keys of an association before serve until the new one is made. */
+	BASE_CLEAR(&end->dtls, media_dtls_free);
+	if (media_dtls_new(end, remote, plan->we_are_dtls_client, &end->dtls) < 0) {
+		media_end_fail(end, MEDIA_FAILURE_DTLS);
+		return;
+	}
+	go_on_with_dtls(end);
+}
+
+static void apply_transport(struct media_end *end, const struct sdp_leg_plan *plan)
+{
+	if (plan->n_streams == 0)
+		return;
+	if (end->ice)
+		apply_webrtc(end, &plan->streams[0]);
+	if (end->plain)
+		media_plain_apply(end->plain, &plan->streams[0].remote);
+}
+
+static bool apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)
+{
+	bool is_news = false;
+
+	for (size_t i = 0; i < plan->n_streams && i < MEDIA_STREAMS_MAX; i++) {
+		if (i == end->n_streams)
+			end->streams[end->n_streams++] = media_stream_new(end, plan->streams[i].kind);
+		is_news |= media_stream_apply(end->streams[i], &plan->streams[i]);
+	}
+	/* A stream that the plan has no more is silent, and may come back as the same. */
+	for (size_t i = plan->n_streams; i < end->n_streams; i++) {
+		is_news |= end->streams[i]->direction != SDP_INACTIVE;
+		end->streams[i]->direction = SDP_INACTIVE;
+	}
+	return is_news;
+}
+
+static void make_stream_table(struct media_end *end)
+{
+	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
+	for (size_t i = end->n_streams; i-- > 0;) {
+		const struct media_stream *stream = end->streams[i];
+
+		for (size_t k = 0; k < stream->n_formats; k++)
+			if (stream->formats[k].payload_type < MEDIA_TYPES)
+				end->stream_of_type[stream->formats[k].payload_type] = (uint8_t)i;
+	}
+}
+
+void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
+{
+	if (end->state == MEDIA_END_NEW || (end->options.kind != MEDIA_LEG_BUILTIN && !end->ice && !end->plain))
+		return; /* it has no sockets; that was told */
+	if (end->options.kind == MEDIA_LEG_BUILTIN)
+		return; /* it speaks what its partner speaks */
+	if (apply_streams(end, plan) || !end->has_plan) {
+		make_stream_table(end);
+		media_bridge_refresh(end);
+	}
+	end->has_plan = true;
+	apply_transport(end, plan);
+	media_end_check_connected(end);
+}
+
+void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate)
+{
+	if (end->ice)
+		media_ice_add_candidate(end->ice, candidate);
+}
+
+void media_end_restart_ice(struct media_end *end, bool controlling)
+{
+	if (!end->ice)
+		return;
+	media_ice_restart(end->ice, controlling);
+	if (end->state == MEDIA_END_FAILED)
+		set_state(end, MEDIA_END_READY);
+	tell_ready(end);
+}
+
+/* --- figures --- */
+
+static void add_stream(const struct media_stream *stream, struct media_report *report)
+{
+	report->packets_received += stream->packets_before;
+	report->octets_received += stream->octets_before;
+	report->packets_lost += stream->lost_before;
+	if (stream->has_source) {
+		report->packets_received += rtp_receiver_packets(&stream->receiver);
+		report->octets_received += rtp_receiver_octets(&stream->receiver);
+		report->packets_lost += rtp_receiver_lost(&stream->receiver);
+		report->jitter_us = MAX(report->jitter_us, rtp_receiver_jitter_us(&stream->receiver));
+	}
+	report->packets_sent += stream->sender.packets;
+	report->octets_sent += stream->sender.octets;
+	report->round_trip_us = MAX(report->round_trip_us, stream->round_trip_us);
+	report->far_fraction_lost = MAX(report->far_fraction_lost, stream->far_fraction_lost);
+}
+
+void media_end_report(const struct media_end *end, struct media_report *ret_report)
+{
+	*ret_report = (struct media_report){.packets_refused = end->packets_refused};
+	for (size_t i = 0; i < end->n_streams; i++)
+		add_stream(end->streams[i], ret_report);
+}

@@ -1,0 +1,180 @@
+/* The worker's side of sessions and legs. A `core` is a session on its worker, an `end` a leg. Everything here belongs to the
+ * worker's thread; the handles (session.c) reach it by posted orders only. */
+#pragma once
+#include "media/srtp.h"
+#include "media/worker.h"
+#include "rtp/receiver.h"
+#include "rtp/sender.h"
+
+#define MEDIA_NAME_BYTES     48
+#define MEDIA_CNAME_BYTES    16
+#define MEDIA_TYPES	     128  /* RTP payload types */
+#define MEDIA_TYPE_NONE	     0xff
+#define MEDIA_STREAM_NONE    0xff
+#define MEDIA_EARLY_BYTES    1500 /* a DTLS datagram that came before its time */
+
+struct media_end;
+struct media_ice;
+struct media_dtls;
+struct media_plain;
+struct media_source;
+struct media_delay;
+
+/* One socket of an end. */
+struct media_socket {
+	struct media_end *end;
+	int descriptor; /* -1: none */
+	struct loop_watch *watch;
+	struct net_address local;
+};
+
+/* What becomes of a payload type that comes in. */
+struct media_route {
+	uint32_t clock_hz;	  /* 0: a type nobody has agreed on */
+	uint32_t jitter_clock_hz; /* 0: no measure of jitter (telephone-event) */
+	uint8_t type_out;	  /* at the partner; MEDIA_TYPE_NONE: nowhere */
+};
+
+struct media_stream {
+	struct media_end *end;
+	enum sdp_kind kind;
+	enum sdp_direction direction;
+	uint16_t ptime_ms;
+	size_t n_formats;
+	struct sdp_format *formats;
+	uint8_t send_types[SDP_FORMATS_MAX];
+
+	struct media_route routes[MEDIA_TYPES];
+	struct media_stream *to;      /* who sends what comes in here; itself for an echo; NULL: nobody */
+	struct media_delay *delay;    /* it is kept a while before */
+
+	struct rtp_sender sender;
+	struct rtp_receiver receiver; /* of the source of now */
+	bool has_source;
+	uint64_t packets_before, octets_before, lost_before; /* of the sources before */
+	int64_t heard_us;	      /* when something genuine came last */
+	struct rtcp_round_trip round_trip;
+	uint32_t round_trip_us;
+	uint8_t far_fraction_lost;
+};
+
+enum media_end_state {
+	MEDIA_END_NEW,	     /* nothing known yet */
+	MEDIA_END_READY,     /* our side is known */
+	MEDIA_END_CONNECTED, /* media can flow */
+	MEDIA_END_FAILED,
+};
+
+struct media_end {
+	struct media_core *core;
+	struct media_worker *worker;
+	struct media_leg *handle;
+	struct media_leg_options options;
+	char name[MEDIA_NAME_BYTES];
+	struct log_context log;
+	enum media_end_state state;
+
+	/* The way out. */
+	int rtp_descriptor, rtcp_descriptor; /* borrowed; -1: no way yet */
+	struct net_address rtp_remote, rtcp_remote; /* length 0: none */
+	struct net_address rtp_remote_before;	    /* WEBRTC: the pair before; what is authentic may still come from there */
+	struct media_srtp *srtp_send, *srtp_receive; /* WEBRTC: NULL until DTLS is done */
+
+	struct media_ice *ice;	   /* MEDIA_LEG_WEBRTC */
+	struct media_dtls *dtls;   /* MEDIA_LEG_WEBRTC, once there is a plan */
+	struct media_plain *plain; /* MEDIA_LEG_RTP */
+	struct media_source *source; /* MEDIA_LEG_BUILTIN: what it plays to its partner; NULL: nothing */
+
+	bool has_plan;
+	size_t n_streams;
+	struct media_stream *streams[MEDIA_STREAMS_MAX];
+	uint8_t stream_of_type[MEDIA_TYPES]; /* MEDIA_STREAM_NONE */
+	struct media_end *partner;
+
+	char cname[MEDIA_CNAME_BYTES + 1];
+	struct loop_timer report_timer; /* RTCP, and the watch for silence */
+	bool silence_told;
+	uint64_t packets_refused;
+
+	size_t early_bytes; /* 0: none */
+	struct net_address early_from;
+	uint8_t early[MEDIA_EARLY_BYTES];
+};
+
+struct media_core {
+	struct media_worker *worker;
+	struct media_session *handle;
+	char log_id[MEDIA_NAME_BYTES];
+	GPtrArray *ends; /* of struct media_end */
+};
+
+/* --- end.c --- */
+struct media_end *media_end_new(struct media_core *core, struct media_leg *handle, const struct media_leg_options *options);
+void media_end_start(struct media_end *end);
+/* Accepts NULL and every half-built stage. */
+struct media_end *media_end_free(struct media_end *end);
+void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
+void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate);
+void media_end_restart_ice(struct media_end *end, bool controlling);
+void media_end_report(const struct media_end *end, struct media_report *ret_report);
+/* The end is failed from then on, and the handle is told. */
+void media_end_fail(struct media_end *end, enum media_failure failure);
+/* ICE has a pair, the first or another: packets go this way from now on. */
+void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
+/* The handshake is done and the certificate is the announced one. Takes the contexts. */
+void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
+/* Everything that media needs may be there now. */
+void media_end_check_connected(struct media_end *end);
+static inline struct loop *media_end_loop(const struct media_end *end)
+{
+	return end->worker->loop;
+}
+
+/* --- path.c: packets in and out --- */
+int media_socket_open(struct media_socket *socket, struct media_end *end, int descriptor); /* takes the descriptor */
+void media_socket_close(struct media_socket *socket);
+/* One datagram, wherever it was read. `bytes` has MEDIA_PACKET_ROOM behind it. */
+void media_end_receive(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length);
+/* Unencrypted still; `capacity` is of the buffer. */
+void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity);
+void media_end_send_rtcp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity);
+/* As it is, for DTLS. */
+void media_end_send_raw(struct media_end *end, const uint8_t *bytes, size_t length);
+/* A packet in the partner's numbering, to be sent with this stream's identity; `packet` was parsed from `bytes`. */
+void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
+		       uint8_t type_out, uint32_t clock_hz);
+
+/* --- stream.c --- */
+struct media_stream *media_stream_new(struct media_end *end, enum sdp_kind kind);
+struct media_stream *media_stream_free(struct media_stream *stream);
+/* True when formats or direction have changed. */
+bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan);
+/* A genuine packet of this source. */
+void media_stream_note_received(struct media_stream *stream, const struct rtp_packet *packet, uint32_t jitter_clock_hz,
+				int64_t now_us);
+static inline bool media_stream_sends(const struct media_stream *stream)
+{
+	return stream->direction & SDP_SEND_ONLY;
+}
+static inline bool media_stream_receives(const struct media_stream *stream)
+{
+	return stream->direction & SDP_RECEIVE_ONLY;
+}
+
+/* --- bridge.c --- */
+void media_bridge_join(struct media_end *a, struct media_end *b);
+void media_bridge_part(struct media_end *end);
+/* The plan of one side has changed. */
+void media_bridge_refresh(struct media_end *end);
+
+/* --- report.c: RTCP --- */
+void media_reports_start(struct media_end *end);
+void media_reports_stop(struct media_end *end);
+void media_reports_say_goodbye(struct media_end *end);
+void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t length);
+
+/* --- session.c: what the handles are told --- */
+void media_tell_ready(struct media_end *end, const struct sdp_transport *local);
+void media_tell_connected(struct media_end *end);
+void media_tell_failed(struct media_end *end, enum media_failure failure);
+void media_tell_report(struct media_end *end);

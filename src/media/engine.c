@@ -1,0 +1,84 @@
+#include "media/worker.h"
+#include <unistd.h>
+
+static unsigned default_workers(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : (unsigned)cores;
+}
+
+int media_engine_new(struct loop *signalling, const struct media_settings *settings,
+		     const struct plugin_registry *codecs, struct media_engine **ret_engine)
+{
+	struct media_engine *engine = g_new0(struct media_engine, 1);
+	unsigned wanted = settings->workers ? settings->workers : default_workers();
+	int error;
+
+	engine->signalling = signalling;
+	engine->settings = *settings;
+	engine->codecs = codecs;
+	if (engine->settings.n_addresses == 0)
+		engine->settings.n_addresses = net_interface_addresses(engine->settings.addresses,
+								       G_N_ELEMENTS(engine->settings.addresses));
+	error = net_port_pool_new(settings->first_port, settings->last_port, &engine->ports);
+	if (error == 0)
+		error = crypto_certificate_generate(&engine->certificate);
+	if (error == 0)
+		error = crypto_dtls_context_new(engine->certificate, &engine->dtls);
+	wanted = MIN(wanted, MEDIA_WORKERS_MAX);
+	for (unsigned i = 0; error == 0 && i < wanted; i++) {
+		error = media_worker_new(engine, i, &engine->workers[i]);
+		if (error == 0)
+			engine->n_workers++;
+	}
+	if (error < 0) {
+		media_engine_free(engine);
+		return error;
+	}
+	*ret_engine = engine;
+	return 0;
+}
+
+struct media_engine *media_engine_free(struct media_engine *engine)
+{
+	if (!engine)
+		return NULL;
+	for (unsigned i = 0; i < engine->n_workers; i++)
+		engine->workers[i] = media_worker_free(engine->workers[i]);
+	SSL_CTX_free(engine->dtls);
+	crypto_certificate_free(engine->certificate);
+	net_port_pool_free(engine->ports);
+	g_free(engine);
+	return NULL;
+}
+
+void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts)
+{
+	*ret_counts = (struct media_counts){
+		.legs = atomic_load(&engine->n_legs),
+		.ice_agents = atomic_load(&engine->n_ice_agents),
+		.ports = net_port_pool_in_use(engine->ports),
+	};
+	for (unsigned i = 0; i < engine->n_workers; i++)
+		ret_counts->sessions += atomic_load(&engine->workers[i]->n_sessions);
+}
+
+const char *media_failure_text(enum media_failure failure)
+{
+	switch (failure) {
+	case MEDIA_FAILURE_NO_PORT:
+		return "no media port or address free";
+	case MEDIA_FAILURE_ICE:
+		return "no network path found (ICE)";
+	case MEDIA_FAILURE_ICE_CONSENT:
+		return "network path lost (ICE consent)";
+	case MEDIA_FAILURE_DTLS:
+		return "encryption could not be set up (DTLS)";
+	case MEDIA_FAILURE_FINGERPRINT:
+		return "certificate is not the announced one (DTLS fingerprint)";
+	case MEDIA_FAILURE_RTP_TIMEOUT:
+		return "no media arrives";
+	}
+	return "unknown";
+}

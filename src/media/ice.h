@@ -1,0 +1,22 @@
+/* ICE (RFC 8445) by libnice, and our own sockets on libnice's ports: STUN stays with libnice, DTLS, RTP and RTCP come to us,
+ * told apart in the kernel by the first byte (RFC 7983). Nothing outside this file knows libnice. */
+#pragma once
+#include "media/end.h"
+
+/* From the far end's credentials to a pair that works. A browser may still be asking its user for the microphone. */
+#define MEDIA_ICE_TIMEOUT_MS 15000
+#define MEDIA_ICE_PACING_MS  10 /* between checks (RFC 8445, section 14.2 allows 5) */
+
+/* Gathers: what media_ice_describe() says is complete afterwards. 0, -EADDRINUSE (no port), -EADDRNOTAVAIL. */
+int media_ice_new(struct media_end *end, bool controlling, struct media_ice **ret_ice);
+/* Closes everything and gives the port back. Accepts NULL and half-built objects. */
+struct media_ice *media_ice_free(struct media_ice *ice);
+
+/* Credentials and candidates of ours. */
+void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local);
+/* New credentials of ours; the pair of now stays in use until there is another. */
+void media_ice_restart(struct media_ice *ice, bool controlling);
+/* The far end's credentials and candidates. True when that was a restart by the far end that we had not answered with one
+ * of our own yet: our credentials have changed and must be told. */
+bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
+void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *candidate);

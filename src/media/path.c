@@ -1,0 +1,223 @@
+/* The way of a packet: read, told apart, decrypted, counted, rewritten in place, encrypted, sent. Nothing here allocates,
+ * locks or logs. */
+#include "media/delay.h"
+#include "media/dtls.h"
+#include "media/end.h"
+#include "media/plain.h"
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* Batches read from one socket before others have their turn. */
+#define ROUNDS_MAX 8
+
+static int read_batch(struct media_inbox *inbox, int descriptor)
+{
+	for (size_t i = 0; i < MEDIA_BATCH; i++)
+		inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i].storage;
+	return recvmmsg(descriptor, inbox->headers, MEDIA_BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void socket_ready(void *data, uint32_t events)
+{
+	struct media_socket *socket = data;
+	struct media_end *end = socket->end;
+	struct media_inbox *inbox = &end->worker->inbox;
+	int n = MEDIA_BATCH;
+
+	for (int round = 0; round < ROUNDS_MAX && n == MEDIA_BATCH; round++) {
+		n = read_batch(inbox, socket->descriptor);
+		for (int i = 0; i < n; i++) {
+			struct mmsghdr *header = &inbox->headers[i];
+
+			inbox->sources[i].length = header->msg_hdr.msg_namelen;
+			if (header->msg_hdr.msg_flags & MSG_TRUNC)
+				end->packets_refused++;
+			else
+				media_end_receive(end, &inbox->sources[i], inbox->bytes[i], header->msg_len);
+		}
+		end->worker->n_packets += n > 0 ? (uint32_t)n : 0;
+	}
+}
+
+int media_socket_open(struct media_socket *socket, struct media_end *end, int descriptor)
+{
+	socket->end = end;
+	socket->descriptor = descriptor;
+	net_local_address(descriptor, &socket->local);
+	return loop_watch_add(media_end_loop(end), descriptor, EPOLLIN, socket_ready, socket, &socket->watch);
+}
+
+void media_socket_close(struct media_socket *socket)
+{
+	BASE_CLEAR(&socket->watch, loop_watch_free);
+	if (socket->descriptor >= 0)
+		close(socket->descriptor);
+	socket->descriptor = -1;
+}
+
+/* --- in --- */
+
+static bool is_from_peer(struct media_end *end, const struct net_address *from, const uint8_t *bytes, size_t length)
+{
+	if (end->rtp_remote.length > 0 && net_address_equal(from, &end->rtp_remote)) {
+		if (end->options.latch && end->plain)
+			media_plain_confirm(end->plain);
+		return true;
+	}
+	if (end->plain)
+		return media_plain_latches(end, from, bytes, length);
+	return end->rtp_remote_before.length > 0 && net_address_equal(from, &end->rtp_remote_before);
+}
+
+static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
+		    uint8_t *bytes)
+{
+	size_t capacity = MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM;
+
+	if (!stream->to || route->type_out == MEDIA_TYPE_NONE || !media_stream_receives(stream))
+		return;
+	if (stream->delay)
+		media_delay_put(stream->delay, packet, route->type_out, route->clock_hz);
+	else
+		media_stream_send(stream->to, packet, bytes, capacity, route->type_out, route->clock_hz);
+}
+
+static void receive_rtp(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	struct rtp_packet packet;
+	struct media_stream *stream;
+	const struct media_route *route;
+	uint8_t index;
+
+	if (!is_from_peer(end, from, bytes, length) ||
+	    (end->srtp_receive ? media_srtp_unprotect(end->srtp_receive, bytes, &length) < 0
+			       : end->options.kind == MEDIA_LEG_WEBRTC) ||
+	    rtp_packet_parse(bytes, length, &packet) < 0 ||
+	    (index = end->stream_of_type[packet.payload_type]) == MEDIA_STREAM_NONE) {
+		end->packets_refused++;
+		return;
+	}
+	stream = end->streams[index];
+	route = &stream->routes[packet.payload_type];
+	media_stream_note_received(stream, &packet, route->jitter_clock_hz, loop_now_us(media_end_loop(end)));
+	forward(stream, route, &packet, bytes);
+}
+
+static bool is_from_reporter(const struct media_end *end, const struct net_address *from)
+{
+	if (end->rtcp_remote.length > 0 && net_address_equal(from, &end->rtcp_remote))
+		return true;
+	return end->rtp_remote.length > 0 && net_address_equal(from, &end->rtp_remote);
+}
+
+static void receive_rtcp(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	if (!is_from_reporter(end, from) ||
+	    (end->srtp_receive ? media_srtp_unprotect_rtcp(end->srtp_receive, bytes, &length) < 0
+			       : end->options.kind == MEDIA_LEG_WEBRTC)) {
+		end->packets_refused++;
+		return;
+	}
+	media_reports_receive(end, bytes, length);
+}
+
+static void receive_dtls(struct media_end *end, const struct net_address *from, const uint8_t *bytes, size_t length)
+{
+	bool has_path = end->rtp_remote.length > 0;
+
+	if (end->options.kind != MEDIA_LEG_WEBRTC || length > MEDIA_EARLY_BYTES) {
+		end->packets_refused++;
+	} else if (has_path && !net_address_equal(from, &end->rtp_remote)) {
+		end->packets_refused++;
+	} else if (has_path && end->dtls) {
+		media_dtls_receive(end->dtls, bytes, length);
+	} else {
+		/* The far end may be quicker than its answer and than our nomination: what it says first is kept, and
+		 * believed only if it came from where the pair will lead. */
+		end->early_from = *from;
+		end->early_bytes = length;
+		memcpy(end->early, bytes, length);
+	}
+}
+
+void media_end_receive(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	switch (rtp_classify(bytes, length)) {
+	case RTP_KIND_RTP:
+		receive_rtp(end, from, bytes, length);
+		break;
+	case RTP_KIND_RTCP:
+		receive_rtcp(end, from, bytes, length);
+		break;
+	case RTP_KIND_DTLS:
+		receive_dtls(end, from, bytes, length);
+		break;
+	case RTP_KIND_STUN: /* a stray of the moment between two sockets; it comes again */
+	case RTP_KIND_ZRTP:
+	case RTP_KIND_TURN_CHANNEL:
+	case RTP_KIND_UNKNOWN:
+		end->packets_refused++;
+		break;
+	}
+}
+
+/* --- out --- */
+
+static void send_to(int descriptor, const struct net_address *remote, const uint8_t *bytes, size_t length)
+{
+	if (descriptor >= 0 && remote->length > 0)
+		sendto(descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &remote->any, remote->length);
+}
+
+/* Whether the keys that this kind of leg needs are there. */
+static bool may_send(const struct media_end *end)
+{
+	return end->srtp_send || end->options.kind == MEDIA_LEG_RTP;
+}
+
+void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity)
+{
+	if (!may_send(end) || (end->srtp_send && media_srtp_protect(end->srtp_send, bytes, &length, capacity) < 0))
+		return;
+	send_to(end->rtp_descriptor, &end->rtp_remote, bytes, length);
+}
+
+void media_end_send_rtcp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity)
+{
+	if (!may_send(end) || (end->srtp_send && media_srtp_protect_rtcp(end->srtp_send, bytes, &length, capacity) < 0))
+		return;
+	send_to(end->rtcp_descriptor, &end->rtcp_remote, bytes, length);
+}
+
+void media_end_send_raw(struct media_end *end, const uint8_t *bytes, size_t length)
+{
+	send_to(end->rtp_descriptor, &end->rtp_remote, bytes, length);
+}
+
+/* Leaves fixed header and payload, which is all that means something to the other leg: CSRCs, extensions and padding are
+ * between the far end and us. */
+static uint8_t *strip(const struct rtp_packet *packet, uint8_t *bytes)
+{
+	uint8_t *start = bytes + (packet->payload - bytes) - RTP_HEADER_BYTES;
+
+	if (start != bytes)
+		memmove(start, bytes, RTP_HEADER_BYTES);
+	start[0] = RTP_VERSION << 6;
+	return start;
+}
+
+void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
+		       uint8_t type_out, uint32_t clock_hz)
+{
+	struct media_end *end = stream->end;
+	uint8_t *start;
+
+	if (!media_stream_sends(stream) || end->state != MEDIA_END_CONNECTED)
+		return;
+	start = strip(packet, bytes);
+	if (rtp_sender_rewrite(&stream->sender, packet, start, type_out, clock_hz,
+			       loop_now_us(media_end_loop(end))) < 0)
+		return;
+	media_end_send_rtp(end, start, RTP_HEADER_BYTES + packet->payload_bytes, capacity - (size_t)(start - bytes));
+}

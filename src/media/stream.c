@@ -1,0 +1,79 @@
+#include "media/end.h"
+#include "crypto/random.h"
+#include <string.h>
+
+struct media_stream *media_stream_new(struct media_end *end, enum sdp_kind kind)
+{
+	struct media_stream *stream = g_new0(struct media_stream, 1);
+
+	stream->end = end;
+	stream->kind = kind;
+	for (size_t i = 0; i < MEDIA_TYPES; i++)
+		stream->routes[i].type_out = MEDIA_TYPE_NONE;
+	rtp_sender_init(&stream->sender, crypto_random_u32(), (uint16_t)crypto_random_u32() & 0x7fff,
+			crypto_random_u32());
+	return stream;
+}
+
+struct media_stream *media_stream_free(struct media_stream *stream)
+{
+	if (!stream)
+		return NULL;
+	g_free(stream->formats);
+	g_free(stream);
+	return NULL;
+}
+
+static bool same_formats(const struct media_stream *stream, const struct sdp_stream_plan *plan)
+{
+	if (stream->n_formats != plan->n_formats || memcmp(stream->send_types, plan->send_types, plan->n_formats) != 0)
+		return false;
+	for (size_t i = 0; i < plan->n_formats; i++) {
+		const struct sdp_format *ours = &stream->formats[i], *theirs = &plan->formats[i];
+
+		if (ours->payload_type != theirs->payload_type || ours->clock_hz != theirs->clock_hz ||
+		    ours->channels != theirs->channels || strcmp(ours->encoding, theirs->encoding) != 0 ||
+		    strcmp(ours->parameters, theirs->parameters) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
+{
+	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms;
+
+	if (!media_stream_receives(stream) && (plan->direction & SDP_RECEIVE_ONLY))
+		stream->heard_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
+	stream->direction = plan->direction;
+	stream->ptime_ms = plan->ptime_ms;
+	if (is_same && same_formats(stream, plan))
+		return false;
+	g_free(stream->formats);
+	stream->formats = g_memdup2(plan->formats, plan->n_formats * sizeof *plan->formats);
+	stream->n_formats = plan->n_formats;
+	memcpy(stream->send_types, plan->send_types, plan->n_formats);
+	return true;
+}
+
+static void change_source(struct media_stream *stream, uint32_t ssrc)
+{
+	if (stream->has_source) {
+		stream->packets_before += rtp_receiver_packets(&stream->receiver);
+		stream->octets_before += rtp_receiver_octets(&stream->receiver);
+		stream->lost_before += rtp_receiver_lost(&stream->receiver);
+	}
+	/* No probation: who can send here has been checked already, by key or by address. */
+	rtp_receiver_init(&stream->receiver, ssrc, 0);
+	stream->has_source = true;
+}
+
+void media_stream_note_received(struct media_stream *stream, const struct rtp_packet *packet, uint32_t jitter_clock_hz,
+				int64_t now_us)
+{
+	if (!stream->has_source || stream->receiver.ssrc != packet->ssrc)
+		change_source(stream, packet->ssrc);
+	rtp_receiver_update(&stream->receiver, packet, jitter_clock_hz, now_us);
+	stream->heard_us = now_us;
+	stream->end->silence_told = false;
+}

@@ -1,0 +1,85 @@
+#include "media/worker.h"
+
+/* How often the load is looked at, and from how many packets a second on the worker sleeps between rounds: then a wake-up per
+ * packet costs more than the packet. */
+#define LOAD_PERIOD_MS	  250
+#define LOAD_SOME_PPS	  2000
+#define LOAD_HIGH_PPS	  10000
+#define INTERVAL_SOME_US  1000
+#define INTERVAL_HIGH_US  2000
+
+static void look_at_load(void *data)
+{
+	struct media_worker *worker = data;
+	unsigned packets_per_second = worker->n_packets * (1000 / LOAD_PERIOD_MS);
+
+	worker->n_packets = 0;
+	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
+					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
+										: 0);
+	if (atomic_load_explicit(&worker->n_sessions, memory_order_relaxed) > 0)
+		loop_timer_start_ms(&worker->load_timer, LOAD_PERIOD_MS);
+}
+
+void media_worker_watch_load(struct media_worker *worker)
+{
+	if (!loop_timer_is_running(&worker->load_timer))
+		loop_timer_start_ms(&worker->load_timer, LOAD_PERIOD_MS);
+}
+
+static void *run(void *data)
+{
+	struct media_worker *worker = data;
+
+	loop_run(worker->loop);
+	return NULL;
+}
+
+static void init_inbox(struct media_inbox *inbox)
+{
+	for (size_t i = 0; i < MEDIA_BATCH; i++) {
+		inbox->vectors[i] = (struct iovec){inbox->bytes[i], MEDIA_PACKET_BYTES_MAX};
+		inbox->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &inbox->sources[i].storage,
+			.msg_namelen = sizeof inbox->sources[i].storage,
+			.msg_iov = &inbox->vectors[i],
+			.msg_iovlen = 1,
+		};
+	}
+}
+
+int media_worker_new(struct media_engine *engine, unsigned number, struct media_worker **ret_worker)
+{
+	struct media_worker *worker = g_new0(struct media_worker, 1);
+	g_autofree char *name = g_strdup_printf("media %u", number);
+	int error;
+
+	worker->engine = engine;
+	init_inbox(&worker->inbox);
+	error = loop_new(name, &worker->loop);
+	if (error < 0) {
+		g_free(worker);
+		return error;
+	}
+	loop_timer_init(&worker->load_timer, worker->loop, look_at_load, worker);
+	worker->thread = g_thread_try_new(name, run, worker, NULL);
+	if (!worker->thread) {
+		loop_free(worker->loop);
+		g_free(worker);
+		return -EAGAIN;
+	}
+	*ret_worker = worker;
+	return 0;
+}
+
+struct media_worker *media_worker_free(struct media_worker *worker)
+{
+	if (!worker)
+		return NULL;
+	loop_quit(worker->loop);
+	g_thread_join(worker->thread);
+	loop_timer_stop(&worker->load_timer);
+	loop_free(worker->loop);
+	g_free(worker);
+	return NULL;
+}

@@ -1,0 +1,47 @@
+/* The threads that carry packets. Every call lives on one of them; nothing here is shared but what is said so. */
+#pragma once
+#include "crypto/dtls.h"
+#include "media/media.h"
+#include "net/udp.h"
+#include <stdatomic.h>
+
+#define MEDIA_WORKERS_MAX 64
+#define MEDIA_PACKET_BYTES_MAX 1600 /* what is taken from the network; longer ones are refused */
+#define MEDIA_PACKET_ROOM 64	    /* behind it, for what SRTP and SRTCP add */
+#define MEDIA_BATCH 8		    /* packets read by one system call */
+
+/* Where packets land. One per worker: a packet is done with before the next batch is read. */
+struct media_inbox {
+	struct mmsghdr headers[MEDIA_BATCH];
+	struct iovec vectors[MEDIA_BATCH];
+	struct net_address sources[MEDIA_BATCH];
+	uint8_t bytes[MEDIA_BATCH][MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
+};
+
+struct media_worker {
+	struct media_engine *engine;
+	struct loop *loop;
+	GThread *thread;
+	atomic_size_t n_sessions; /* any thread */
+	uint32_t n_packets;	  /* since the load was looked at last */
+	struct loop_timer load_timer;
+	struct media_inbox inbox;
+};
+
+struct media_engine {
+	struct loop *signalling;
+	struct media_settings settings;
+	const struct plugin_registry *codecs; /* may be NULL */
+	struct net_port_pool *ports;
+	struct crypto_certificate *certificate;
+	SSL_CTX *dtls;
+	unsigned n_workers;
+	struct media_worker *workers[MEDIA_WORKERS_MAX];
+	atomic_size_t n_legs, n_ice_agents; /* any thread */
+};
+
+int media_worker_new(struct media_engine *engine, unsigned number, struct media_worker **ret_worker);
+/* Waits for the thread's end. Accepts NULL. */
+struct media_worker *media_worker_free(struct media_worker *worker);
+/* To be called when a session comes to the worker, on its thread: load is only watched while there is some. */
+void media_worker_watch_load(struct media_worker *worker);
