@@ -13,9 +13,9 @@
 #define REST -100
 static const int8_t tune[] = {
 	-12, 7,	 12, 16, 19, 16, 12, 7,	 /* A */
-	-15, 4,	 9,  13, 16, 13, 9,  4,	 /* F sharp minor */
-	-19, 2,	 9,  14, 17, 14, 9,  REST, /* D */
-	-17, 4,	 8,  11, 16, 11, 8,  REST, /* E */
+	-15, 4,	 9,  12, 16, 12, 9,  4,	 /* F sharp minor */
+	-19, 5,	 9,  12, 17, 12, 9,  REST, /* D */
+	-17, 7,	 11, 14, 19, 14, 11, REST, /* E */
 };
 
 void media_sound_init(struct media_sound *sound, enum media_sound_kind kind, uint32_t hz)
