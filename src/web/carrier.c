@@ -1,0 +1,206 @@
+#include "web/carrier.h"
+#include "base/log.h"
+#include <libwebsockets.h>
+#include <sys/resource.h>
+
+#define READ_BYTES 16384	/* a TLS record */
+#define DESCRIPTORS_MAX 262144	/* the library keeps a table with a place for each that the process could open */
+#define HANDSHAKE_SECONDS_MAX 30 /* the library's own limit; the connection's is shorter */
+
+struct web_carrier {
+	struct loop *loop;
+	GMainLoop *guest; /* never run: libwebsockets asks for a loop where it means a context */
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	char *certificate, *key;
+};
+
+struct web_link {
+	struct web_carrier *carrier;
+	struct lws *wsi;
+	const struct web_link_handler *handler;
+	void *data;
+	bool is_adopted; /* a link that fails before is freed by web_link_new() */
+};
+
+static void link_gone(struct web_link *link)
+{
+	link->wsi = NULL;
+	if (!link->is_adopted)
+		return;
+	link->handler->closed(link->data);
+	g_free(link);
+}
+
+static int carry(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+	struct web_link *link = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+	if (!link)
+		return 0;
+	switch (reason) {
+	case LWS_CALLBACK_RAW_RX:
+		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* TLS is up; from here our own timers watch */
+		link->handler->received(link->data, in, length);
+		break;
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		link->handler->writable(link->data);
+		break;
+	case LWS_CALLBACK_RAW_CLOSE:
+		lws_set_opaque_user_data(wsi, NULL);
+		link_gone(link);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static void emit_log(int level, const char *line)
+{
+	log_debug(NULL, "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* With "unlimited" descriptors, as some containers have it, the library would ask for gigabytes. */
+static struct lws_context *create_context(const struct lws_context_creation_info *info)
+{
+	struct rlimit limit;
+	bool is_high = !getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur > DESCRIPTORS_MAX;
+	if (is_high)
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){DESCRIPTORS_MAX, limit.rlim_max});
+	struct lws_context *context = lws_create_context(info);
+	if (is_high)
+		setrlimit(RLIMIT_NOFILE, &limit);
+	return context;
+}
+
+static int create_vhost(struct web_carrier *carrier, const struct lws_protocols *protocols)
+{
+	struct lws_context_creation_info info = {
+		.vhost_name = "tandem",
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = protocols,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+	};
+	if (carrier->certificate) {
+		info.ssl_cert_filepath = carrier->certificate;
+		info.ssl_private_key_filepath = carrier->key;
+		info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+		info.alpn = "http/1.1";
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	}
+	carrier->vhost = lws_create_vhost(carrier->context, &info);
+	return carrier->vhost ? 0 : -EINVAL;
+}
+
+int web_carrier_new(const struct web_carrier_parameters *parameters, struct web_carrier **ret_carrier)
+{
+	static const struct lws_protocols protocols[] = {
+		{.name = "tandem", .callback = carry, .rx_buffer_size = READ_BYTES},
+		{0},
+	};
+	struct web_carrier *carrier = g_new0(struct web_carrier, 1);
+	carrier->loop = parameters->loop;
+	carrier->certificate = g_strdup(parameters->certificate);
+	carrier->key = g_strdup(parameters->key);
+	carrier->guest = g_main_loop_new(loop_guest_context(parameters->loop), FALSE);
+	lws_set_log_level(LLL_ERR | LLL_WARN, emit_log);
+
+	void *foreign_loops[] = {carrier->guest};
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = protocols,
+		.foreign_loops = foreign_loops,
+		.options = LWS_SERVER_OPTION_GLIB | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.pt_serv_buf_size = READ_BYTES,
+		.timeout_secs = HANDSHAKE_SECONDS_MAX,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+	};
+	carrier->context = create_context(&info);
+	int error = carrier->context ? create_vhost(carrier, protocols) : -EIO;
+	if (error) {
+		log_error(NULL, carrier->context ? "web: certificate %s and key %s cannot be used"
+						 : "web: libwebsockets with its GLib event loop cannot be started",
+			  carrier->certificate, carrier->key);
+		web_carrier_free(carrier);
+		return error;
+	}
+	loop_touch_guest(carrier->loop);
+	*ret_carrier = carrier;
+	return 0;
+}
+
+struct web_carrier *web_carrier_free(struct web_carrier *carrier)
+{
+	if (!carrier)
+		return NULL;
+	if (carrier->context)
+		lws_context_destroy(carrier->context);
+	if (carrier->guest) {
+		loop_touch_guest(carrier->loop);
+		g_main_loop_unref(carrier->guest);
+	}
+	g_free(carrier->certificate);
+	g_free(carrier->key);
+	g_free(carrier);
+	return NULL;
+}
+
+void web_carrier_reload(struct web_carrier *carrier)
+{
+	if (carrier->certificate)
+		lws_tls_cert_updated(carrier->context, carrier->certificate, carrier->key, NULL, 0, NULL, 0);
+}
+
+int web_link_new(struct web_carrier *carrier, int descriptor, const struct web_link_handler *handler, void *data,
+		 struct web_link **ret_link)
+{
+	struct web_link *link = g_new0(struct web_link, 1);
+	link->carrier = carrier;
+	link->handler = handler;
+	link->data = data;
+	lws_adopt_desc_t adoption = {
+		.vh = carrier->vhost,
+		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+		.fd.sockfd = descriptor,
+		.vh_prot_name = "tandem",
+		.opaque = link,
+	};
+	link->wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
+	loop_touch_guest(carrier->loop);
+	if (!link->wsi) {
+		g_free(link);
+		return -EIO;
+	}
+	link->is_adopted = true;
+	*ret_link = link;
+	return 0;
+}
+
+void web_link_close(struct web_link *link)
+{
+	struct loop *loop = link->carrier->loop;
+	lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+	loop_touch_guest(loop);
+}
+
+void web_link_want_write(struct web_link *link)
+{
+	if (!link->wsi)
+		return;
+	lws_callback_on_writable(link->wsi);
+	loop_touch_guest(link->carrier->loop);
+}
+
+int web_link_write(struct web_link *link, const uint8_t *bytes, size_t length)
+{
+	/* The raw role neither changes the bytes nor writes before them. */
+	return lws_write(link->wsi, (unsigned char *)bytes, length, LWS_WRITE_RAW) < 0 ? -EPIPE : 0;
+}
+
+bool web_link_is_drained(const struct web_link *link)
+{
+	return !lws_partial_buffered(link->wsi);
+}
