@@ -1,6 +1,7 @@
 #include "web/carrier.h"
 #include "base/log.h"
 #include <libwebsockets.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define READ_BYTES 16384	/* a TLS record */

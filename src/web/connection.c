@@ -364,6 +364,12 @@ void web_connection_send(struct web_connection *connection, GBytes *bytes)
 	web_link_want_write(connection->link);
 }
 
+void web_connection_flush(struct web_connection *connection)
+{
+	while (connection->output_bytes && web_link_is_drained(connection->link) && write_slice(connection))
+		;
+}
+
 size_t web_connection_queued_bytes(const struct web_connection *connection)
 {
 	return connection->output_bytes;

@@ -19,6 +19,8 @@ void web_connection_finish(struct web_connection *connection);
 
 /* Takes the reference. Nothing happens on a connection that is to end. */
 void web_connection_send(struct web_connection *connection, GBytes *bytes);
+/* Writes at once what the socket takes. */
+void web_connection_flush(struct web_connection *connection);
 size_t web_connection_queued_bytes(const struct web_connection *connection);
 
 struct web *web_connection_web(const struct web_connection *connection);

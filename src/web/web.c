@@ -333,9 +333,15 @@ int web_reconfigure(struct web *web, struct config_snapshot *config)
 
 static void kill_connections(struct web *web)
 {
-	g_autoptr(GPtrArray) all = g_hash_table_get_keys_as_ptr_array(web->connections);
-	for (guint i = 0; i < all->len; i++)
-		web_connection_kill(all->pdata[i]);
+	guint count;
+	g_autofree gpointer *all = g_hash_table_get_keys_as_array(web->connections, &count);
+	for (guint i = 0; i < count; i++) {
+		struct web_connection *connection = all[i];
+		if (web_connection_socket(connection))
+			web_socket_close(web_connection_socket(connection), WEB_CLOSE_GOING_AWAY, NULL);
+		web_connection_flush(connection);
+		web_connection_kill(connection);
+	}
 }
 
 struct web *web_free(struct web *web)
