@@ -13,6 +13,7 @@ struct sip_dialog {
 	char *remote_uri;    /* name-addr text without tag */
 	char *remote_target; /* URI of the far end's Contact */
 	char *route_set[SIP_ROUTE_SET_MAX + 1]; /* in the order of use, NULL-terminated */
+	char *next_hop; /* kept by sip_dialog_next_hop() */
 	uint32_t local_cseq;
 	uint32_t remote_cseq; /* valid when has_remote_cseq */
 	bool has_remote_cseq;
@@ -22,7 +23,8 @@ struct sip_dialog {
 
 /* A dialog to be, before the INVITE: new Call-ID and tag; texts are copied. */
 struct sip_dialog *sip_dialog_new_caller(const char *local_uri, const char *remote_uri, const char *remote_target);
-/* From a request without To tag: the callee's side, with a new local tag. NULL if the request has no usable Contact. */
+/* From a request without To tag: the callee's side, with a new local tag. NULL if the request has no usable Contact, no
+ * From tag, or too long a route. */
 struct sip_dialog *sip_dialog_new_callee(const struct sip_message *request);
 struct sip_dialog *sip_dialog_copy(const struct sip_dialog *dialog);
 struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog); /* accepts NULL */

@@ -23,7 +23,11 @@ void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const cha
 
 /* General checks of a new request (sections 8.2.1 to 8.2.3): known method (405 with Allow), Max-Forwards (483),
  * merged (482), Require of what we lack (420 with Unsupported). Returns 0, or -EPROTO when it was answered. */
+#define SIP_STACK_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
 int sip_stack_admit(struct sip_stack *stack, struct sip_server_transaction *transaction);
+
+/* The option tags that Require may name ("timer, replaces"); copied. None at first. */
+void sip_stack_set_extensions(struct sip_stack *stack, const char *tags);
 
 /* --- the dialog table --- */
 struct sip_dialog_handler {
@@ -34,8 +38,9 @@ struct sip_dialog_handler {
 };
 struct sip_dialog_entry;
 /* Makes the dialog reachable by Call-ID and both tags (rule 1). The entry holds no copy: the dialog's ids must not
- * change while it is in the table, and the far tag must be known. `identity` is copied. */
-struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, const struct sip_dialog *dialog, const char *identity,
+ * change while it is in the table, and the far tag must be known. The stack counts the far end's CSeq in it.
+ * `identity` is copied; NULL: anybody may act. */
+struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, struct sip_dialog *dialog, const char *identity,
 					      const struct sip_dialog_handler *handler, void *user);
 /* Takes it out at once. */
 struct sip_dialog_entry *sip_stack_remove_dialog(struct sip_dialog_entry *entry); /* accepts NULL */
