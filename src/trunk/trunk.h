@@ -16,18 +16,19 @@ struct trunk;  /* reference counted: a call keeps its trunk through a reload */
 enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
 
 /* Starts looking up names. 0 or -errno. */
-int trunks_new(struct loop *loop, const struct config_snapshot *snapshot, struct trunks **ret_trunks);
+int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks);
 /* After a reload: trunks whose entry is unchanged stay the same objects, others are replaced. */
-int trunks_reload(struct trunks *trunks, const struct config_snapshot *snapshot);
-struct trunks *trunks_free(struct trunks *trunks); /* accepts NULL; returns NULL */
+int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot);
+struct trunks *trunks_free(struct trunks *trunks); /* before the loop; accepts NULL; returns NULL */
 size_t trunks_count(const struct trunks *trunks);
 struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed */
 
 /* By name; borrowed; NULL. */
 struct trunk *trunk_find(const struct trunks *trunks, const char *name);
-/* Whose request this is: the trunk with that transport and one of whose peer addresses has the sender's host. Any
- * source port is taken (TCP clients and many PBXs send from others than they listen on); where several trunks share
- * host and transport, the one with the sender's port wins, else the first. Borrowed; NULL: a stranger. */
+/* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients over
+ * TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261, section
+ * 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of several
+ * trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a stranger. */
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport, const struct net_address *source);
 
 struct trunk *trunk_ref(struct trunk *trunk);
@@ -53,9 +54,8 @@ const char *trunk_inbound(const struct trunk *trunk);
 
 /* The address requests go to now; NULL: the name has not been found (yet). */
 const struct net_address *trunk_address(const struct trunk *trunk);
-/* Told once, on the loop, when the peer's name has its first answer or failed; at once (before it returns) when that is known.
- * For start-up and for tests. */
-void trunk_when_resolved(struct trunk *trunk, void (*resolved)(void *user, struct trunk *trunk), void *user);
+/* Whether the peer's address is known, or the first look-up of its name has ended. */
+bool trunk_is_looked_up(const struct trunk *trunk);
 
 /* The flow towards the peer, its identity set to the trunk's. A reference; NULL: no address yet, or nothing listens
  * with that transport and family. */

@@ -1,0 +1,105 @@
+#include "trunk/lookup.h"
+#include <netdb.h>
+#include <string.h>
+
+/* Owned by two: the thread, whose share goes to the posted function, and the one who asked, whose share ends with done()
+ * or by abandoning. */
+struct trunk_lookup {
+	gint references;
+	GMutex lock;
+	struct loop *loop; /* under the lock; NULL: abandoned */
+	char *host;
+	uint16_t port;
+	void (*done)(void *user, int error, const struct net_address *addresses, size_t n); /* on the loop; NULL: abandoned */
+	void *user;
+	int error;
+	size_t n_addresses;
+	struct net_address addresses[TRUNK_ADDRESSES_MAX];
+};
+
+static void release(struct trunk_lookup *lookup)
+{
+	if (!g_atomic_int_dec_and_test(&lookup->references))
+		return;
+	g_mutex_clear(&lookup->lock);
+	g_free(lookup->host);
+	g_free(lookup);
+}
+
+static void finish(void *data)
+{
+	struct trunk_lookup *lookup = data;
+	if (lookup->done) {
+		lookup->done(lookup->user, lookup->error, lookup->addresses, lookup->n_addresses);
+		release(lookup);
+	}
+	release(lookup);
+}
+
+static void take_addresses(struct trunk_lookup *lookup, const struct addrinfo *list)
+{
+	for (const struct addrinfo *entry = list; entry && lookup->n_addresses < TRUNK_ADDRESSES_MAX; entry = entry->ai_next) {
+		if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6)
+			continue;
+		struct net_address *address = &lookup->addresses[lookup->n_addresses++];
+		*address = (struct net_address){ .length = entry->ai_addrlen };
+		memcpy(&address->storage, entry->ai_addr, entry->ai_addrlen);
+		net_address_set_port(address, lookup->port);
+	}
+}
+
+static void *look_up(void *data)
+{
+	struct trunk_lookup *lookup = data;
+	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo *list = NULL;
+	lookup->error = getaddrinfo(lookup->host, NULL, &hints, &list);
+	if (!lookup->error) {
+		take_addresses(lookup, list);
+		freeaddrinfo(list);
+		lookup->error = lookup->n_addresses ? 0 : EAI_NONAME;
+	}
+	g_mutex_lock(&lookup->lock);
+	bool is_wanted = lookup->loop;
+	if (is_wanted)
+		loop_post(lookup->loop, finish, lookup); /* within the lock: abandoning waits for it, the loop is still there */
+	g_mutex_unlock(&lookup->lock);
+	if (!is_wanted)
+		release(lookup);
+	return NULL;
+}
+
+int trunk_lookup_start(struct loop *loop, const char *host, uint16_t port,
+		       void (*done)(void *user, int error, const struct net_address *addresses, size_t n), void *user,
+		       struct trunk_lookup **ret_lookup)
+{
+	struct trunk_lookup *lookup = g_new0(struct trunk_lookup, 1);
+	lookup->references = 2;
+	g_mutex_init(&lookup->lock);
+	lookup->loop = loop;
+	lookup->host = g_strdup(host);
+	lookup->port = port;
+	lookup->done = done;
+	lookup->user = user;
+	GThread *thread = g_thread_try_new("lookup", look_up, lookup, NULL);
+	if (!thread) {
+		lookup->references = 1;
+		release(lookup);
+		return -EAGAIN;
+	}
+	g_thread_unref(thread);
+	*ret_lookup = lookup;
+	return 0;
+}
+
+struct trunk_lookup *trunk_lookup_abandon(struct trunk_lookup *lookup)
+{
+	if (!lookup)
+		return NULL;
+	g_mutex_lock(&lookup->lock);
+	lookup->loop = NULL;
+	g_mutex_unlock(&lookup->lock);
+	lookup->done = NULL; /* of one that is posted already; only the loop's thread reads it */
+	release(lookup);
+	return NULL;
+}

@@ -1,0 +1,176 @@
+/* What stands in "trunks", and what is wrong with it. */
+#include "trunk/options.h"
+#include <string.h>
+
+static const char *const transports[] = { "udp", "tcp", NULL };
+static const char *const srtp_words[] = { "off", "optional", "required", NULL };
+
+static const struct config_option rows[] = {
+	{ .name = "name",
+	  .type = CONFIG_STRING,
+	  .is_required = true,
+	  .is_key = true,
+	  .max = 64,
+	  .help = "What routes, logs and records call the trunk." },
+	{ .name = "peer",
+	  .type = CONFIG_STRING,
+	  .is_required = true,
+	  .max = 300,
+	  .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"." },
+	{ .name = "transport",
+	  .type = CONFIG_ENUM,
+	  .names = transports,
+	  .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp." },
+	{ .name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges." },
+	{ .name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username." },
+	{ .name = "realm",
+	  .type = CONFIG_STRING,
+	  .min = 1,
+	  .max = 255,
+	  .help = "Only challenges of this realm are answered; any of the peer's when it is not written." },
+	{ .name = "register", .type = CONFIG_BOOLEAN, .fallback = "false", .help = "Registers with the peer." },
+	{ .name = "codecs",
+	  .type = CONFIG_STRING,
+	  .is_list = true,
+	  .min = 1,
+	  .max = 31,
+	  .help = "Encoding names in order of preference, such as ( \"PCMA\", \"PCMU\" )." },
+	{ .name = "latch",
+	  .type = CONFIG_BOOLEAN,
+	  .fallback = "false",
+	  .help = "Learns, once a call, the address media really comes from, for peers behind NAT." },
+	{ .name = "srtp",
+	  .type = CONFIG_ENUM,
+	  .names = srtp_words,
+	  .fallback = "off",
+	  .help = "Encryption of media towards the peer." },
+	{ .name = "inbound",
+	  .type = CONFIG_STRING,
+	  .min = 1,
+	  .max = 255,
+	  .help = "Where its calls go: a user or a built-in such as \"echo\"; else to the user who is dialled." },
+	{ 0 },
+};
+
+static bool is_ipv4(const char *host)
+{
+	struct in_addr address;
+	return inet_pton(AF_INET, host, &address) == 1;
+}
+
+/* A name as DNS can have it; figures and dots alone are an address gone wrong. */
+static bool is_host_name(const char *host)
+{
+	size_t length = strlen(host), label = 0;
+	if (!length || length > 253 || !host[strspn(host, "0123456789.")])
+		return false;
+	for (const char *c = host; *c; c++) {
+		bool is_end = c[1] == '\0' || c[1] == '.';
+		if (*c == '.' ? !label : !(g_ascii_isalnum(*c) || *c == '_' || (*c == '-' && label && !is_end)))
+			return false;
+		label = *c == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return true;
+}
+
+static const char *split_peer(const char *text, struct sip_uri *uri)
+{
+	if (sip_uri_parse(text, uri) < 0)
+		return "wants a URI such as \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"";
+	if (!strcmp(uri->scheme, "sips"))
+		return "asks for TLS, which trunks do not have yet: write \"sip:\"";
+	if (strcmp(uri->scheme, "sip") != 0)
+		return "wants a URI that begins with \"sip:\"";
+	if (*uri->user)
+		return "names a user; the user part is set by each call (a login belongs into username)";
+	struct net_address address;
+	bool is_address = strchr(uri->host, ':') || is_ipv4(uri->host);
+	if (is_address && net_address_parse(uri->host, TRUNK_DEFAULT_PORT, &address) < 0)
+		return "holds an address that is none";
+	if (is_address && net_address_is_wildcard(&address))
+		return "wants the address of the far end, not one that stands for every address";
+	if (!is_address && !is_host_name(uri->host))
+		return "holds a host that is neither an address nor a name";
+	return NULL;
+}
+
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer)
+{
+	struct sip_uri uri;
+	const char *wrong = split_peer(text, &uri);
+	if (wrong)
+		return wrong;
+	char word[16] = "";
+	bool has_word = sip_uri_parameter(&uri, "transport", word, sizeof word);
+	int written = -1;
+	for (int i = 0; has_word && transports[i]; i++)
+		if (!g_ascii_strcasecmp(word, transports[i]))
+			written = i;
+	if (has_word && written < 0)
+		return "asks for a transport that trunks do not have: udp and tcp are there";
+	if (has_word && transport_option >= 0 && transport_option != written)
+		return "says another transport than the option transport";
+	int transport = transport_option >= 0 ? transport_option : written;
+	base_copy_text(ret_peer->host, sizeof ret_peer->host, uri.host);
+	ret_peer->port = uri.port;
+	ret_peer->transport = transport == 1 ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	return NULL;
+}
+
+static bool is_token(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (!g_ascii_isalnum(*c) && !strchr("-_.+", *c))
+			return false;
+	return *text;
+}
+
+static void check_codecs(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *const *codecs = config_strings(snapshot, "trunks", i, "codecs");
+	for (size_t j = 0; codecs[j]; j++) {
+		if (!is_token(codecs[j]))
+			config_complain(report, "trunks", i, "codecs", "holds a name that is no encoding name: write them as "
+								       "( \"PCMA\", \"PCMU\" )");
+		for (size_t k = 0; k < j; k++)
+			if (!g_ascii_strcasecmp(codecs[j], codecs[k]))
+				config_complain(report, "trunks", i, "codecs", "names %s twice", codecs[j]);
+	}
+}
+
+static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *name = config_string(snapshot, "trunks", i, "name"), *peer = config_string(snapshot, "trunks", i, "peer");
+	struct trunk_peer unused;
+	const char *wrong = peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
+	if (wrong)
+		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	if (name && !is_token(name))
+		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
+	bool has_username = config_string(snapshot, "trunks", i, "username");
+	bool has_password = config_string(snapshot, "trunks", i, "password");
+	if (has_username && !has_password)
+		config_complain(report, "trunks", i, "username", "needs a password");
+	if (has_password && !has_username)
+		config_complain(report, "trunks", i, "password", "needs a username");
+	if (config_boolean(snapshot, "trunks", i, "register"))
+		config_complain(report, "trunks", i, "register", "is not possible yet: leave it out, and give the peer this gateway's address");
+	if (config_enum(snapshot, "trunks", i, "srtp") > TRUNK_SRTP_OFF)
+		config_complain(report, "trunks", i, "srtp", "is not possible yet: only \"off\" is");
+	check_codecs(snapshot, report, i);
+}
+
+static void check_trunks(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	for (size_t i = 0; i < config_count(snapshot, "trunks"); i++)
+		check_trunk(snapshot, report, i);
+}
+
+const struct config_table trunk_options = {
+	.group = "trunks",
+	.shape = CONFIG_LIST,
+	.options = rows,
+	.check = check_trunks,
+};

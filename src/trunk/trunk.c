@@ -1,0 +1,298 @@
+#include "base/log.h"
+#include "trunk/options.h"
+#include <netdb.h>
+#include <string.h>
+
+struct trunks {
+	struct loop *loop;
+	GPtrArray *list; /* struct trunk *, each a reference */
+};
+
+static const char *option_text(const struct trunk *trunk, const char *name)
+{
+	return config_string(trunk->snapshot, "trunks", trunk->index, name);
+}
+
+/* --- addresses --- */
+
+static void start_lookup(void *data);
+
+/* The address in use stays the first while it is still among the answers: a call's requests should not wander. */
+static void keep_first(struct trunk *trunk, const struct net_address *addresses, size_t n)
+{
+	struct net_address first = trunk->n_addresses ? trunk->addresses[0] : (struct net_address){ 0 };
+	memcpy(trunk->addresses, addresses, n * sizeof *addresses);
+	trunk->n_addresses = n;
+	for (size_t i = 1; i < n; i++)
+		if (first.length && net_address_equal(&trunk->addresses[i], &first)) {
+			trunk->addresses[i] = trunk->addresses[0];
+			trunk->addresses[0] = first;
+		}
+}
+
+static void lookup_done(void *data, int error, const struct net_address *addresses, size_t n)
+{
+	struct trunk *trunk = data;
+	trunk->lookup = NULL;
+	bool is_first = !trunk->is_looked_up;
+	trunk->is_looked_up = true;
+	if (error) {
+		log_warning(NULL, "trunk %s: its peer %s is not found: %s%s", trunk_name(trunk), trunk->host, gai_strerror(error),
+			    trunk->n_addresses ? "; the address known before is kept" : "");
+		loop_timer_start_ms(&trunk->refresh, TRUNK_RETRY_MS);
+		return;
+	}
+	keep_first(trunk, addresses, n);
+	if (is_first) {
+		char text[NET_ADDRESS_TEXT_MAX];
+		log_info(NULL, "trunk %s: %s is at %s", trunk_name(trunk), trunk->host, net_address_format(&trunk->addresses[0], text));
+	}
+	loop_timer_start_ms(&trunk->refresh, TRUNK_REFRESH_MS);
+}
+
+static void start_lookup(void *data)
+{
+	struct trunk *trunk = data;
+	uint16_t port = trunk->port ? trunk->port : TRUNK_DEFAULT_PORT;
+	if (trunk_lookup_start(trunk->loop, trunk->host, port, lookup_done, trunk, &trunk->lookup) < 0)
+		loop_timer_start_ms(&trunk->refresh, TRUNK_RETRY_MS);
+}
+
+static void find_addresses(struct trunk *trunk)
+{
+	if (net_address_parse(trunk->host, trunk->port ? trunk->port : TRUNK_DEFAULT_PORT, &trunk->addresses[0]) == 0) {
+		trunk->n_addresses = 1;
+		trunk->is_looked_up = true;
+	} else {
+		start_lookup(trunk);
+	}
+}
+
+/* --- one trunk --- */
+
+static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, size_t index)
+{
+	struct trunk_peer peer;
+	const char *wrong = trunk_read_peer(config_string(snapshot, "trunks", index, "peer"),
+					    config_enum(snapshot, "trunks", index, "transport"), &peer);
+	if (wrong)
+		return NULL;
+	struct trunk *trunk = g_new0(struct trunk, 1);
+	trunk->references = 1;
+	trunk->snapshot = config_ref(snapshot);
+	trunk->index = index;
+	trunk->loop = loop;
+	loop_timer_init(&trunk->refresh, loop, start_lookup, trunk);
+	trunk->identity = g_strdup_printf("trunk:%s", trunk_name(trunk));
+	trunk->host = g_strdup(peer.host);
+	trunk->port = peer.port;
+	trunk->transport = peer.transport;
+	struct sip_uri uri = { .port = peer.port };
+	base_copy_text(uri.host, sizeof uri.host, peer.host);
+	g_autofree char *text = sip_uri_format(&uri);
+	trunk->host_text = g_strdup(text + 1); /* without the ':' of the empty scheme */
+	trunk->credentials.realm = option_text(trunk, "realm");
+	trunk->credentials.username = option_text(trunk, "username");
+	trunk->credentials.password = option_text(trunk, "password");
+	find_addresses(trunk);
+	return trunk;
+}
+
+/* Nothing happens on it any more; who holds it may still read it. */
+static void trunk_retire(struct trunk *trunk)
+{
+	loop_timer_stop(&trunk->refresh);
+	trunk->lookup = trunk_lookup_abandon(trunk->lookup);
+}
+
+struct trunk *trunk_ref(struct trunk *trunk)
+{
+	trunk->references++;
+	return trunk;
+}
+
+struct trunk *trunk_unref(struct trunk *trunk)
+{
+	if (!trunk || --trunk->references)
+		return NULL;
+	trunk_retire(trunk);
+	config_unref(trunk->snapshot);
+	g_free(trunk->identity);
+	g_free(trunk->host_text);
+	g_free(trunk->host);
+	g_free(trunk);
+	return NULL;
+}
+
+const char *trunk_name(const struct trunk *trunk)
+{
+	return option_text(trunk, "name");
+}
+
+const char *trunk_identity(const struct trunk *trunk)
+{
+	return trunk->identity;
+}
+
+enum sip_transport trunk_transport(const struct trunk *trunk)
+{
+	return trunk->transport;
+}
+
+char *trunk_uri(const struct trunk *trunk, const char *user)
+{
+	struct sip_uri uri = { .scheme = "sip", .port = trunk->port };
+	base_copy_text(uri.host, sizeof uri.host, trunk->host);
+	base_copy_text(uri.user, sizeof uri.user, user ? user : "");
+	if (trunk->transport == SIP_TRANSPORT_TCP)
+		base_copy_text(uri.parameters, sizeof uri.parameters, "transport=tcp");
+	return sip_uri_format(&uri);
+}
+
+const char *trunk_host(const struct trunk *trunk)
+{
+	return trunk->host_text;
+}
+
+const struct sip_credentials *trunk_credentials(const struct trunk *trunk)
+{
+	return trunk->credentials.username ? &trunk->credentials : NULL;
+}
+
+const char *const *trunk_codecs(const struct trunk *trunk)
+{
+	return config_strings(trunk->snapshot, "trunks", trunk->index, "codecs");
+}
+
+bool trunk_latch(const struct trunk *trunk)
+{
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");
+}
+
+bool trunk_registers(const struct trunk *trunk)
+{
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "register");
+}
+
+enum trunk_srtp trunk_srtp(const struct trunk *trunk)
+{
+	return (enum trunk_srtp)config_enum(trunk->snapshot, "trunks", trunk->index, "srtp");
+}
+
+const char *trunk_inbound(const struct trunk *trunk)
+{
+	return option_text(trunk, "inbound");
+}
+
+const struct net_address *trunk_address(const struct trunk *trunk)
+{
+	return trunk->n_addresses ? &trunk->addresses[0] : NULL;
+}
+
+bool trunk_is_looked_up(const struct trunk *trunk)
+{
+	return trunk->is_looked_up;
+}
+
+/* --- all of them --- */
+
+static void list_free_entry(void *data)
+{
+	trunk_retire(data);
+	trunk_unref(data);
+}
+
+static int fill(struct trunks *trunks, struct config_snapshot *snapshot, GPtrArray *old)
+{
+	for (size_t i = 0; i < config_count(snapshot, "trunks"); i++) {
+		struct trunk *same = NULL;
+		for (guint j = 0; old && j < old->len && !same; j++) {
+			struct trunk *trunk = old->pdata[j];
+			if (config_entry_equal(trunk->snapshot, trunk->index, snapshot, i, "trunks"))
+				same = g_ptr_array_steal_index(old, j);
+		}
+		struct trunk *trunk = same ? same : trunk_new(trunks->loop, snapshot, i);
+		if (!trunk)
+			return -EINVAL;
+		g_ptr_array_add(trunks->list, trunk);
+	}
+	return 0;
+}
+
+int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks)
+{
+	struct trunks *trunks = g_new0(struct trunks, 1);
+	trunks->loop = loop;
+	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
+	int result = fill(trunks, snapshot, NULL);
+	if (result < 0)
+		trunks_free(trunks);
+	else
+		*ret_trunks = trunks;
+	return result;
+}
+
+int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
+{
+	g_autoptr(GPtrArray) old = trunks->list; /* what is left in it at the end is gone from the configuration */
+	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
+	return fill(trunks, snapshot, old);
+}
+
+struct trunks *trunks_free(struct trunks *trunks)
+{
+	if (trunks) {
+		g_ptr_array_free(trunks->list, TRUE);
+		g_free(trunks);
+	}
+	return NULL;
+}
+
+size_t trunks_count(const struct trunks *trunks)
+{
+	return trunks->list->len;
+}
+
+struct trunk *trunks_at(const struct trunks *trunks, size_t index)
+{
+	return index < trunks->list->len ? trunks->list->pdata[index] : NULL;
+}
+
+struct trunk *trunk_find(const struct trunks *trunks, const char *name)
+{
+	for (guint i = 0; i < trunks->list->len; i++)
+		if (!strcmp(trunk_name(trunks->list->pdata[i]), name))
+			return trunks->list->pdata[i];
+	return NULL;
+}
+
+/* 0: it is not this trunk's; more is a better fit. */
+static int fit(const struct trunk *trunk, enum sip_transport transport, const struct net_address *source)
+{
+	bool is_same_transport = trunk->transport == transport;
+	bool is_large_request = trunk->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
+	if (!is_same_transport && !is_large_request)
+		return 0;
+	int best = 0;
+	for (size_t i = 0; i < trunk->n_addresses; i++) {
+		if (!net_address_same_host(&trunk->addresses[i], source))
+			continue;
+		bool is_same_port = net_address_port(&trunk->addresses[i]) == net_address_port(source);
+		best = MAX(best, 1 + 2 * is_same_transport + is_same_port);
+	}
+	return best;
+}
+
+struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport, const struct net_address *source)
+{
+	struct trunk *best = NULL;
+	int best_fit = 0;
+	for (guint i = 0; i < trunks->list->len; i++) {
+		int this_fit = fit(trunks->list->pdata[i], transport, source);
+		if (this_fit > best_fit) {
+			best_fit = this_fit;
+			best = trunks->list->pdata[i];
+		}
+	}
+	return best;
+}

@@ -1,0 +1,238 @@
+#include "trunk/trunk.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+static const struct config_table *const tables[] = { &trunk_options, NULL };
+
+static struct config_snapshot *load(const char *text)
+{
+	struct config_snapshot *snapshot = NULL;
+	struct config_errors *errors = NULL;
+	if (config_load_text("/t", text, strlen(text), tables, &snapshot, &errors) < 0)
+		fail_msg("%s", config_errors_line(errors, 0));
+	return snapshot;
+}
+
+static struct loop *loop;
+
+static struct trunks *make(const char *text)
+{
+	struct config_snapshot *snapshot = load(text);
+	struct trunks *trunks = NULL;
+	assert_int_equal(trunks_new(loop, snapshot, &trunks), 0);
+	config_unref(snapshot);
+	return trunks;
+}
+
+static int set_up(void **state)
+{
+	return loop_new("test", &loop);
+}
+
+static int tear_down(void **state)
+{
+	loop = loop_free(loop);
+	return 0;
+}
+
+static void test_entry(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; },\n"
+				     "{ name = \"carrier\"; peer = \"sip:[2001:db8::1]:5070;transport=tcp\"; username = \"u\"; password = \"p\";\n"
+				     "  realm = \"r\"; codecs = ( \"PCMA\", \"opus\" ); latch = true; inbound = \"alice\"; } );");
+	assert_int_equal(trunks_count(trunks), 2);
+	assert_null(trunks_at(trunks, 2));
+	assert_null(trunk_find(trunks, "nobody"));
+	struct trunk *pbx = trunk_find(trunks, "pbx"), *carrier = trunk_find(trunks, "carrier");
+	assert_string_equal(trunk_identity(pbx), "trunk:pbx");
+	assert_int_equal(trunk_transport(pbx), SIP_TRANSPORT_UDP);
+	assert_null(trunk_credentials(pbx));
+	assert_null(trunk_codecs(pbx)[0]);
+	assert_false(trunk_latch(pbx));
+	assert_null(trunk_inbound(pbx));
+	assert_int_equal(trunk_srtp(pbx), TRUNK_SRTP_OFF);
+	assert_string_equal(trunk_host(pbx), "10.0.0.2");
+	char text[NET_ADDRESS_TEXT_MAX];
+	assert_string_equal(net_address_format(trunk_address(pbx), text), "10.0.0.2:5060");
+	g_autofree char *uri = trunk_uri(pbx, "100 #");
+	assert_string_equal(uri, "sip:100%20%23@10.0.0.2");
+	g_autofree char *bare = trunk_uri(pbx, NULL);
+	assert_string_equal(bare, "sip:10.0.0.2");
+
+	assert_int_equal(trunk_transport(carrier), SIP_TRANSPORT_TCP);
+	assert_string_equal(trunk_credentials(carrier)->realm, "r");
+	assert_string_equal(trunk_credentials(carrier)->username, "u");
+	assert_string_equal(trunk_credentials(carrier)->password, "p");
+	assert_string_equal(trunk_codecs(carrier)[1], "opus");
+	assert_true(trunk_latch(carrier));
+	assert_string_equal(trunk_inbound(carrier), "alice");
+	assert_string_equal(trunk_host(carrier), "[2001:db8::1]:5070");
+	g_autofree char *other = trunk_uri(carrier, "1");
+	assert_string_equal(other, "sip:1@[2001:db8::1]:5070;transport=tcp");
+	trunks_free(trunks);
+}
+
+static void test_source(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.2\"; }, { name = \"b\"; peer = \"sip:10.0.0.2:5070\"; },\n"
+				     "{ name = \"c\"; peer = \"sip:10.0.0.3\"; transport = \"tcp\"; }, { name = \"d\"; peer = \"sip:10.0.0.4\"; },"
+				     "{ name = \"e\"; peer = \"sip:10.0.0.4\"; transport = \"tcp\"; } );");
+	static const struct {
+		enum sip_transport transport;
+		const char *source, *name;
+	} rows[] = {
+		{ SIP_TRANSPORT_UDP, "10.0.0.2:5060", "a" },
+		{ SIP_TRANSPORT_UDP, "10.0.0.2:5070", "b" },
+		{ SIP_TRANSPORT_UDP, "10.0.0.2:40000", "a" },  /* any port; the first */
+		{ SIP_TRANSPORT_TCP, "10.0.0.2:40000", "a" },  /* a large request */
+		{ SIP_TRANSPORT_UDP, "10.0.0.3:5060", NULL },  /* a trunk on TCP is not heard over UDP */
+		{ SIP_TRANSPORT_TCP, "10.0.0.3:40000", "c" },
+		{ SIP_TRANSPORT_TCP, "10.0.0.4:40000", "e" },  /* the transport decides */
+		{ SIP_TRANSPORT_UDP, "10.0.0.4:40000", "d" },
+		{ SIP_TRANSPORT_UDP, "10.0.0.5:5060", NULL },
+		{ SIP_TRANSPORT_WSS, "10.0.0.2:5060", NULL },
+		{ SIP_TRANSPORT_UDP, "[::a00:2]:5060", NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct net_address source;
+		assert_int_equal(net_address_parse_with_port(rows[i].source, &source), 0);
+		struct trunk *trunk = trunk_of_source(trunks, rows[i].transport, &source);
+		const char *name = trunk ? trunk_name(trunk) : NULL;
+		if (g_strcmp0(name, rows[i].name) != 0)
+			fail_msg("%s: %s", rows[i].source, name);
+	}
+	trunks_free(trunks);
+}
+
+static void look(void *data)
+{
+	if (trunk_is_looked_up(data))
+		loop_quit(loop);
+	else
+		loop_post(loop, look, data);
+}
+
+static void test_name(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:localhost:5099\"; } );");
+	struct trunk *trunk = trunk_find(trunks, "pbx");
+	assert_null(trunk_address(trunk)); /* nobody waited for it */
+	look(trunk);
+	loop_run(loop);
+	assert_non_null(trunk_address(trunk));
+	assert_int_equal(net_address_port(trunk_address(trunk)), 5099);
+	struct net_address source = *trunk_address(trunk);
+	net_address_set_port(&source, 1234);
+	assert_ptr_equal(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source), trunk);
+	g_autofree char *uri = trunk_uri(trunk, "1");
+	assert_string_equal(uri, "sip:1@localhost:5099");
+	trunks_free(trunks);
+}
+
+static void test_name_that_is_none(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:nothing.invalid\"; } );");
+	struct trunk *trunk = trunk_find(trunks, "pbx");
+	look(trunk);
+	loop_run(loop);
+	assert_null(trunk_address(trunk));
+	trunks_free(trunks);
+}
+
+static void test_freed_while_looked_up(void **state)
+{
+	/* The thread is under way, has posted, or has not begun: none of it may touch what is gone. */
+	for (int i = 0; i < 50; i++) {
+		struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:localhost\"; } );");
+		struct trunk *kept = trunk_ref(trunk_find(trunks, "pbx"));
+		if (i % 3 == 0)
+			g_thread_yield();
+		trunks_free(trunks);
+		assert_string_equal(trunk_name(kept), "pbx");
+		trunk_unref(kept);
+		if (i % 10 == 9) {
+			loop = loop_free(loop);
+			assert_int_equal(loop_new("test", &loop), 0);
+		}
+	}
+}
+
+static void test_reload(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.1\"; }, { name = \"b\"; peer = \"sip:10.0.0.2\"; },"
+				     "{ name = \"c\"; peer = \"sip:10.0.0.3\"; } );");
+	struct trunk *a = trunk_find(trunks, "a"), *b = trunk_ref(trunk_find(trunks, "b")), *c = trunk_ref(trunk_find(trunks, "c"));
+	struct config_snapshot *snapshot = load("trunks : ( { name = \"d\"; peer = \"sip:10.0.0.4\"; }, { name = \"b\"; peer = \"sip:10.0.0.9\"; },"
+						"{ name = \"a\"; peer = \"sip:10.0.0.1\"; latch = false; } );");
+	assert_int_equal(trunks_reload(trunks, snapshot), 0);
+	config_unref(snapshot);
+	assert_ptr_equal(trunk_find(trunks, "a"), a);
+	assert_ptr_not_equal(trunk_find(trunks, "b"), b);
+	assert_null(trunk_find(trunks, "c"));
+	assert_non_null(trunk_find(trunks, "d"));
+	assert_string_equal(trunk_host(b), "10.0.0.2"); /* a call that holds it still reads what it had */
+	assert_string_equal(trunk_name(c), "c");
+	trunk_unref(b);
+	trunk_unref(c);
+	trunks_free(trunks);
+}
+
+static void test_mistakes(void **state)
+{
+	static const struct {
+		const char *entry, *said;
+	} rows[] = {
+		{ "peer = \"10.0.0.2\";", "/t:1: trunks[0].peer wants a URI such as" },
+		{ "peer = \"sips:10.0.0.2\";", "asks for TLS, which trunks do not have yet" },
+		{ "peer = \"tel:123\";", "wants a URI that begins with \"sip:\"" },
+		{ "peer = \"sip:bob@10.0.0.2\";", "names a user" },
+		{ "peer = \"sip:10.0.0.256\";", "holds a host that is neither an address nor a name" },
+		{ "peer = \"sip:0.0.0.0\";", "not one that stands for every address" },
+		{ "peer = \"sip:pbx..example\";", "holds a host that is neither" },
+		{ "peer = \"sip:-pbx.example\";", "holds a host that is neither" },
+		{ "peer = \"sip:[::g]\";", "peer " },
+		{ "peer = \"sip:10.0.0.2;transport=sctp\";", "asks for a transport that trunks do not have" },
+		{ "peer = \"sip:10.0.0.2;transport=tcp\"; transport = \"udp\";", "says another transport" },
+		{ "", "trunks[0].peer is missing" },
+		{ "peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\"" },
+		{ "peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password" },
+		{ "peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username" },
+		{ "peer = \"sip:h\"; srtp = \"required\";", "trunks[0].srtp is not possible yet: only \"off\" is" },
+		{ "peer = \"sip:h\"; register = true;", "trunks[0].register is not possible yet" },
+		{ "peer = \"sip:h\"; codecs = ( \"PCMU/8000\" );", "trunks[0].codecs holds a name that is no encoding name" },
+		{ "peer = \"sip:h\"; codecs = ( \"PCMU\", \"pcmu\" );", "trunks[0].codecs names pcmu twice" },
+		{ "peer = \"sip:h\"; usrname = \"u\";", "trunks[0].usrname is not known; is \"username\" meant?" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct config_snapshot *snapshot = NULL;
+		struct config_errors *errors = NULL;
+		g_autofree char *text = g_strdup_printf("trunks : ( { name = \"a\"; %s } );", rows[i].entry);
+		if (config_load_text("/t", text, strlen(text), tables, &snapshot, &errors) == 0)
+			fail_msg("taken: %s", text);
+		bool is_said = false;
+		for (size_t j = 0; j < config_errors_count(errors); j++) {
+			is_said |= strstr(config_errors_line(errors, j), rows[i].said) != NULL;
+			assert_null(strstr(config_errors_line(errors, j), "hidden"));
+		}
+		if (!is_said)
+			fail_msg("for %s: %s", text, config_errors_line(errors, 0));
+		config_errors_free(errors);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
+		cmocka_unit_test(test_mistakes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
