@@ -1,0 +1,45 @@
+/* The session manager: calls of two legs (a B2BUA), by the rules of RFC 3261 with RFC 5407 and RFC 6026 for what crosses.
+ * One per process; signalling thread. */
+#pragma once
+#include "config/config.h"
+#include "event/event.h"
+#include "media/media.h"
+#include "registrar/registrar.h"
+#include "sip/stack.h"
+#include "trunk/trunk.h"
+
+extern const struct config_table call_options;
+
+struct call_manager;
+
+/* All borrowed; they outlive the manager. */
+struct call_manager_parameters {
+	struct sip_stack *stack;
+	struct registrar *registrar;
+	struct trunks *trunks;
+	struct media_engine *media;
+	struct event_bus *bus;
+	const struct config_snapshot *snapshot;
+};
+
+int call_manager_new(const struct call_manager_parameters *parameters, struct call_manager **ret_manager);
+/* Ends what is left without a word to anybody; see call_manager_drain(). Accepts NULL; returns NULL. */
+struct call_manager *call_manager_free(struct call_manager *manager);
+
+/* To be plugged into the stack's handler: every request outside a dialog (REGISTER goes on to the registrar), and whether a
+ * flow's sender may touch what belongs to an identity. */
+void call_manager_request(struct call_manager *manager, struct sip_server_transaction *transaction);
+bool call_manager_may_act(struct call_manager *manager, struct sip_flow *flow, const char *identity);
+
+/* Routes and limits of the new snapshot apply to new calls. 0 or -errno; then the old ones stay. */
+int call_manager_reload(struct call_manager *manager, const struct config_snapshot *snapshot);
+
+/* From now on new calls get 503. Calls that are up may go on for `limit_ms`, then they are ended with BYE. `done` is called
+ * once, when no call is left. */
+void call_manager_drain(struct call_manager *manager, int64_t limit_ms, void (*done)(void *user), void *user);
+
+/* What is left over. A leg lingers 64*T1 after its end to answer what crosses it. */
+struct call_counts {
+	size_t calls, legs, lingering_legs;
+};
+void call_manager_count(const struct call_manager *manager, struct call_counts *ret_counts);

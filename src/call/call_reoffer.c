@@ -1,0 +1,191 @@
+/* Offers in a call that is up: hold, resume, new codecs, ICE restarts. The other leg hears only of what concerns it. */
+#include "call/call_private.h"
+
+/* Section 14.1: who owns the Call-ID waits longer, so that glare resolves. Steps of 10 ms. */
+static void call_retry_later(struct leg *leg)
+{
+	int steps = leg->dialog->is_caller ? g_random_int_range(210, 401) : g_random_int_range(0, 201);
+	loop_timer_start_ms(&leg->retry, steps * 10);
+}
+
+static bool call_may_offer_to(const struct leg *leg)
+{
+	return leg->state == LEG_CONFIRMED && leg->exchange == LEG_EXCHANGE_STABLE && !leg->invite && !leg->invite_server &&
+	       leg->media_is_ready && !loop_timer_is_running(&leg->retry);
+}
+
+static void call_refuse_offer(struct leg *leg, unsigned status, const char *phrase)
+{
+	leg_drop_exchange(leg);
+	leg_respond_failure(leg, status, phrase);
+}
+
+/* Tells `peer` of the offer that `leg` has received, when it can be told. */
+static void call_relay_offer(struct call *call, struct leg *leg, struct leg *peer)
+{
+	if (peer->invite_server && peer->exchange == LEG_EXCHANGE_REMOTE_OFFER && peer->relay == LEG_RELAY_NONE) {
+		/* Both far ends offer at once, and each waits for the other: the called side tries again. */
+		call_refuse_offer(call->called, 491, NULL);
+		if (leg == call->called)
+			return;
+	}
+	if (!call_may_offer_to(peer))
+		return;
+	if (leg_make_offer(peer, leg->pending_remote) < 0) {
+		call_refuse_offer(leg, 488, NULL);
+		return;
+	}
+	if (leg_send_invite(peer) < 0) {
+		/* Ends only the transaction, not the far end's dialog: the browser may be back in a moment. */
+		leg_drop_exchange(peer);
+		call_refuse_offer(leg, 500, NULL);
+		return;
+	}
+	leg->relay = LEG_RELAY_SENT;
+}
+
+static void call_answer_offer(struct leg *leg, struct leg *peer)
+{
+	if (!leg->media_is_ready)
+		return;
+	if (leg_make_answer(leg, peer) < 0)
+		call_refuse_offer(leg, 488, NULL);
+	else
+		leg_respond_success(leg, leg->local);
+}
+
+static void call_answer_late_offer(struct leg *leg, struct leg *peer)
+{
+	if (!leg->media_is_ready)
+		return;
+	if (leg_make_offer(leg, peer ? peer->remote : NULL) < 0)
+		call_refuse_offer(leg, 488, NULL);
+	else
+		leg_respond_success(leg, leg->pending_local);
+}
+
+static void call_refresh_stale(struct leg *leg, struct leg *peer)
+{
+	if (!call_may_offer_to(leg) || peer->exchange == LEG_EXCHANGE_LOCAL_OFFER)
+		return;
+	leg->is_stale = false;
+	if (leg_make_offer(leg, peer->remote) == 0 && leg_send_invite(leg) < 0) {
+		leg_drop_exchange(leg);
+		leg->is_stale = true; /* until the browser is back */
+	}
+}
+
+static void call_advance_leg(struct call *call, struct leg *leg)
+{
+	struct leg *peer = call_peer_of(call, leg);
+	if (leg_is_over(leg))
+		return;
+	if (leg->invite_server && leg->is_late_offer) {
+		call_answer_late_offer(leg, peer);
+	} else if (leg->invite_server && leg->exchange == LEG_EXCHANGE_REMOTE_OFFER) {
+		struct negotiate_leg view = leg_view(leg);
+		bool concerns_peer = peer && leg->relay != LEG_RELAY_ANSWERED &&
+				     negotiate_needs_reoffer(&view, leg->pending_remote);
+		if (leg->relay == LEG_RELAY_SENT)
+			return;
+		if (concerns_peer)
+			call_relay_offer(call, leg, peer);
+		else
+			call_answer_offer(leg, peer);
+	} else if (leg->is_stale && peer) {
+		call_refresh_stale(leg, peer);
+	}
+}
+
+void call_advance_reoffers(struct call *call)
+{
+	call_advance_leg(call, call->caller);
+	if (call->called)
+		call_advance_leg(call, call->called);
+}
+
+void call_on_offered(struct call *call, struct leg *leg)
+{
+	struct negotiate_leg view = leg_view(leg);
+	if (leg->pending_remote && negotiate_is_ice_restart(&view, leg->pending_remote)) {
+		leg->media_is_ready = false;
+		media_leg_restart_ice(leg->media, false);
+	}
+	call_advance(call);
+}
+
+void call_on_retry(struct call *call, struct leg *leg)
+{
+	call_advance(call);
+}
+
+void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error)
+{
+	struct leg *peer = call_peer_of(call, leg);
+	if (peer && peer->relay == LEG_RELAY_SENT) {
+		if (answer_error < 0) {
+			leg_drop_exchange(leg);
+			call_refuse_offer(peer, 488, NULL);
+		} else {
+			peer->relay = LEG_RELAY_ANSWERED;
+		}
+	} else if (answer_error < 0) {
+		leg_drop_exchange(leg);
+	} else if (leg->direction_changed && peer) {
+		peer->is_stale = true;
+	}
+	call_advance(call);
+}
+
+void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase)
+{
+	struct leg *peer = call_peer_of(call, leg);
+	bool was_relayed = peer && peer->relay == LEG_RELAY_SENT;
+	if (status == 491) {
+		call_retry_later(leg);
+		if (was_relayed)
+			peer->relay = LEG_RELAY_NONE;
+		else
+			leg->is_stale = true;
+		call_advance(call);
+		return;
+	}
+	if (was_relayed)
+		call_refuse_offer(peer, status == 401 || status == 407 ? 403 : status, phrase);
+	/* These end the dialog, not only the transaction (RFC 5057, section 5.1). */
+	if (status == 408 || status == 481) {
+		call_end(call, call_side_of(call, leg), 0, NULL, "the far end has lost the call");
+		return;
+	}
+	call_advance(call);
+}
+
+void call_reoffer_cancelled(struct call *call, struct leg *leg)
+{
+	struct leg *peer = call_peer_of(call, leg);
+	bool was_relayed = leg->relay == LEG_RELAY_SENT;
+	call_refuse_offer(leg, 487, NULL);
+	if (was_relayed && peer) {
+		leg_cancel_invite(peer, NULL);
+		/* If the peer accepts all the same, it is told again what holds. */
+		peer->is_stale = true;
+	}
+	call_advance(call);
+}
+
+void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error)
+{
+	if (answer_error < 0) {
+		call_end(call, EVENT_SIDE_GATEWAY, 0, NULL, "the ACK lacks an answer that fits the offer");
+		return;
+	}
+	struct leg *peer = call_peer_of(call, leg);
+	if (leg->is_late_offer && peer) {
+		struct negotiate_leg a = leg_view(leg), b = leg_view(peer);
+		if (leg->direction_changed || !negotiate_legs_match(&a, &b))
+			peer->is_stale = true;
+	}
+	if (!leg->invite_server)
+		leg->is_late_offer = false;
+	call_advance(call);
+}

@@ -1,0 +1,249 @@
+/* The life of a leg: made, watched over, released, lingering, gone. */
+#include "call/leg.h"
+
+#include "call/call_private.h"
+#include "sip/uri.h"
+
+const char *leg_state_name(enum leg_state state)
+{
+	static const char *const names[] = {
+		[LEG_NEW] = "new",
+		[LEG_CALLING] = "calling",
+		[LEG_INCOMING] = "incoming",
+		[LEG_ANSWERED] = "answered",
+		[LEG_CONFIRMED] = "confirmed",
+		[LEG_CANCELLING] = "cancelling",
+		[LEG_AWAITING_ACK] = "awaiting ACK",
+		[LEG_ENDING] = "ending",
+		[LEG_ENDED] = "ended",
+	};
+	return names[state];
+}
+
+/* Which states may follow which, as bits. */
+static bool leg_may_become(enum leg_state from, enum leg_state to)
+{
+	static const unsigned followers[] = {
+		[LEG_NEW] = 1u << LEG_CALLING | 1u << LEG_INCOMING | 1u << LEG_ENDED,
+		[LEG_CALLING] = 1u << LEG_CONFIRMED | 1u << LEG_CANCELLING | 1u << LEG_ENDED,
+		[LEG_INCOMING] = 1u << LEG_ANSWERED | 1u << LEG_ENDED,
+		[LEG_ANSWERED] = 1u << LEG_CONFIRMED | 1u << LEG_AWAITING_ACK | 1u << LEG_ENDING | 1u << LEG_ENDED,
+		[LEG_CONFIRMED] = 1u << LEG_ENDING | 1u << LEG_ENDED,
+		[LEG_CANCELLING] = 1u << LEG_ENDING | 1u << LEG_ENDED,
+		[LEG_AWAITING_ACK] = 1u << LEG_ENDING | 1u << LEG_ENDED,
+		[LEG_ENDING] = 1u << LEG_ENDED,
+		[LEG_ENDED] = 0,
+	};
+	return followers[from] & 1u << to;
+}
+
+void leg_set_state(struct leg *leg, enum leg_state state)
+{
+	if (leg->state == state)
+		return;
+	if (!leg_may_become(leg->state, state)) {
+		log_error(&leg->log, "a leg that is %s cannot become %s", leg_state_name(leg->state), leg_state_name(state));
+		g_return_if_reached();
+	}
+	log_debug(&leg->log, "%s, now %s", leg_state_name(leg->state), leg_state_name(state));
+	leg->state = state;
+	if (state == LEG_ENDING || state == LEG_ENDED)
+		loop_timer_start_ms(&leg->linger, SIP_TIMEOUT_MS);
+}
+
+bool leg_is_over(const struct leg *leg)
+{
+	return leg->state >= LEG_CANCELLING;
+}
+
+static void leg_linger_over(void *data)
+{
+	leg_free(data);
+}
+
+static void leg_absence_over(void *data)
+{
+	struct leg *leg = data;
+	if (leg->call)
+		call_on_ended(leg->call, leg, "the browser's connection was lost");
+}
+
+static void leg_retry_due(void *data)
+{
+	struct leg *leg = data;
+	if (leg->call)
+		call_on_retry(leg->call, leg);
+}
+
+static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint, struct sip_flow *flow)
+{
+	struct leg *leg = data;
+	if (!flow) {
+		if (leg->call && !leg_is_over(leg)) {
+			log_info(&leg->log, "connection closed; the call is kept for its return");
+			loop_timer_start_ms(&leg->absence, leg->manager->grace_ms);
+		}
+		return;
+	}
+	loop_timer_stop(&leg->absence);
+	if (leg->call && !leg_is_over(leg)) {
+		log_info(&leg->log, "back on a new connection");
+		call_on_retry(leg->call, leg);
+	} else if (leg->state == LEG_ENDING && !leg->bye_client) {
+		leg_send_bye(leg);
+	}
+}
+
+static struct leg *leg_new(struct call *call, enum leg_kind kind)
+{
+	struct call_manager *manager = call->manager;
+	struct leg *leg = g_new0(struct leg, 1);
+	leg->manager = manager;
+	leg->call = call;
+	leg->kind = kind;
+	leg->state = LEG_NEW;
+	leg->link.data = leg;
+	leg->session_id = manager->next_session_id++;
+	leg->unacknowledged = g_ptr_array_new();
+	base_copy_text(leg->call_id, sizeof leg->call_id, call->id);
+	leg->log = (struct log_context){.call = leg->call_id, .leg = leg->name};
+	struct loop *loop = sip_stack_loop(manager->stack);
+	loop_timer_init(&leg->absence, loop, leg_absence_over, leg);
+	loop_timer_init(&leg->linger, loop, leg_linger_over, leg);
+	loop_timer_init(&leg->retry, loop, leg_retry_due, leg);
+	g_queue_push_tail_link(&manager->legs, &leg->link);
+	return leg;
+}
+
+struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint)
+{
+	struct leg *leg = leg_new(call, LEG_BROWSER);
+	leg->endpoint = registrar_endpoint_ref(endpoint);
+	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
+	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+	return leg;
+}
+
+struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
+{
+	struct leg *leg = leg_new(call, LEG_TRUNK);
+	leg->trunk = trunk_ref(trunk);
+	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
+	return leg;
+}
+
+static void leg_drop_session(struct leg *leg)
+{
+	BASE_CLEAR(&leg->local, sdp_session_free);
+	BASE_CLEAR(&leg->remote, sdp_session_free);
+	BASE_CLEAR(&leg->pending_local, sdp_session_free);
+	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
+	BASE_CLEAR(&leg->transport, g_free);
+	leg->media_is_ready = false;
+}
+
+struct leg *leg_free(struct leg *leg)
+{
+	if (!leg)
+		return NULL;
+	g_queue_unlink(&leg->manager->legs, &leg->link);
+	loop_timer_stop(&leg->absence);
+	loop_timer_stop(&leg->linger);
+	loop_timer_stop(&leg->retry);
+	registrar_endpoint_watch_stop(&leg->endpoint_watch);
+	registrar_endpoint_unref(leg->endpoint);
+	leg_detach_transactions(leg);
+	g_ptr_array_free(leg->unacknowledged, true);
+	sip_stack_remove_dialog(leg->entry);
+	sip_dialog_free(leg->dialog);
+	trunk_unref(leg->trunk);
+	g_free(leg->contact_user);
+	leg_drop_session(leg);
+	g_free(leg);
+	return NULL;
+}
+
+const char *leg_identity(const struct leg *leg)
+{
+	return leg->kind == LEG_TRUNK ? trunk_identity(leg->trunk) : registrar_endpoint_identity(leg->endpoint);
+}
+
+/* A request inside a trunk's dialog follows the dialog's route; a name there stands for the trunk itself, since nothing may
+ * be looked up in the middle of a call. */
+static struct sip_flow *leg_trunk_flow(struct leg *leg)
+{
+	const char *next_hop = leg->dialog ? sip_dialog_next_hop(leg->dialog) : NULL;
+	struct sip_uri uri;
+	struct net_address address;
+	if (!leg->dialog || !leg->dialog->is_confirmed || !next_hop || sip_uri_parse(next_hop, &uri) < 0 ||
+	    net_address_parse(uri.host, uri.port ? uri.port : 5060, &address) < 0)
+		return trunk_flow(leg->trunk, leg->manager->stack);
+	char name[16];
+	enum sip_transport transport = trunk_transport(leg->trunk);
+	if (sip_uri_parameter(&uri, "transport", name, sizeof name))
+		transport = !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	struct sip_flow *flow = sip_stack_flow_to(leg->manager->stack, transport, &address);
+	if (flow && !sip_flow_identity(flow))
+		sip_flow_set_identity(flow, trunk_identity(leg->trunk));
+	return flow ? flow : trunk_flow(leg->trunk, leg->manager->stack);
+}
+
+struct sip_flow *leg_flow(struct leg *leg)
+{
+	if (leg->kind == LEG_TRUNK)
+		return leg_trunk_flow(leg);
+	struct sip_flow *flow = registrar_endpoint_flow(leg->endpoint);
+	return flow ? sip_flow_ref(flow) : NULL;
+}
+
+char *leg_contact(struct leg *leg, const struct sip_flow *flow)
+{
+	static const char *const parameters[] = {
+		[SIP_TRANSPORT_UDP] = "",
+		[SIP_TRANSPORT_TCP] = ";transport=tcp",
+		[SIP_TRANSPORT_TLS] = ";transport=tls",
+		[SIP_TRANSPORT_WS] = ";transport=ws",
+		[SIP_TRANSPORT_WSS] = ";transport=ws",
+	};
+	g_autofree char *user = leg->contact_user ? sip_uri_escape_user(leg->contact_user) : NULL;
+	return g_strdup_printf("<sip:%s%s%s%s>", user ? user : "", user && *user ? "@" : "", sip_flow_sent_by(flow),
+			       parameters[sip_flow_transport(flow)]);
+}
+
+void leg_add_standard_headers(struct leg *leg, struct sip_message *message, const struct sip_flow *flow)
+{
+	g_autofree char *contact = leg_contact(leg, flow);
+	sip_message_add_header(message, "Contact", contact);
+	sip_message_add_header(message, "Allow", CALL_ALLOW);
+	sip_message_add_header(message, sip_message_is_request(message) ? "User-Agent" : "Server", "Tandem/" PACKAGE_VERSION);
+}
+
+void leg_release(struct leg *leg, unsigned status, const char *phrase, const char *reason)
+{
+	leg->call = NULL;
+	leg->media = NULL; /* the session's, which ends with the call */
+	loop_timer_stop(&leg->absence);
+	loop_timer_stop(&leg->retry);
+	if (leg->invite_server)
+		leg_respond_failure(leg, status ? status : 487, phrase);
+	switch (leg->state) {
+	case LEG_NEW:
+	case LEG_INCOMING:
+		leg_set_state(leg, LEG_ENDED);
+		break;
+	case LEG_CALLING:
+		leg_set_state(leg, LEG_CANCELLING);
+		leg_cancel_invite(leg, reason);
+		break;
+	case LEG_ANSWERED:
+		leg_set_state(leg, LEG_AWAITING_ACK);
+		break;
+	case LEG_CONFIRMED:
+		leg_set_state(leg, LEG_ENDING);
+		leg_send_bye(leg);
+		break;
+	default: /* on its way already */
+		break;
+	}
+	leg_drop_session(leg);
+}

@@ -1,0 +1,152 @@
+/* One leg of a call: a dialog with its INVITE transactions, its offer/answer state and its media side. The same machine for
+ * a browser and for a trunk; they differ in where a request is sent and in the negotiation profile. Private to the room.
+ *
+ * A leg belongs to its call until it is released; then it lives on alone, to bring its own end to an end (CANCEL, BYE, ACKs
+ * of what crosses) and to answer for 64*T1 what is late. Its call hears nothing more. */
+#pragma once
+#include "call/call.h"
+#include "negotiate/negotiate.h"
+
+struct call;
+struct leg_invite;
+
+enum leg_kind { LEG_BROWSER, LEG_TRUNK };
+
+enum leg_state {
+	LEG_NEW,	  /* client: nothing sent yet */
+	LEG_CALLING,	  /* client: INVITE sent, no final response */
+	LEG_INCOMING,	  /* server: INVITE came, no final response */
+	LEG_ANSWERED,	  /* server: 2xx sent, no ACK yet */
+	LEG_CONFIRMED,
+	LEG_CANCELLING,	  /* client: given up before a final response; a 2xx will be ACKed and ended */
+	LEG_AWAITING_ACK, /* server: to be ended, but a callee's BYE waits for the ACK (section 15) */
+	LEG_ENDING,	  /* our BYE is on its way, or waits for the browser's next connection */
+	LEG_ENDED,	  /* lingers */
+};
+const char *leg_state_name(enum leg_state state);
+
+enum leg_exchange {
+	LEG_EXCHANGE_STABLE,
+	LEG_EXCHANGE_LOCAL_OFFER,  /* ours is out, the answer awaited */
+	LEG_EXCHANGE_REMOTE_OFFER, /* theirs is here, the answer owed */
+};
+
+/* Whether the other leg has been told of their offer. */
+enum leg_relay { LEG_RELAY_NONE, LEG_RELAY_SENT, LEG_RELAY_ANSWERED };
+
+struct leg {
+	struct call_manager *manager;
+	struct call *call; /* NULL once released */
+	GList link;	   /* in the manager's list */
+	enum leg_kind kind;
+	enum leg_state state;
+	char name[64]; /* "browser alice", "trunk pbx" */
+	char call_id[16];
+	struct log_context log;
+
+	/* the far end: one of them */
+	struct registrar_endpoint *endpoint;
+	struct registrar_endpoint_watch endpoint_watch;
+	struct trunk *trunk;
+	struct loop_timer absence; /* the browser's connection is closed: how long we wait for the next */
+
+	/* the dialog */
+	struct sip_dialog *dialog;
+	struct sip_dialog_entry *entry;
+	char *contact_user; /* of our Contact */
+	struct sip_server_transaction *invite_server; /* INVITE or re-INVITE of theirs without a final response */
+	GPtrArray *unacknowledged;		      /* their INVITEs that have our 2xx and no ACK yet */
+	struct leg_invite *invite; /* our INVITE or re-INVITE that awaits its final response */
+	GQueue invites;		   /* all of ours that live, answered ones too: a repeated 2xx gets its own ACK again */
+	struct sip_client_transaction *bye_client;
+	bool bye_was_authenticated;
+	struct loop_timer linger;
+	struct loop_timer retry; /* after 491 (section 14.1) */
+
+	/* offer and answer */
+	enum leg_exchange exchange;
+	uint64_t session_id;
+	uint64_t last_version;
+	struct sdp_session *local, *remote; /* the last complete pair */
+	bool local_was_offer;
+	struct sdp_session *pending_local;  /* our offer that is out */
+	struct sdp_session *pending_remote; /* their offer that is not answered */
+	bool is_late_offer;		    /* their INVITE had no offer: ours goes into the 2xx */
+	bool has_early_answer;		    /* `local` went out in a provisional response; the 2xx repeats it */
+	enum leg_relay relay;		    /* of pending_remote */
+	bool direction_changed;		    /* by the last exchange: the far end holds or resumes */
+	bool is_stale;			    /* the far end must be offered what the other leg has become */
+
+	/* media */
+	struct media_leg *media;
+	bool media_is_ready;
+	struct sdp_transport *transport; /* ours; set while media_is_ready */
+};
+
+/* --- leg.c: life --- */
+/* The new leg is the manager's; released by leg_release(). */
+struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint);
+struct leg *leg_new_trunk(struct call *call, struct trunk *trunk);
+/* At once and without a word; by the manager. */
+struct leg *leg_free(struct leg *leg);
+void leg_set_state(struct leg *leg, enum leg_state state);
+bool leg_is_over(const struct leg *leg); /* ending or ended: nothing more can be done with it */
+/* Where a request to the far end goes at this moment. A reference; NULL: nowhere. */
+struct sip_flow *leg_flow(struct leg *leg);
+char *leg_contact(struct leg *leg, const struct sip_flow *flow); /* our Contact's value */
+void leg_add_standard_headers(struct leg *leg, struct sip_message *message, const struct sip_flow *flow);
+
+/* The call has done with the leg: ends it by what its state asks for (final response, CANCEL, BYE, or waiting) and lets it
+ * linger. `status` is the final response to an unanswered INVITE of theirs; `reason` a Reason header's value or NULL. */
+void leg_release(struct leg *leg, unsigned status, const char *phrase, const char *reason);
+
+/* --- leg_invite.c and leg_serve.c: transactions --- */
+/* Takes their first INVITE; makes the dialog. -EINVAL when it cannot make one (to be answered 400). */
+int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transaction);
+/* Our first INVITE or a re-INVITE with pending_local. 0 or -ENOTCONN. */
+int leg_send_invite(struct leg *leg);
+void leg_cancel_invite(struct leg *leg, const char *reason);
+const char *leg_identity(const struct leg *leg);
+/* Responses to their INVITE or re-INVITE (invite_server must be there). */
+void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer);
+void leg_respond_success(struct leg *leg, const struct sdp_session *description);
+void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase);
+void leg_send_bye(struct leg *leg);
+extern const struct sip_dialog_handler leg_dialog_handler;
+/* Hears no more of any transaction; for leg_free(). */
+void leg_detach_transactions(struct leg *leg);
+void leg_detach_invites(struct leg *leg);
+/* Puts SDP into a message; NULL: leaves it. 0 or -errno. */
+int leg_set_description(struct sip_message *message, const struct sdp_session *description);
+
+/* --- leg_session.c: offer/answer and media --- */
+/* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
+void leg_prepare_media(struct leg *leg, bool controlling);
+struct negotiate_leg leg_view(const struct leg *leg);
+/* Makes pending_local for the far end from what the other leg's far end has said (NULL: our own). 0 or -errno. */
+int leg_make_offer(struct leg *leg, const struct sdp_session *from_other);
+/* Answers pending_remote (it becomes remote, the answer local) and sets media to it. `other` NULL: built-in. */
+int leg_make_answer(struct leg *leg, const struct leg *other);
+/* A message with SDP: an offer into pending_remote. 0, -EBADMSG. */
+int leg_take_offer(struct leg *leg, const struct sip_message *message);
+/* A message with SDP: the answer to pending_local. `is_final`: pending_local is settled by it. 0, -EBADMSG. */
+int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final);
+/* The exchange came to nothing; the pair before stands. */
+void leg_drop_exchange(struct leg *leg);
+
+/* --- what a leg tells its call (call.c, call_reoffer.c) --- */
+void call_on_media_ready(struct call *call, struct leg *leg);
+void call_on_progress(struct call *call, struct leg *leg, unsigned status, const char *phrase, bool has_answer);
+/* A 2xx to our INVITE or re-INVITE, ACKed; its answer is taken, or `answer_error` says that it is none. */
+void call_on_answered(struct call *call, struct leg *leg, bool is_first, int answer_error);
+void call_on_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);
+/* A re-INVITE of theirs that may be worked on; pending_remote is its offer, or is_late_offer. */
+void call_on_offered(struct call *call, struct leg *leg);
+/* The ACK of a 2xx of ours; with an answer if one was due, else `answer_error`. */
+void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error);
+/* CANCEL of their INVITE or re-INVITE; invite_server awaits its 487. */
+void call_on_cancelled(struct call *call, struct leg *leg);
+/* The time after a 491 is over. */
+void call_on_retry(struct call *call, struct leg *leg);
+/* The far end has ended the dialog, or it is lost. */
+void call_on_ended(struct call *call, struct leg *leg, const char *cause);

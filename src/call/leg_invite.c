@@ -1,0 +1,243 @@
+/* INVITE in both directions: ours, with CANCEL, ACK, credentials and repeated or forked 2xx. */
+#include "call/call_private.h"
+
+/* One INVITE of ours, until its transaction ends. */
+struct leg_invite {
+	struct leg *leg;
+	GList link;
+	struct sip_client_transaction *transaction;
+	struct sip_message *ack; /* of its 2xx; sent again for every repetition (section 13.2.2.4) */
+	bool is_first;		 /* makes the dialog */
+	bool has_credentials;
+};
+
+static const struct sip_client_handler leg_invite_handler;
+
+static void leg_invite_free(struct leg_invite *invite)
+{
+	struct leg *leg = invite->leg;
+	if (leg->invite == invite)
+		leg->invite = NULL;
+	g_queue_unlink(&leg->invites, &invite->link);
+	if (invite->transaction)
+		sip_client_transaction_detach(invite->transaction);
+	sip_message_unref(invite->ack);
+	g_free(invite);
+}
+
+void leg_detach_invites(struct leg *leg)
+{
+	while (leg->invites.head)
+		leg_invite_free(leg->invites.head->data);
+}
+
+/* `challenge` NULL: without credentials. */
+static int leg_start_invite(struct leg *leg, const struct sip_message *challenge)
+{
+	struct sip_flow *flow = leg_flow(leg);
+	if (!flow)
+		return -ENOTCONN;
+	struct sip_message *request = sip_dialog_request(leg->dialog, SIP_METHOD_INVITE);
+	leg_add_standard_headers(leg, request, flow);
+	int error = leg_set_description(request, leg->pending_local);
+	if (error == 0 && challenge)
+		error = sip_digest_answer(trunk_credentials(leg->trunk), challenge, request);
+	if (error < 0) {
+		sip_message_unref(request);
+		sip_flow_unref(flow);
+		return error;
+	}
+	struct leg_invite *invite = g_new0(struct leg_invite, 1);
+	invite->leg = leg;
+	invite->link.data = invite;
+	invite->is_first = !leg->dialog->is_confirmed;
+	invite->has_credentials = challenge;
+	invite->transaction = sip_client_transaction_start(leg->manager->stack, request, flow, &leg_invite_handler, invite);
+	g_queue_push_tail_link(&leg->invites, &invite->link);
+	leg->invite = invite;
+	sip_message_unref(request);
+	sip_flow_unref(flow);
+	return 0;
+}
+
+int leg_send_invite(struct leg *leg)
+{
+	int error = leg_start_invite(leg, NULL);
+	if (error == 0 && leg->state == LEG_NEW)
+		leg_set_state(leg, LEG_CALLING);
+	return error;
+}
+
+void leg_cancel_invite(struct leg *leg, const char *reason)
+{
+	if (leg->invite)
+		sip_client_transaction_cancel(leg->invite->transaction, reason);
+}
+
+/* The dialog is reachable from the first response with a tag on. Its ids may change with a fork until it is confirmed. */
+static int leg_learn(struct leg *leg, const struct sip_message *response)
+{
+	leg->entry = sip_stack_remove_dialog(leg->entry);
+	int error = sip_dialog_learn(leg->dialog, response);
+	if (leg->dialog->remote_tag)
+		leg->entry = sip_stack_add_dialog(leg->manager->stack, leg->dialog, leg_identity(leg), &leg_dialog_handler, leg);
+	return error;
+}
+
+static void leg_on_provisional(struct leg_invite *invite, struct sip_message *response)
+{
+	struct leg *leg = invite->leg;
+	if (leg->state != LEG_CALLING || !invite->is_first)
+		return;
+	if (sip_message_to_tag(response))
+		leg_learn(leg, response);
+	bool has_answer = leg->pending_local && sip_message_has_sdp(response) && leg_take_answer(leg, response, false) == 0;
+	if (leg->call)
+		call_on_progress(leg->call, leg, sip_message_status(response), sip_message_reason(response), has_answer);
+}
+
+static void leg_send_ack(struct leg_invite *invite)
+{
+	struct sip_flow *flow = leg_flow(invite->leg);
+	if (flow)
+		sip_stack_send_ack(invite->leg->manager->stack, invite->ack, flow);
+	sip_flow_unref(flow);
+}
+
+/* A 2xx of another branch of a fork than the one the call has taken: it gets its ACK, then BYE (row 52). */
+static void leg_refuse_fork(struct leg *leg, struct sip_message *response)
+{
+	struct sip_dialog *other = sip_dialog_copy(leg->dialog);
+	other->is_confirmed = false;
+	BASE_CLEAR(&other->remote_tag, g_free);
+	struct sip_flow *flow = leg_flow(leg);
+	if (flow && sip_dialog_learn(other, response) == 0) {
+		struct sip_message *ack = sip_dialog_ack(other, sip_message_cseq(response));
+		sip_stack_send_ack(leg->manager->stack, ack, flow);
+		sip_message_unref(ack);
+		struct sip_message *bye = sip_dialog_request(other, SIP_METHOD_BYE);
+		sip_client_transaction_start(leg->manager->stack, bye, flow, NULL, NULL);
+		sip_message_unref(bye);
+	}
+	sip_flow_unref(flow);
+	sip_dialog_free(other);
+}
+
+static void leg_on_first_success(struct leg_invite *invite, struct sip_message *response, int error)
+{
+	struct leg *leg = invite->leg;
+	if (leg->state == LEG_CANCELLING) {
+		leg_set_state(leg, LEG_ENDING);
+		leg_send_bye(leg);
+		return;
+	}
+	if (leg->state != LEG_CALLING)
+		return;
+	leg_set_state(leg, LEG_CONFIRMED);
+	if (error == 0)
+		error = leg_take_answer(leg, response, true);
+	if (leg->call)
+		call_on_answered(leg->call, leg, true, error);
+}
+
+static void leg_on_success(struct leg_invite *invite, struct sip_message *response)
+{
+	struct leg *leg = invite->leg;
+	const char *tag = sip_message_to_tag(response);
+	if (invite->ack) {
+		if (!g_strcmp0(tag, leg->dialog->remote_tag)) {
+			leg_send_ack(invite);
+		} else {
+			leg_refuse_fork(leg, response);
+		}
+		return;
+	}
+	if (leg->invite == invite)
+		leg->invite = NULL;
+	int error = 0;
+	if (invite->is_first)
+		error = leg_learn(leg, response);
+	else
+		sip_dialog_refresh_target(leg->dialog, response);
+	if (error < 0)
+		log_warning(&leg->log, "the answer has no usable To tag or Contact");
+	invite->ack = sip_dialog_ack(leg->dialog, sip_message_cseq(response));
+	leg_send_ack(invite);
+	if (invite->is_first) {
+		leg_on_first_success(invite, response, error);
+	} else if (leg->state == LEG_CONFIRMED && leg->call) {
+		error = leg_take_answer(leg, response, true);
+		call_on_answered(leg->call, leg, false, error);
+	}
+}
+
+static bool leg_try_credentials(struct leg_invite *invite, struct sip_message *response)
+{
+	struct leg *leg = invite->leg;
+	unsigned status = sip_message_status(response);
+	if ((status != 401 && status != 407) || leg->kind != LEG_TRUNK || !trunk_credentials(leg->trunk) ||
+	    invite->has_credentials || (leg->state != LEG_CALLING && leg->state != LEG_CONFIRMED))
+		return false;
+	int error = leg_start_invite(leg, response);
+	if (error < 0)
+		log_warning(&leg->log, "the trunk asks for credentials of a realm or algorithm that is not configured");
+	return error == 0;
+}
+
+static void leg_refuse(struct leg *leg, bool is_first, unsigned status, const char *phrase)
+{
+	if (is_first) {
+		if (leg->state != LEG_CALLING && leg->state != LEG_CANCELLING)
+			return;
+		leg_set_state(leg, LEG_ENDED);
+		if (leg->call)
+			call_on_refused(leg->call, leg, status, phrase);
+		return;
+	}
+	if (leg->state != LEG_CONFIRMED || !leg->call)
+		return;
+	leg_drop_exchange(leg);
+	call_on_refused(leg->call, leg, status, phrase);
+}
+
+static void leg_on_failure(struct leg_invite *invite, struct sip_message *response)
+{
+	struct leg *leg = invite->leg;
+	if (leg->invite == invite)
+		leg->invite = NULL;
+	if (!leg_try_credentials(invite, response))
+		leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
+}
+
+static void leg_on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
+{
+	struct leg_invite *invite = user;
+	unsigned status = sip_message_status(response);
+	if (status < 200)
+		leg_on_provisional(invite, response);
+	else if (status < 300)
+		leg_on_success(invite, response);
+	else
+		leg_on_failure(invite, response);
+}
+
+static void leg_on_transaction_end(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
+{
+	struct leg_invite *invite = user;
+	struct leg *leg = invite->leg;
+	bool was_awaited = leg->invite == invite;
+	bool is_first = invite->is_first;
+	invite->transaction = NULL;
+	leg_invite_free(invite);
+	if (!was_awaited)
+		return;
+	if (end == SIP_CLIENT_TIMEOUT)
+		leg_refuse(leg, is_first, 408, "Request Timeout");
+	else
+		leg_refuse(leg, is_first, leg->kind == LEG_TRUNK ? 503 : 480, NULL);
+}
+
+static const struct sip_client_handler leg_invite_handler = {
+	.response = leg_on_response,
+	.ended = leg_on_transaction_end,
+};

@@ -1,0 +1,289 @@
+/* What the far end asks for inside (or to begin) the dialog: INVITE, re-INVITE, ACK, BYE, OPTIONS; and our BYE. */
+#include "call/call_private.h"
+#include "sip/uri.h"
+
+static void leg_on_server_event(void *user, struct sip_server_transaction *transaction, enum sip_server_event event)
+{
+	struct leg *leg = user;
+	switch (event) {
+	case SIP_SERVER_CANCELLED:
+		if (transaction == leg->invite_server && leg->call)
+			call_on_cancelled(leg->call, leg);
+		break;
+	case SIP_SERVER_UNACKNOWLEDGED:
+		sip_server_transaction_detach(transaction);
+		g_ptr_array_remove(leg->unacknowledged, transaction);
+		if (leg->state == LEG_AWAITING_ACK) {
+			leg_set_state(leg, LEG_ENDING);
+			leg_send_bye(leg);
+		} else if (leg->call) {
+			/* An unacknowledged session exists all the same and is ended by BYE (section 13.3.1.4). */
+			if (leg->state == LEG_ANSWERED)
+				leg_set_state(leg, LEG_CONFIRMED);
+			call_on_ended(leg->call, leg, "no ACK");
+		}
+		break;
+	case SIP_SERVER_ENDED:
+		if (transaction == leg->invite_server)
+			leg->invite_server = NULL;
+		g_ptr_array_remove(leg->unacknowledged, transaction);
+		break;
+	}
+}
+
+void leg_detach_transactions(struct leg *leg)
+{
+	if (leg->invite_server)
+		sip_server_transaction_detach(leg->invite_server);
+	for (guint i = 0; i < leg->unacknowledged->len; i++)
+		sip_server_transaction_detach(g_ptr_array_index(leg->unacknowledged, i));
+	if (leg->bye_client)
+		sip_client_transaction_detach(leg->bye_client);
+	leg_detach_invites(leg);
+}
+
+static void leg_hold_invite(struct leg *leg, struct sip_server_transaction *transaction)
+{
+	leg->invite_server = transaction;
+	sip_server_transaction_attach(transaction, leg_on_server_event, leg);
+}
+
+int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transaction)
+{
+	struct sip_message *request = sip_server_transaction_request(transaction);
+	leg->dialog = sip_dialog_new_callee(request);
+	if (!leg->dialog)
+		return -EINVAL;
+	struct sip_uri uri;
+	if (sip_uri_parse(sip_message_request_uri(request), &uri) == 0 && *uri.user)
+		leg->contact_user = g_strdup(uri.user);
+	leg->entry = sip_stack_add_dialog(leg->manager->stack, leg->dialog, leg_identity(leg), &leg_dialog_handler, leg);
+	leg_set_state(leg, LEG_INCOMING);
+	leg_hold_invite(leg, transaction);
+	return 0;
+}
+
+int leg_set_description(struct sip_message *message, const struct sdp_session *description)
+{
+	if (!description)
+		return 0;
+	size_t length;
+	g_autofree char *text = sdp_print(description, &length);
+	return sip_message_set_body(message, "application/sdp", text, length);
+}
+
+/* A response to a request of the dialog. `name` NULL: no further header. */
+static void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,
+		      const char *value)
+{
+	struct sip_message *response =
+		sip_response_new(sip_server_transaction_request(transaction), status, NULL, leg->dialog->local_tag);
+	if (name)
+		sip_message_add_header(response, name, value);
+	sip_server_transaction_respond(transaction, response);
+}
+
+static struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const char *phrase,
+					       const struct sdp_session *description)
+{
+	struct sip_server_transaction *transaction = leg->invite_server;
+	struct sip_message *response =
+		sip_response_new(sip_server_transaction_request(transaction), status, phrase, leg->dialog->local_tag);
+	if (status < 300)
+		leg_add_standard_headers(leg, response, sip_server_transaction_flow(transaction));
+	leg_set_description(response, description);
+	return response;
+}
+
+void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer)
+{
+	sip_server_transaction_respond(leg->invite_server, leg_invite_response(leg, status, phrase, answer));
+}
+
+void leg_respond_success(struct leg *leg, const struct sdp_session *description)
+{
+	struct sip_server_transaction *transaction = leg->invite_server;
+	/* Only a request that succeeds moves the target (RFC 6141, section 3). */
+	sip_dialog_refresh_target(leg->dialog, sip_server_transaction_request(transaction));
+	leg->dialog->is_confirmed = true;
+	if (leg->state == LEG_INCOMING)
+		leg_set_state(leg, LEG_ANSWERED);
+	g_ptr_array_add(leg->unacknowledged, transaction);
+	struct sip_message *response = leg_invite_response(leg, 200, NULL, description);
+	leg->invite_server = NULL;
+	sip_server_transaction_respond(transaction, response);
+}
+
+void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
+{
+	struct sip_server_transaction *transaction = leg->invite_server;
+	struct sip_message *response = leg_invite_response(leg, status, phrase, NULL);
+	if (status == 500 || status == 503)
+		sip_message_add_header_format(response, "Retry-After", "%d", g_random_int_range(0, 11));
+	leg->invite_server = NULL;
+	sip_server_transaction_detach(transaction);
+	sip_server_transaction_respond(transaction, response);
+}
+
+/* Which error a re-INVITE must get because of what is under way; 0: none (sections 14.1, 14.2). */
+static unsigned leg_reinvite_conflict(const struct leg *leg)
+{
+	if (leg->invite_server)
+		return 500;
+	if (leg->invite || leg->exchange == LEG_EXCHANGE_LOCAL_OFFER)
+		return 491;
+	if (leg->exchange == LEG_EXCHANGE_REMOTE_OFFER)
+		return 500;
+	return 0;
+}
+
+static void leg_on_reinvite(struct leg *leg, struct sip_server_transaction *transaction)
+{
+	struct sip_message *request = sip_server_transaction_request(transaction);
+	if (leg_is_over(leg) || !leg->call) {
+		leg_reply(leg, transaction, 481, NULL, NULL);
+		return;
+	}
+	unsigned conflict = leg_reinvite_conflict(leg);
+	if (conflict == 500) {
+		g_autofree char *seconds = g_strdup_printf("%d", g_random_int_range(0, 11));
+		leg_reply(leg, transaction, 500, "Retry-After", seconds);
+		return;
+	}
+	if (conflict) {
+		leg_reply(leg, transaction, conflict, NULL, NULL);
+		return;
+	}
+	leg->is_late_offer = !sip_message_has_sdp(request);
+	if (!leg->is_late_offer && leg_take_offer(leg, request) < 0) {
+		leg_reply(leg, transaction, 488, NULL, NULL);
+		return;
+	}
+	leg_hold_invite(leg, transaction);
+	call_on_offered(leg->call, leg);
+}
+
+static void leg_on_bye(struct leg *leg, struct sip_server_transaction *transaction)
+{
+	if (leg->state == LEG_ENDED) {
+		leg_reply(leg, transaction, 481, NULL, NULL);
+		return;
+	}
+	leg_reply(leg, transaction, 200, NULL, NULL);
+	if (leg->invite_server)
+		leg_respond_failure(leg, 487, NULL);
+	/* Who ends the session has seen its answer: no more of it is sent. */
+	for (guint i = 0; i < leg->unacknowledged->len; i++)
+		sip_server_transaction_acknowledge(g_ptr_array_index(leg->unacknowledged, i));
+	/* A callee's BYE before its answer leaves our INVITE to be cancelled. */
+	if (leg->state != LEG_CALLING && leg->state != LEG_CANCELLING)
+		leg_set_state(leg, LEG_ENDED);
+	if (leg->call)
+		call_on_ended(leg->call, leg, "hung up");
+}
+
+static void leg_on_request(void *user, struct sip_server_transaction *transaction)
+{
+	struct leg *leg = user;
+	if (leg->endpoint)
+		registrar_endpoint_move(leg->endpoint, sip_server_transaction_flow(transaction));
+	switch (sip_message_method(sip_server_transaction_request(transaction))) {
+	case SIP_METHOD_INVITE:
+		leg_on_reinvite(leg, transaction);
+		break;
+	case SIP_METHOD_BYE:
+		leg_on_bye(leg, transaction);
+		break;
+	case SIP_METHOD_OPTIONS:
+		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 200, "Allow", CALL_ALLOW);
+		break;
+	default:
+		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 405, "Allow", CALL_ALLOW);
+		break;
+	}
+}
+
+static void leg_on_ack(void *user, struct sip_message *ack, struct sip_flow *flow)
+{
+	struct leg *leg = user;
+	struct sip_server_transaction *transaction = NULL;
+	for (guint i = 0; i < leg->unacknowledged->len && !transaction; i++) {
+		struct sip_server_transaction *candidate = g_ptr_array_index(leg->unacknowledged, i);
+		if (sip_message_cseq(sip_server_transaction_request(candidate)) == sip_message_cseq(ack))
+			transaction = candidate;
+	}
+	if (!transaction)
+		return; /* repeated, or of a request that failed */
+	g_ptr_array_remove(leg->unacknowledged, transaction);
+	sip_server_transaction_acknowledge(transaction);
+	sip_server_transaction_detach(transaction);
+	if (leg->state == LEG_AWAITING_ACK) {
+		leg_set_state(leg, LEG_ENDING);
+		leg_send_bye(leg);
+		return;
+	}
+	if (leg->state == LEG_ANSWERED)
+		leg_set_state(leg, LEG_CONFIRMED);
+	if (leg->state != LEG_CONFIRMED || !leg->call)
+		return;
+	int error = 0;
+	if (leg->exchange == LEG_EXCHANGE_LOCAL_OFFER && !leg->invite)
+		error = sip_message_has_sdp(ack) ? leg_take_answer(leg, ack, true) : -ENODATA;
+	call_on_acknowledged(leg->call, leg, error);
+}
+
+const struct sip_dialog_handler leg_dialog_handler = {
+	.request = leg_on_request,
+	.ack = leg_on_ack,
+};
+
+/* --- our BYE --- */
+
+static void leg_start_bye(struct leg *leg, const struct sip_message *challenge);
+
+static void leg_on_bye_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
+{
+	struct leg *leg = user;
+	unsigned status = sip_message_status(response);
+	if (status < 200)
+		return;
+	sip_client_transaction_detach(transaction);
+	leg->bye_client = NULL;
+	if ((status == 401 || status == 407) && leg->kind == LEG_TRUNK && trunk_credentials(leg->trunk) &&
+	    !leg->bye_was_authenticated)
+		leg_start_bye(leg, response);
+	if (!leg->bye_client) /* whatever the answer is, the dialog is over (section 15.1.1) */
+		leg_set_state(leg, LEG_ENDED);
+}
+
+static void leg_on_bye_end(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
+{
+	struct leg *leg = user;
+	leg->bye_client = NULL;
+	/* A browser whose connection broke gets its BYE when it is back, as long as the leg lingers. */
+	if (end != SIP_CLIENT_TRANSPORT_FAILED || leg->kind != LEG_BROWSER)
+		leg_set_state(leg, LEG_ENDED);
+}
+
+static void leg_start_bye(struct leg *leg, const struct sip_message *challenge)
+{
+	static const struct sip_client_handler handler = {.response = leg_on_bye_response, .ended = leg_on_bye_end};
+	struct sip_flow *flow = leg_flow(leg);
+	if (!flow) {
+		if (leg->kind == LEG_TRUNK)
+			leg_set_state(leg, LEG_ENDED);
+		return;
+	}
+	struct sip_message *bye = sip_dialog_request(leg->dialog, SIP_METHOD_BYE);
+	if (!challenge || sip_digest_answer(trunk_credentials(leg->trunk), challenge, bye) == 0) {
+		leg->bye_was_authenticated = challenge;
+		leg->bye_client = sip_client_transaction_start(leg->manager->stack, bye, flow, &handler, leg);
+	}
+	sip_message_unref(bye);
+	sip_flow_unref(flow);
+}
+
+void leg_send_bye(struct leg *leg)
+{
+	leg_start_bye(leg, NULL);
+}

@@ -1,0 +1,162 @@
+/* Offer/answer of a leg (RFC 3264), and media brought to what it has settled. */
+#include "call/call_private.h"
+
+void leg_prepare_media(struct leg *leg, bool controlling)
+{
+	struct media_leg_options options = {
+		.kind = leg->kind == LEG_BROWSER ? MEDIA_LEG_WEBRTC : MEDIA_LEG_RTP,
+		.name = leg->name,
+		.controlling = controlling,
+	};
+	if (leg->trunk) {
+		const struct net_address *peer = trunk_address(leg->trunk);
+		if (peer) {
+			options.toward = *peer;
+			options.wants_ipv6 = net_address_is_ipv6(peer);
+		}
+		options.latch = trunk_latch(leg->trunk);
+	}
+	leg->media = media_leg_new(leg->call->media, &options);
+}
+
+struct negotiate_leg leg_view(const struct leg *leg)
+{
+	struct negotiate_leg view = {
+		.profile = {
+			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
+			.carries_dtmf = true,
+			.session_id = leg->session_id,
+		},
+		.n_transports = leg->transport ? 1 : 0,
+		.transports = leg->transport,
+		.local = leg->local,
+		.remote = leg->remote,
+		.local_was_offer = leg->local_was_offer,
+		.last_version = leg->last_version,
+	};
+	if (leg->trunk && trunk_codecs(leg->trunk)[0])
+		view.profile.codecs = trunk_codecs(leg->trunk);
+	return view;
+}
+
+int leg_make_offer(struct leg *leg, const struct sdp_session *from_other)
+{
+	struct negotiate_leg view = leg_view(leg);
+	struct sdp_session *offer;
+	int error = negotiate_make_offer(&view, from_other, &offer);
+	if (error < 0)
+		return error;
+	sdp_session_free(leg->pending_local);
+	leg->pending_local = offer;
+	leg->last_version = offer->session_version;
+	leg->exchange = LEG_EXCHANGE_LOCAL_OFFER;
+	return 0;
+}
+
+static void leg_apply_plan(struct leg *leg)
+{
+	struct sdp_leg_plan plan;
+	if (negotiate_make_plan(leg->local, leg->remote, leg->local_was_offer, &plan) < 0) {
+		log_warning(&leg->log, "offer and answer leave no stream");
+		return;
+	}
+	if (leg->media)
+		media_leg_apply(leg->media, &plan);
+	sdp_leg_plan_clear(&plan);
+}
+
+static enum sdp_direction leg_direction(const struct sdp_session *session)
+{
+	return session && session->n_media ? session->media[0].direction : SDP_INACTIVE;
+}
+
+static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_session *remote, bool local_was_offer)
+{
+	leg->direction_changed = leg->remote && leg_direction(leg->remote) != leg_direction(remote);
+	sdp_session_free(leg->local);
+	sdp_session_free(leg->remote);
+	leg->local = local;
+	leg->remote = remote;
+	leg->local_was_offer = local_was_offer;
+	leg_apply_plan(leg);
+}
+
+int leg_make_answer(struct leg *leg, const struct leg *other)
+{
+	struct negotiate_leg view = leg_view(leg);
+	struct negotiate_leg other_view = other ? leg_view(other) : (struct negotiate_leg){0};
+	struct sdp_session *answer;
+	int error = negotiate_make_answer(&view, leg->pending_remote, other ? &other_view : NULL, &answer);
+	if (error < 0)
+		return error;
+	leg->last_version = answer->session_version;
+	leg_settle(leg, answer, g_steal_pointer(&leg->pending_remote), false);
+	leg->exchange = LEG_EXCHANGE_STABLE;
+	return 0;
+}
+
+static int leg_parse(struct leg *leg, const struct sip_message *message, struct sdp_session **ret_session)
+{
+	size_t length;
+	const char *body = sip_message_body(message, &length);
+	struct sdp_problem problem = {0};
+	if (!body || !sip_message_has_sdp(message))
+		return -EBADMSG;
+	if (sdp_parse(body, length, ret_session, &problem) < 0) {
+		log_warning(&leg->log, "the far end's SDP is refused: line %u: %s", problem.line,
+			    problem.reason ? problem.reason : "malformed");
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+int leg_take_offer(struct leg *leg, const struct sip_message *message)
+{
+	struct sdp_session *offer;
+	int error = leg_parse(leg, message, &offer);
+	if (error < 0)
+		return error;
+	sdp_session_free(leg->pending_remote);
+	leg->pending_remote = offer;
+	leg->relay = LEG_RELAY_NONE;
+	leg->exchange = LEG_EXCHANGE_REMOTE_OFFER;
+	return 0;
+}
+
+int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final)
+{
+	struct sdp_session *answer;
+	int error = leg_parse(leg, message, &answer);
+	/* The final response of some omits what a provisional one has said. */
+	if (error < 0 && is_final && !sip_message_has_sdp(message) && leg->has_early_answer) {
+		BASE_CLEAR(&leg->pending_local, sdp_session_free);
+		leg->exchange = LEG_EXCHANGE_STABLE;
+		return 0;
+	}
+	if (error < 0)
+		return error;
+	const char *reason = NULL;
+	error = leg->pending_local ? negotiate_check_answer(leg->pending_local, answer, &reason) : -EBADMSG;
+	if (error < 0) {
+		log_warning(&leg->log, "the far end's answer is refused: %s", reason ? reason : "it fits no offer of ours");
+		sdp_session_free(answer);
+		return error;
+	}
+	if (is_final) {
+		leg_settle(leg, g_steal_pointer(&leg->pending_local), answer, true);
+		leg->exchange = LEG_EXCHANGE_STABLE;
+	} else {
+		leg_settle(leg, sdp_session_copy(leg->pending_local), answer, true);
+		leg->has_early_answer = true;
+	}
+	return 0;
+}
+
+void leg_drop_exchange(struct leg *leg)
+{
+	BASE_CLEAR(&leg->pending_local, sdp_session_free);
+	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
+	leg->is_late_offer = false;
+	leg->relay = LEG_RELAY_NONE;
+	leg->exchange = LEG_EXCHANGE_STABLE;
+}

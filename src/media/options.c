@@ -1,0 +1,47 @@
+#include "media/options.h"
+
+#define MEDIA_PORTS_MIN 16 /* fewer cannot carry a single call with its fellows in quarantine */
+
+static const struct config_option media_option_rows[] = {
+	{.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999", .help = "UDP ports of media; about two a leg."},
+	{.name = "address", .type = CONFIG_ADDRESS, .is_list = true,
+	 .help = "Where media is received; by default every interface's address."},
+	{.name = "public_address", .type = CONFIG_ADDRESS,
+	 .help = "Announced in place of the private address behind 1:1 NAT."},
+	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
+	 .help = "Threads that carry media; 0: one per processor core."},
+	{0},
+};
+
+static void media_options_check(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	uint16_t first, last;
+	if (config_port_range(snapshot, "media", 0, "ports", &first, &last) && last - first + 1 < MEDIA_PORTS_MIN)
+		config_complain(report, "media", 0, "ports", "holds fewer than %d ports", MEDIA_PORTS_MIN);
+	size_t n_addresses = 0;
+	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
+		n_addresses++;
+	if (n_addresses > G_N_ELEMENTS(((struct media_settings *)NULL)->addresses))
+		config_complain(report, "media", 0, "address", "lists more than %zu addresses",
+				G_N_ELEMENTS(((struct media_settings *)NULL)->addresses));
+}
+
+const struct config_table media_options = {
+	.group = "media",
+	.shape = CONFIG_GROUP,
+	.options = media_option_rows,
+	.check = media_options_check,
+};
+
+void media_settings_read(const struct config_snapshot *snapshot, struct media_settings *ret_settings)
+{
+	struct media_settings settings = {.workers = (unsigned)config_integer(snapshot, "media", 0, "workers")};
+	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
+	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
+		if (settings.n_addresses < G_N_ELEMENTS(settings.addresses))
+			net_address_parse(*text, 0, &settings.addresses[settings.n_addresses++]);
+	const char *public_address = config_string(snapshot, "media", 0, "public_address");
+	if (public_address)
+		net_address_parse(public_address, 0, &settings.public_address);
+	*ret_settings = settings;
+}
