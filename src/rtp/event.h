@@ -2,12 +2,12 @@
 #pragma once
 #include "rtp/packet.h"
 
-#define RTP_EVENT_BYTES	     4
-#define RTP_EVENT_TIMEOUT_MS 300 /* silence after which an event has ended though its ends were lost */
+#define RTP_EVENT_BYTES	      4
+#define RTP_EVENT_TIMEOUT_MS  300 /* silence after which an event has ended though its ends were lost */
 #define RTP_EVENT_CHANGES_MAX 3
 
 struct rtp_event {
-	uint8_t code;	   /* 0 to 9, 10 '*', 11 '#', 12 to 15 'A' to 'D', 16 flash */
+	uint8_t code; /* 0 to 9, 10 '*', 11 '#', 12 to 15 'A' to 'D', 16 flash */
 	bool is_end;
 	uint8_t volume;	   /* -dBm0, 0 to 63 */
 	uint16_t duration; /* timestamp units, from the packet's timestamp on */
@@ -20,11 +20,11 @@ char rtp_event_digit(uint8_t code);
 /* The code of a digit in either case, or -EINVAL. */
 int rtp_event_code(char digit);
 
-/* Makes each event out of its packets once: they come many times, in any order, and some are lost. Plain value; zeroed is
- * ready. */
+/* Makes each event out of its packets once: they come many times, in any order, and some are lost. Plain value; zeroed
+ * is ready. */
 struct rtp_event_receiver { /* private to the room */
-	bool has_event; /* one was seen */
-	bool is_active; /* and has not ended */
+	bool has_event;	    /* one was seen */
+	bool is_active;	    /* and has not ended */
 	uint8_t code;
 	uint32_t start_timestamp;   /* of the whole event */
 	uint32_t segment_timestamp; /* of its last segment (long events, section 2.5.1.3) */
@@ -37,9 +37,10 @@ struct rtp_event_change {
 	uint8_t code;
 	uint32_t duration; /* timestamp units; 0 when STARTED */
 };
-/* One packet; returns the number of changes: none for a repeat or update, [ended of the one before whose ends were lost], started,
- * [ended when the end is the first we see of it]. */
+/* One packet; returns the number of changes: none for a repeat or update, [ended of the one before whose ends were
+ * lost], started, [ended when the end is the first we see of it]. */
 size_t rtp_event_receiver_update(struct rtp_event_receiver *receiver, uint32_t timestamp, const struct rtp_event *event,
 				 int64_t now_us, struct rtp_event_change ret_changes[static RTP_EVENT_CHANGES_MAX]);
 /* To be called now and then while is_active: true, and the change, when the ends must have been lost. */
-bool rtp_event_receiver_expire(struct rtp_event_receiver *receiver, int64_t now_us, struct rtp_event_change *ret_change);
+bool rtp_event_receiver_expire(struct rtp_event_receiver *receiver, int64_t now_us,
+			       struct rtp_event_change *ret_change);

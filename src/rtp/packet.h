@@ -3,12 +3,12 @@
 #pragma once
 #include "base/base.h"
 
-#define RTP_VERSION		2
-#define RTP_HEADER_BYTES	12 /* without CSRCs and extension */
-#define RTP_CSRC_MAX		15
-#define RTP_EXTENSION_ONE_BYTE	0xbede
-#define RTP_EXTENSION_TWO_BYTE	0x1000 /* the low four bits are the application's */
-#define RTP_PACKET_BYTES_MAX	2048 /* the largest datagram taken or sent */
+#define RTP_VERSION	       2
+#define RTP_HEADER_BYTES       12 /* without CSRCs and extension */
+#define RTP_CSRC_MAX	       15
+#define RTP_EXTENSION_ONE_BYTE 0xbede
+#define RTP_EXTENSION_TWO_BYTE 0x1000 /* the low four bits are the application's */
+#define RTP_PACKET_BYTES_MAX   2048   /* the largest datagram taken or sent */
 
 static inline uint16_t rtp_get_u16(const uint8_t *p)
 {
@@ -46,7 +46,15 @@ static inline int32_t rtp_timestamp_distance(uint32_t a, uint32_t b)
 }
 
 /* What a datagram on a media port is, by its first bytes (RFC 7983; RTCP apart from RTP by RFC 5761, section 4). */
-enum rtp_kind { RTP_KIND_UNKNOWN, RTP_KIND_STUN, RTP_KIND_ZRTP, RTP_KIND_DTLS, RTP_KIND_TURN_CHANNEL, RTP_KIND_RTP, RTP_KIND_RTCP };
+enum rtp_kind {
+	RTP_KIND_UNKNOWN,
+	RTP_KIND_STUN,
+	RTP_KIND_ZRTP,
+	RTP_KIND_DTLS,
+	RTP_KIND_TURN_CHANNEL,
+	RTP_KIND_RTP,
+	RTP_KIND_RTCP
+};
 enum rtp_kind rtp_classify(const uint8_t *data, size_t length);
 
 /* A parsed packet; the pointers are into the datagram. */
@@ -69,11 +77,11 @@ struct rtp_packet {
 
 /* 0 or -EBADMSG. */
 int rtp_packet_parse(const uint8_t *data, size_t length, struct rtp_packet *ret_packet);
-/* Fixed header, CSRCs and extension together: what SRTP leaves in the clear. 0 or -EBADMSG. Looks at no padding, since that
- * may still be encrypted. */
+/* Fixed header, CSRCs and extension together: what SRTP leaves in the clear. 0 or -EBADMSG. Looks at no padding, since
+ * that may still be encrypted. */
 int rtp_header_length(const uint8_t *data, size_t length, size_t *ret_bytes);
-/* Writes the packet; `payload` may already stand at its place in `data`. padding_bytes counts its own last byte. 0, -ENOSPC, or
- * -EINVAL (extension not a multiple of four, payload type over 127, more than 15 CSRCs). */
+/* Writes the packet; `payload` may already stand at its place in `data`. padding_bytes counts its own last byte. 0,
+ * -ENOSPC, or -EINVAL (extension not a multiple of four, payload type over 127, more than 15 CSRCs). */
 int rtp_packet_build(const struct rtp_packet *packet, uint8_t *data, size_t capacity, size_t *ret_length);
 
 /* The elements of a header extension of RFC 8285, one-byte or two-byte form by the profile. */

@@ -1,5 +1,5 @@
-/* What a receiver counts about one source (RFC 3550, appendix A.1, A.3, A.8). A plain value without pointers: may be copied
- * and stored. Pure; one thread at a time. Times are monotonic microseconds. */
+/* What a receiver counts about one source (RFC 3550, appendix A.1, A.3, A.8). A plain value without pointers: may be
+ * copied and stored. Pure; one thread at a time. Times are monotonic microseconds. */
 #pragma once
 #include "rtp/rtcp.h"
 
@@ -39,7 +39,8 @@ enum rtp_receiver_verdict {
 /* `probation`: packets in order before the source is taken; RTP_MIN_SEQUENTIAL where anybody can send to us, 0 where
  * packets are authenticated. */
 void rtp_receiver_init(struct rtp_receiver *receiver, uint32_t ssrc, unsigned probation);
-/* `clock_hz` is of the packet's payload type; 0: leave the packet out of the jitter (telephone-event repeats timestamps). */
+/* `clock_hz` is of the packet's payload type; 0: leave the packet out of the jitter (telephone-event repeats
+ * timestamps). */
 enum rtp_receiver_verdict rtp_receiver_update(struct rtp_receiver *receiver, const struct rtp_packet *packet,
 					      uint32_t clock_hz, int64_t arrival_us);
 /* A sender report of this source has come: for LSR and DLSR. */

@@ -1,6 +1,6 @@
-/* RTCP (RFC 3550, section 6; feedback RFC 4585; extended reports RFC 3611; reduced size RFC 5506). Pure, no allocation; any
- * thread. Reading: check the compound once, then walk it. Writing: into the caller's buffer; an overflow spoils nothing and
- * is told at the end. */
+/* RTCP (RFC 3550, section 6; feedback RFC 4585; extended reports RFC 3611; reduced size RFC 5506). Pure, no allocation;
+ * any thread. Reading: check the compound once, then walk it. Writing: into the caller's buffer; an overflow spoils
+ * nothing and is told at the end. */
 #pragma once
 #include "rtp/packet.h"
 
@@ -55,7 +55,7 @@ bool rtcp_sender_info(const struct rtcp_packet *packet, struct rtcp_sender_info 
 struct rtcp_report_block {
 	uint32_t ssrc;
 	uint8_t fraction_lost;
-	int32_t cumulative_lost; /* 24 bits signed */
+	int32_t cumulative_lost;   /* 24 bits signed */
 	uint32_t highest_sequence; /* extended */
 	uint32_t jitter;	   /* timestamp units */
 	uint32_t last_sender_report;
@@ -100,8 +100,8 @@ void rtcp_write_cname(struct rtcp_writer *writer, uint32_t ssrc, const char *cna
 /* `reason` may be NULL. */
 void rtcp_write_bye(struct rtcp_writer *writer, uint32_t ssrc, const char *reason);
 /* `fci_bytes` a multiple of four. */
-void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format, uint32_t sender, uint32_t media,
-			 const uint8_t *fci, size_t fci_bytes);
+void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format, uint32_t sender,
+			 uint32_t media, const uint8_t *fci, size_t fci_bytes);
 /* 0 or -ENOSPC. */
 int rtcp_writer_end(const struct rtcp_writer *writer, size_t *ret_length);
 
@@ -114,8 +114,8 @@ static inline uint32_t rtcp_ntp_middle(uint64_t ntp_time)
 	return (uint32_t)(ntp_time >> 16);
 }
 
-/* Round trips from LSR and DLSR (RFC 3550, section 6.4.1). The times of our last sender reports are kept by the monotonic
- * clock, so that a step of the wall clock makes no round trip wrong. Plain value; zeroed is empty. */
+/* Round trips from LSR and DLSR (RFC 3550, section 6.4.1). The times of our last sender reports are kept by the
+ * monotonic clock, so that a step of the wall clock makes no round trip wrong. Plain value; zeroed is empty. */
 #define RTCP_REPORTS_REMEMBERED 8
 struct rtcp_round_trip {
 	unsigned n;
