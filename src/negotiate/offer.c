@@ -42,11 +42,20 @@ static bool is_usable_type(enum negotiate_kind kind, unsigned type)
 	return type < 35 || type >= 96 || (type < 64 && kind == NEGOTIATE_WEBRTC);
 }
 
-/* The number the leg knows the codec by; else the other leg's; else a free one. False when all are taken. */
-static bool pool_take(struct offer_builder *builder, const struct sdp_media *media, struct sdp_format *format)
+/* What the other leg calls something else (`from` may be NULL) is left to that. */
+static bool is_free_type(const struct offer_builder *builder, unsigned type, const struct sdp_format *format,
+			 const struct sdp_media *from)
+{
+	const struct sdp_format *theirs = from ? sdp_media_find_format(from, type) : NULL;
+	return !builder->pool.by_type[type] && is_usable_type(builder->leg->profile.kind, type) &&
+	       (!theirs || sdp_format_same_codec(theirs, format));
+}
+
+/* The number the leg knows the codec by; else the one it comes with; else a free one. False when all are taken. */
+static bool pool_take(struct offer_builder *builder, const struct sdp_media *media, const struct sdp_media *from,
+		      struct sdp_format *format)
 {
 	struct type_pool *pool = &builder->pool;
-	enum negotiate_kind kind = builder->leg->profile.kind;
 	if (pool_has(pool, format->payload_type, format, media))
 		return true;
 	for (unsigned type = 0; type < 128; type++) {
@@ -55,11 +64,11 @@ static bool pool_take(struct offer_builder *builder, const struct sdp_media *med
 			return true;
 		}
 	}
-	if (!pool->by_type[format->payload_type] && is_usable_type(kind, format->payload_type))
+	if (is_free_type(builder, format->payload_type, format, from))
 		return true;
 	for (unsigned i = 0; i < 61; i++) {
 		unsigned type = i < 32 ? 96 + i : 35 + i - 32;
-		if (!pool->by_type[type] && is_usable_type(kind, type)) {
+		if (is_free_type(builder, type, format, from)) {
 			format->payload_type = type;
 			return true;
 		}
@@ -104,23 +113,36 @@ static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kin
 	negotiate_formats_order(formats, profile->codecs);
 }
 
-/* telephone-event at each clock rate the codecs use (RFC 4733, section 2.6), and comfort noise where the other side has
- * it. */
-static void collect_others(const struct negotiate_profile *profile, const struct sdp_media *from,
-			   struct negotiate_formats *formats)
+/* telephone-event at each clock rate the codecs use (RFC 4733, section 2.6); at the other side's rates where it has
+ * none of these, because events go over only when both have them. */
+static void collect_events(const struct sdp_media *from, struct negotiate_formats *formats)
 {
 	size_t n_codecs = formats->n;
-	for (size_t i = 0; i < n_codecs && profile->carries_dtmf; i++) {
-		struct sdp_format event = {101, "telephone-event", formats->items[i].clock_hz, 1, "0-16"};
+	bool is_shared = false;
+	for (size_t i = 0; i < n_codecs; i++) {
+		uint32_t clock_hz = formats->items[i].clock_hz;
+		uint8_t usual_type = clock_hz == 8000 ? 101 : clock_hz == 48000 ? 110 : 102;
+		struct sdp_format event = {usual_type, "telephone-event", clock_hz, 1, "0-16"};
 		if (negotiate_formats_find(formats->items, formats->n, &event))
 			continue;
 		const struct sdp_format *theirs =
 		    from ? negotiate_formats_find(from->formats, from->n_formats, &event) : NULL;
 		negotiate_formats_add(formats, theirs ? theirs : &event);
+		is_shared |= theirs != NULL;
 	}
+	for (size_t i = 0; from && !is_shared && i < from->n_formats; i++) {
+		const struct sdp_format *format = &from->formats[i];
+		if (negotiate_is_telephone_event(format) && !negotiate_formats_find(formats->items, formats->n, format))
+			negotiate_formats_add(formats, format);
+	}
+}
+
+static void collect_comfort_noise(const struct sdp_media *from, struct negotiate_formats *formats)
+{
 	for (size_t i = 0; from && i < from->n_formats; i++) {
 		const struct sdp_format *format = &from->formats[i];
-		if (!g_ascii_strcasecmp(format->encoding, "CN") && negotiate_clock_in_use(formats, format->clock_hz))
+		if (!g_ascii_strcasecmp(format->encoding, "CN") && negotiate_clock_in_use(formats, format->clock_hz) &&
+		    !negotiate_formats_find(formats->items, formats->n, format))
 			negotiate_formats_add(formats, format);
 	}
 }
@@ -131,12 +153,15 @@ static bool offer_formats(struct offer_builder *builder, struct sdp_media *media
 	struct negotiate_formats *formats = g_new0(struct negotiate_formats, 1);
 	collect_codecs(profile, media->kind, from, formats);
 	bool has_codec = formats->n > 0;
-	if (media->kind == SDP_KIND_AUDIO)
-		collect_others(profile, from, formats);
+	if (media->kind == SDP_KIND_AUDIO) {
+		if (profile->carries_dtmf)
+			collect_events(from, formats);
+		collect_comfort_noise(from, formats);
+	}
 	for (size_t i = 0; i < formats->n; i++) {
 		struct sdp_format *format = &media->formats[media->n_formats];
 		*format = formats->items[i];
-		if (!pool_take(builder, media, format))
+		if (!pool_take(builder, media, from, format))
 			continue;
 		media->n_formats++;
 		builder->pool.by_type[format->payload_type] = format;

@@ -58,7 +58,8 @@ static inline void support_add_stream(GString *text, GString *bundle, enum negot
 		} else if (strchr(*word, '=')) {
 			strchr(*word, '=')[0] = ':';
 			g_string_append_printf(attributes, "a=%s\r\n", *word);
-		} else if (g_str_has_suffix(*word, "only") || g_str_has_prefix(*word, "send") || !strcmp(*word, "inactive")) {
+		} else if (g_str_has_suffix(*word, "only") || g_str_has_prefix(*word, "send") ||
+			   !strcmp(*word, "inactive")) {
 			g_string_append_printf(attributes, "a=%s\r\n", *word);
 		} else {
 			media_kind = *word;
@@ -190,8 +191,9 @@ static inline bool support_comes_back(const struct sdp_session *session)
 			  a->n_extensions == b->n_extensions && a->n_feedback == b->n_feedback &&
 			  a->transport.n_candidates == b->transport.n_candidates &&
 			  a->transport.n_fingerprints == b->transport.n_fingerprints &&
-			  a->transport.n_crypto == b->transport.n_crypto && a->transport.has_ice == b->transport.has_ice &&
-			  a->transport.setup == b->transport.setup && a->transport.rtp.length == b->transport.rtp.length;
+			  a->transport.n_crypto == b->transport.n_crypto &&
+			  a->transport.has_ice == b->transport.has_ice && a->transport.setup == b->transport.setup &&
+			  a->transport.rtp.length == b->transport.rtp.length;
 	}
 	sdp_session_free(again);
 	return is_same;

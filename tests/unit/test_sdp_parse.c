@@ -21,8 +21,8 @@ static void assert_format(const struct sdp_media *media, size_t index, const cha
 {
 	const struct sdp_format *format = &media->formats[index];
 	assert_true(index < media->n_formats);
-	g_autofree char *text = g_strdup_printf("%u %s/%u/%u", format->payload_type, format->encoding, format->clock_hz,
-						format->channels);
+	g_autofree char *text =
+	    g_strdup_printf("%u %s/%u/%u", format->payload_type, format->encoding, format->clock_hz, format->channels);
 	assert_string_equal(text, expected);
 }
 
@@ -139,12 +139,13 @@ static void test_ipv6_and_levels(void **state)
 
 static void test_session_level_yields_to_the_media(void **state)
 {
-	static const char text[] = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\nc=IN IP4 192.0.2.1\na=inactive\n"
-				   "a=fingerprint:sha-1 00:11\na=setup:passive\na=ice-ufrag:sess\n"
-				   "a=ice-pwd:0123456789012345678901\na=ice-lite\n"
-				   "m=audio 1000 UDP/TLS/RTP/SAVPF 0\n"
-				   "a=fingerprint:sha-256 aa:bb\na=fingerprint:sha-512 cc:dd\na=sendonly\nc=IN IP4 192.0.2.2\n"
-				   "m=audio 2000 UDP/TLS/RTP/SAVPF 0\na=ice-ufrag:media\n";
+	static const char text[] =
+	    "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\nc=IN IP4 192.0.2.1\na=inactive\n"
+	    "a=fingerprint:sha-1 00:11\na=setup:passive\na=ice-ufrag:sess\n"
+	    "a=ice-pwd:0123456789012345678901\na=ice-lite\n"
+	    "m=audio 1000 UDP/TLS/RTP/SAVPF 0\n"
+	    "a=fingerprint:sha-256 aa:bb\na=fingerprint:sha-512 cc:dd\na=sendonly\nc=IN IP4 192.0.2.2\n"
+	    "m=audio 2000 UDP/TLS/RTP/SAVPF 0\na=ice-ufrag:media\n";
 	struct sdp_session *session = support_parse(text);
 	const struct sdp_transport *first = &session->media[0].transport, *second = &session->media[1].transport;
 	assert_int_equal(first->n_fingerprints, 2);
@@ -169,24 +170,24 @@ static void test_refused(void **state)
 		int error;
 		unsigned line;
 	} cases[] = {
-		{"", -EBADMSG, 1},
-		{"hello", -EBADMSG, 1},
-		{"v=1\r\n", -EBADMSG, 1},
-		{"v=0\r\ns=-\r\n", -EBADMSG, 2},
-		{"v=0\r\no=- x 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 2},
-		{"v=0\r\no=- 99999999999999999999999 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 2},
-		{"v=0\r\no=- 1 1 ATM NSAP 1\r\n", -EBADMSG, 2},
-		{HEAD "o=- 1 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 5},
-		{HEAD "nonsense\r\n", -EBADMSG, 5},
-		{HEAD "c=IN\r\n", -EBADMSG, 5},
-		{HEAD "m=audio\r\n", -EBADMSG, 5},
-		{HEAD "m=audio 65536 RTP/AVP 0\r\n", -EBADMSG, 5},
-		{HEAD "m=audio 4000 RTP/AVP 128\r\n", -EBADMSG, 5},
-		{HEAD "m=audio 4000 RTP/AVP\r\n", -EBADMSG, 5},
-		{HEAD "m=audio 4000 RTP/AVP zero\r\n", -EBADMSG, 5},
-		{HEAD "m=audio 4000 RTP/AVP 0\r\na=fingerprint:sha-256 nonsense\r\n", -EBADMSG, 6},
-		{HEAD "m=audio 4000 RTP/AVP 0\r\na=ice-pwd:short\r\n", -EBADMSG, 6},
-		{HEAD "a=x:\001\r\n", -EBADMSG, 5},
+	    {"", -EBADMSG, 1},
+	    {"hello", -EBADMSG, 1},
+	    {"v=1\r\n", -EBADMSG, 1},
+	    {"v=0\r\ns=-\r\n", -EBADMSG, 2},
+	    {"v=0\r\no=- x 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 2},
+	    {"v=0\r\no=- 99999999999999999999999 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 2},
+	    {"v=0\r\no=- 1 1 ATM NSAP 1\r\n", -EBADMSG, 2},
+	    {HEAD "o=- 1 1 IN IP4 192.0.2.1\r\n", -EBADMSG, 5},
+	    {HEAD "nonsense\r\n", -EBADMSG, 5},
+	    {HEAD "c=IN\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio 65536 RTP/AVP 0\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio 4000 RTP/AVP 128\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio 4000 RTP/AVP\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio 4000 RTP/AVP zero\r\n", -EBADMSG, 5},
+	    {HEAD "m=audio 4000 RTP/AVP 0\r\na=fingerprint:sha-256 nonsense\r\n", -EBADMSG, 6},
+	    {HEAD "m=audio 4000 RTP/AVP 0\r\na=ice-pwd:short\r\n", -EBADMSG, 6},
+	    {HEAD "a=x:\001\r\n", -EBADMSG, 5},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		struct sdp_session *session = NULL;
@@ -221,20 +222,20 @@ static void test_limits(void **state)
 		const char *head, *line;
 		size_t limit;
 	} cases[] = {
-		{"", "m=audio 4000 RTP/AVP 0\r\n", SDP_MEDIA_MAX},
-		{"m=audio 4000 RTP/AVP", " #", SDP_FORMATS_MAX},
-		{"m=audio 4000 RTP/AVP 0\r\n", "a=candidate:# 1 udp 1 192.0.2.1 # typ host\r\n", SDP_CANDIDATES_MAX},
-		{"m=audio 4000 RTP/AVP 0\r\n", "a=fingerprint:sha-256 AA\r\n", SDP_FINGERPRINTS_MAX},
-		{"m=audio 4000 RTP/AVP 0\r\n", "a=crypto:# A inline:x\r\n", SDP_CRYPTO_MAX},
-		{"m=audio 4000 RTP/AVP 0\r\n", "a=extmap:# urn:x\r\n", SDP_EXTENSIONS_MAX},
-		{"m=audio 4000 RTP/AVP 0\r\n", "a=rtcp-fb:* nack\r\n", SDP_FEEDBACK_MAX},
-		{"a=group:BUNDLE", " #", SDP_MEDIA_MAX},
-		{"", "a=x\r\n", SDP_LINES_MAX - 4},
-		{"a=", "x", SDP_LINE_BYTES_MAX - 2},
-		{"m=audio 4000 RTP/AVP 0\r\na=fmtp:0 ", "x", sizeof((struct sdp_format *)0)->parameters - 1},
-		{"m=audio 4000 RTP/AVP 0\r\na=ice-ufrag:", "x", 256},
-		{"m=audio 4000 RTP/AVP 0\r\na=mid:", "x", 31},
-		{"m=", "x", 0},
+	    {"", "m=audio 4000 RTP/AVP 0\r\n", SDP_MEDIA_MAX},
+	    {"m=audio 4000 RTP/AVP", " #", SDP_FORMATS_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=candidate:# 1 udp 1 192.0.2.1 # typ host\r\n", SDP_CANDIDATES_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=fingerprint:sha-256 AA\r\n", SDP_FINGERPRINTS_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=crypto:# A inline:x\r\n", SDP_CRYPTO_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=extmap:# urn:x\r\n", SDP_EXTENSIONS_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=rtcp-fb:* nack\r\n", SDP_FEEDBACK_MAX},
+	    {"a=group:BUNDLE", " #", SDP_MEDIA_MAX},
+	    {"", "a=x\r\n", SDP_LINES_MAX - 4},
+	    {"a=", "x", SDP_LINE_BYTES_MAX - 2},
+	    {"m=audio 4000 RTP/AVP 0\r\na=fmtp:0 ", "x", sizeof((struct sdp_format *)0)->parameters - 1},
+	    {"m=audio 4000 RTP/AVP 0\r\na=ice-ufrag:", "x", 256},
+	    {"m=audio 4000 RTP/AVP 0\r\na=mid:", "x", 31},
+	    {"m=", "x", 0},
 	};
 	for (size_t i = 0; i + 1 < G_N_ELEMENTS(cases); i++) {
 		if (parse_repeated(cases[i].head, cases[i].line, cases[i].limit) != 0)
@@ -242,16 +243,18 @@ static void test_limits(void **state)
 		if (parse_repeated(cases[i].head, cases[i].line, cases[i].limit + 1) != -E2BIG)
 			fail_msg("case %zu: more than the limit is not refused", i);
 	}
-	assert_int_equal(parse_repeated("", "a=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n", 900), -E2BIG);
+	assert_int_equal(parse_repeated("", "a=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n", 900),
+			 -E2BIG);
 }
 
 static void test_unknown_and_void_lines_are_skipped(void **state)
 {
-	static const char text[] = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns= \ni=x\nu=y\ne=a\np=b\nc=IN IP4 host.example\nb=CT:1\n"
-				   "t=0 0\nr=1\nz=2\nk=clear:x\na=tool\na=:\nm=audio 4000 RTP/AVP 96 97 96 98\n"
-				   "a=rtpmap:97 opus\na=rtpmap:99 x/8000\na=rtpmap:98 x/0\na=rtpmap:96 AMR/8000\n"
-				   "a=candidate:junk\na=candidate:1 1 dccp 1 192.0.2.1 1 typ host\na=setup:sideways\n"
-				   "a=extmap:0 urn:x\na=extmap:1/up urn:x\na=ssrc:x cname:y\na=rtcp:x\na=ptime:x\na=crypto:1\n\n";
+	static const char text[] =
+	    "v=0\no=- 1 1 IN IP4 192.0.2.1\ns= \ni=x\nu=y\ne=a\np=b\nc=IN IP4 host.example\nb=CT:1\n"
+	    "t=0 0\nr=1\nz=2\nk=clear:x\na=tool\na=:\nm=audio 4000 RTP/AVP 96 97 96 98\n"
+	    "a=rtpmap:97 opus\na=rtpmap:99 x/8000\na=rtpmap:98 x/0\na=rtpmap:96 AMR/8000\n"
+	    "a=candidate:junk\na=candidate:1 1 dccp 1 192.0.2.1 1 typ host\na=setup:sideways\n"
+	    "a=extmap:0 urn:x\na=extmap:1/up urn:x\na=ssrc:x cname:y\na=rtcp:x\na=ptime:x\na=crypto:1\n\n";
 	struct sdp_session *session = support_parse(text);
 	const struct sdp_media *audio = &session->media[0];
 	assert_int_equal(audio->n_formats, 3);
@@ -266,16 +269,16 @@ static void test_unknown_and_void_lines_are_skipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chromium),
-		cmocka_unit_test(test_firefox_folds_the_session_level),
-		cmocka_unit_test(test_sipura),
-		cmocka_unit_test(test_sipml5),
-		cmocka_unit_test(test_static_types_need_no_rtpmap),
-		cmocka_unit_test(test_ipv6_and_levels),
-		cmocka_unit_test(test_session_level_yields_to_the_media),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_unknown_and_void_lines_are_skipped),
+	    cmocka_unit_test(test_chromium),
+	    cmocka_unit_test(test_firefox_folds_the_session_level),
+	    cmocka_unit_test(test_sipura),
+	    cmocka_unit_test(test_sipml5),
+	    cmocka_unit_test(test_static_types_need_no_rtpmap),
+	    cmocka_unit_test(test_ipv6_and_levels),
+	    cmocka_unit_test(test_session_level_yields_to_the_media),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_unknown_and_void_lines_are_skipped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

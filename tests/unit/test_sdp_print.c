@@ -60,7 +60,8 @@ static void test_layout(void **state)
 	sdp_session_free(NULL);
 }
 
-/* No amount of parsing may depend on the square of what a peer sends; a timing would prove little, so this only runs the worst. */
+/* No amount of parsing may depend on the square of what a peer sends; a timing would prove little, so this only runs
+ * the worst. */
 static void test_largest(void **state)
 {
 	GString *text = g_string_new("v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\nc=IN IP6 2001:db8::1\na=ice-lite\n");
@@ -87,23 +88,24 @@ static void test_candidates(void **state)
 	static const struct {
 		const char *text, *printed; /* NULL: refused; "=": as it was */
 	} cases[] = {
-		{"candidate:1 1 udp 2122260223 192.0.2.20 51472 typ host", "="},
-		{"candidate:a/+ 2 udp 1 2001:db8::1 9 typ relay raddr 192.0.2.1 rport 7", "="},
-		{"candidate:1 1 tcp 5 192.0.2.20 9 typ host tcptype active", "="},
-		{"1 1 UDP 7 192.0.2.20 51472 typ prflx raddr 0.0.0.0 rport 0 generation 0 ufrag x",
-		 "candidate:1 1 udp 7 192.0.2.20 51472 typ prflx raddr 0.0.0.0 rport 0"},
-		{"candidate:1 1 udp 7 some.local 51472 typ host", "candidate:1 1 udp 7 unknown.invalid 9 typ host"},
-		{"candidate:1 1 udp 7 192.0.2.20 51472 typ host generation", "candidate:1 1 udp 7 192.0.2.20 51472 typ host"},
-		{"", NULL},
-		{"candidate:1 1 udp 7 192.0.2.20 51472", NULL},
-		{"candidate:1 0 udp 7 192.0.2.20 51472 typ host", NULL},
-		{"candidate:1 1 udp 4294967296 192.0.2.20 51472 typ host", NULL},
-		{"candidate:1 1 udp 7 192.0.2.20 65536 typ host", NULL},
-		{"candidate:1 1 udp 7 192.0.2.20 -1 typ host", NULL},
-		{"candidate:1 1 udp 7 192.0.2.20 1 typ magic", NULL},
-		{"candidate:1 1 sctp 7 192.0.2.20 1 typ host", NULL},
-		{"candidate:123456789012345678901234567890123 1 udp 7 192.0.2.20 1 typ host", NULL},
-		{"candidate:1 1 udp 7 192.0.2.20 1 typ host raddr 192.0.2.1 rport 70000", NULL},
+	    {"candidate:1 1 udp 2122260223 192.0.2.20 51472 typ host", "="},
+	    {"candidate:a/+ 2 udp 1 2001:db8::1 9 typ relay raddr 192.0.2.1 rport 7", "="},
+	    {"candidate:1 1 tcp 5 192.0.2.20 9 typ host tcptype active", "="},
+	    {"1 1 UDP 7 192.0.2.20 51472 typ prflx raddr 0.0.0.0 rport 0 generation 0 ufrag x",
+	     "candidate:1 1 udp 7 192.0.2.20 51472 typ prflx raddr 0.0.0.0 rport 0"},
+	    {"candidate:1 1 udp 7 some.local 51472 typ host", "candidate:1 1 udp 7 unknown.invalid 9 typ host"},
+	    {"candidate:1 1 udp 7 192.0.2.20 51472 typ host generation",
+	     "candidate:1 1 udp 7 192.0.2.20 51472 typ host"},
+	    {"", NULL},
+	    {"candidate:1 1 udp 7 192.0.2.20 51472", NULL},
+	    {"candidate:1 0 udp 7 192.0.2.20 51472 typ host", NULL},
+	    {"candidate:1 1 udp 4294967296 192.0.2.20 51472 typ host", NULL},
+	    {"candidate:1 1 udp 7 192.0.2.20 65536 typ host", NULL},
+	    {"candidate:1 1 udp 7 192.0.2.20 -1 typ host", NULL},
+	    {"candidate:1 1 udp 7 192.0.2.20 1 typ magic", NULL},
+	    {"candidate:1 1 sctp 7 192.0.2.20 1 typ host", NULL},
+	    {"candidate:123456789012345678901234567890123 1 udp 7 192.0.2.20 1 typ host", NULL},
+	    {"candidate:1 1 udp 7 192.0.2.20 1 typ host raddr 192.0.2.1 rport 70000", NULL},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		struct sdp_candidate candidate;
@@ -125,19 +127,21 @@ static void test_same_codec(void **state)
 		struct sdp_format a, b;
 		bool same;
 	} cases[] = {
-		{{111, "opus", 48000, 2, "useinbandfec=1"}, {96, "OPUS", 48000, 2, "stereo=1"}, true},
-		{{111, "opus", 48000, 2, ""}, {96, "opus", 48000, 1, ""}, false},
-		{{0, "PCMU", 8000, 1, ""}, {100, "pcmu", 8000, 0, ""}, true},
-		{{0, "PCMU", 8000, 1, ""}, {100, "pcmu", 16000, 1, ""}, false},
-		{{96, "", 0, 1, ""}, {96, "", 0, 1, ""}, false},
-		{{101, "telephone-event", 8000, 1, "0-15"}, {126, "telephone-event", 8000, 1, ""}, true},
-		{{96, "AMR", 8000, 1, "octet-align=1"}, {97, "AMR", 8000, 1, "mode-set=7"}, false},
-		{{96, "AMR", 8000, 1, "octet-align=0"}, {97, "AMR", 8000, 1, "mode-set=7; octet-align=0"}, true},
-		{{96, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"},
-		 {97, "H264", 90000, 1, "packetization-mode=1; profile-level-id=42001e"}, true},
-		{{96, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"},
-		 {97, "H264", 90000, 1, "profile-level-id=42e01f"}, false},
-		{{96, "H264", 90000, 1, "profile-level-id=64001f"}, {97, "H264", 90000, 1, ""}, false},
+	    {{111, "opus", 48000, 2, "useinbandfec=1"}, {96, "OPUS", 48000, 2, "stereo=1"}, true},
+	    {{111, "opus", 48000, 2, ""}, {96, "opus", 48000, 1, ""}, false},
+	    {{0, "PCMU", 8000, 1, ""}, {100, "pcmu", 8000, 0, ""}, true},
+	    {{0, "PCMU", 8000, 1, ""}, {100, "pcmu", 16000, 1, ""}, false},
+	    {{96, "", 0, 1, ""}, {96, "", 0, 1, ""}, false},
+	    {{101, "telephone-event", 8000, 1, "0-15"}, {126, "telephone-event", 8000, 1, ""}, true},
+	    {{96, "AMR", 8000, 1, "octet-align=1"}, {97, "AMR", 8000, 1, "mode-set=7"}, false},
+	    {{96, "AMR", 8000, 1, "octet-align=0"}, {97, "AMR", 8000, 1, "mode-set=7; octet-align=0"}, true},
+	    {{96, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"},
+	     {97, "H264", 90000, 1, "packetization-mode=1; profile-level-id=42001e"},
+	     true},
+	    {{96, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"},
+	     {97, "H264", 90000, 1, "profile-level-id=42e01f"},
+	     false},
+	    {{96, "H264", 90000, 1, "profile-level-id=64001f"}, {97, "H264", 90000, 1, ""}, false},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		if (sdp_format_same_codec(&cases[i].a, &cases[i].b) != cases[i].same ||
@@ -148,7 +152,8 @@ static void test_same_codec(void **state)
 
 static void test_parameters(void **state)
 {
-	static const struct sdp_format format = {96, "x", 8000, 1, "minptime=10; UseInbandFEC = 1 ;mode-set=0,2;empty=;flag"};
+	static const struct sdp_format format = {96, "x", 8000, 1,
+						 "minptime=10; UseInbandFEC = 1 ;mode-set=0,2;empty=;flag"};
 	char value[4] = "";
 	assert_true(sdp_format_parameter(&format, "minptime", value, sizeof value));
 	assert_string_equal(value, "10");
@@ -176,10 +181,10 @@ static void test_directions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_samples_come_back), cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_largest),		  cmocka_unit_test(test_candidates),
-		cmocka_unit_test(test_same_codec),	  cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_directions),
+	    cmocka_unit_test(test_samples_come_back), cmocka_unit_test(test_layout),
+	    cmocka_unit_test(test_largest),	      cmocka_unit_test(test_candidates),
+	    cmocka_unit_test(test_same_codec),	      cmocka_unit_test(test_parameters),
+	    cmocka_unit_test(test_directions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
