@@ -79,7 +79,7 @@ struct config_errors *config_errors_free(struct config_errors *errors); /* accep
 void config_complain(struct config_report *report, const char *group, size_t index, const char *name, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-struct config_snapshot *config_ref(struct config_snapshot *snapshot);
+struct config_snapshot *config_ref(const struct config_snapshot *snapshot);
 struct config_snapshot *config_unref(struct config_snapshot *snapshot); /* accepts NULL; returns NULL */
 
 /* Entries of a list of groups; 1 for a group, written or not; 0 for a group that no table has. */

@@ -82,10 +82,11 @@ struct config_snapshot *config_snapshot_new(const struct config_table *const *ta
 	return snapshot;
 }
 
-struct config_snapshot *config_ref(struct config_snapshot *snapshot)
+struct config_snapshot *config_ref(const struct config_snapshot *snapshot)
 {
-	g_atomic_int_inc(&snapshot->references);
-	return snapshot;
+	struct config_snapshot *counted = (struct config_snapshot *)snapshot; /* only the count ever changes */
+	g_atomic_int_inc(&counted->references);
+	return counted;
 }
 
 struct config_snapshot *config_unref(struct config_snapshot *snapshot)
