@@ -1,0 +1,153 @@
+#include "registrar/internal.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "metrics/metrics.h"
+#include <string.h>
+
+METRICS_COUNTER(proofs_right, "tandem_authentications_total", "Requests whose sender was to prove himself.", "outcome",
+		"right");
+METRICS_COUNTER(proofs_asked, "tandem_authentications_total", "Requests whose sender was to prove himself.", "outcome",
+		"challenged");
+METRICS_COUNTER(proofs_wrong, "tandem_authentications_total", "Requests whose sender was to prove himself.", "outcome",
+		"wrong");
+
+enum registrar_authentication registrar_authentication(const struct registrar *registrar)
+{
+	return (enum registrar_authentication)config_enum(registrar->config, "registrar", 0, "authentication");
+}
+
+const char *registrar_flow_user(const struct sip_flow *flow)
+{
+	const char *identity = sip_flow_identity(flow);
+	return identity && g_str_has_prefix(identity, REGISTRAR_IDENTITY_PREFIX)
+		       ? identity + strlen(REGISTRAR_IDENTITY_PREFIX)
+		       : NULL;
+}
+
+static bool is_fit_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return *name && g_utf8_validate(name, -1, NULL);
+}
+
+bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size)
+{
+	struct sip_uri parsed;
+	if (!uri || sip_uri_parse(uri, &parsed) || (strcmp(parsed.scheme, "sip") && strcmp(parsed.scheme, "sips")))
+		return false;
+	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST &&
+	    g_ascii_strcasecmp(parsed.host, registrar->domain))
+		return false;
+	return is_fit_name(parsed.user) && base_copy_text(user, size, parsed.user);
+}
+
+static enum crypto_digest digest_of(enum sip_digest_algorithm algorithm)
+{
+	switch (algorithm) {
+	case SIP_DIGEST_SHA256:
+		return CRYPTO_SHA256;
+	case SIP_DIGEST_SHA512_256:
+		return CRYPTO_SHA512_256;
+	default:
+		return CRYPTO_MD5;
+	}
+}
+
+static bool find_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129])
+{
+	struct registrar *registrar = user;
+	ssize_t index = config_find(registrar->config, "users", name);
+	const char *password = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
+	/* An unknown user costs the same computation, so that time does not tell who exists. */
+	g_autofree char *text = g_strdup_printf("%s:%s:%s", name, registrar->domain, password ? password : "");
+	char hex[CRYPTO_DIGEST_HEX_MAX];
+	int error = crypto_digest_hex(digest_of(algorithm), text, strlen(text), hex);
+	crypto_wipe(text, strlen(text));
+	if (!error)
+		base_copy_text(ha1_hex, 129, hex);
+	crypto_wipe(hex, sizeof hex);
+	return password && !error;
+}
+
+static void challenge(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, bool stale)
+{
+	struct sip_message *request = sip_server_transaction_request(transaction);
+	struct sip_message *response = sip_response_new(request, status, NULL, NULL);
+	const struct net_address *sender = sip_flow_remote(sip_server_transaction_flow(transaction));
+	metrics_add(&proofs_asked, 1);
+	if (sip_digest_server_challenge(registrar->digest, response, sender, stale)) {
+		sip_message_unref(response);
+		sip_server_transaction_reply(transaction, 500, NULL, NULL);
+		return;
+	}
+	sip_server_transaction_respond(transaction, response);
+}
+
+static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)
+{
+	char name[NET_ADDRESS_TEXT_MAX];
+	metrics_add(&proofs_wrong, 1);
+	log_warning(NULL, "registrar: %s of %s for user %s refused: %s",
+		    sip_message_method_name(sip_server_transaction_request(transaction)),
+		    net_address_format(sip_flow_remote(sip_server_transaction_flow(transaction)), name), user, reason);
+	sip_server_transaction_reply(transaction, 403, reason, NULL);
+	return -EACCES;
+}
+
+/* 0, -EAGAIN: challenged, or -EACCES: wrong, not answered. */
+static int check_digest(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status,
+			const char *user)
+{
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	char proven[256];
+	switch (sip_digest_server_check(registrar->digest, sip_server_transaction_request(transaction), sip_flow_remote(flow),
+					find_secret, registrar, proven, sizeof proven)) {
+	case SIP_DIGEST_OK:
+		return strcmp(proven, user) ? -EACCES : 0;
+	case SIP_DIGEST_ABSENT:
+		if (!g_strcmp0(registrar_flow_user(flow), user))
+			return 0; /* the connection has proved it before */
+		challenge(registrar, transaction, status, false);
+		return -EAGAIN;
+	case SIP_DIGEST_STALE:
+		challenge(registrar, transaction, status, true);
+		return -EAGAIN;
+	default:
+		return -EACCES;
+	}
+}
+
+int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, char *user,
+		    size_t size)
+{
+	struct sip_message *request = sip_server_transaction_request(transaction);
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	const char *known = registrar_flow_user(flow);
+	if (!registrar_user_of_uri(registrar, sip_message_from_uri(request), user, size))
+		return refuse(transaction, "(none)", "From is no user of this domain");
+	if (known && strcmp(known, user))
+		return refuse(transaction, user, "this connection belongs to another user");
+	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST) {
+		int error = check_digest(registrar, transaction, status, user);
+		if (error)
+			return error == -EAGAIN ? -EACCES : refuse(transaction, user, "wrong credentials");
+	}
+	if (!known) {
+		g_autofree char *identity = g_strconcat(REGISTRAR_IDENTITY_PREFIX, user, NULL);
+		metrics_add(&proofs_right, 1);
+		sip_flow_set_identity(flow, identity);
+	}
+	return 0;
+}
+
+int registrar_authenticate(struct registrar *registrar, struct sip_server_transaction *transaction, const char **ret_user)
+{
+	char user[256];
+	int error = registrar_prove(registrar, transaction, 407, user, sizeof user);
+	if (error)
+		return error;
+	*ret_user = registrar_flow_user(sip_server_transaction_flow(transaction));
+	return 0;
+}

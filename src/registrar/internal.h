@@ -1,0 +1,77 @@
+/* What the parts of this room share and no other room sees. */
+#pragma once
+#include "registrar/registrar.h"
+#include "sip/digest.h"
+#include "sip/uri.h"
+
+#define REGISTRAR_IDENTITY_PREFIX "user:"
+#define REGISTRAR_IDENTITY_BYTES 300
+
+enum registrar_authentication { REGISTRAR_AUTHENTICATION_DIGEST, REGISTRAR_AUTHENTICATION_NONE };
+
+struct registrar {
+	struct sip_stack *stack;
+	struct loop *loop;
+	struct config_snapshot *config;
+	struct event_bus *events;
+	char *domain;
+	struct sip_digest_server *digest;
+	GHashTable *bindings;	/* user name -> GPtrArray of struct registrar_binding, latest last; never empty */
+	GHashTable *endpoints;	/* key -> struct registrar_endpoint; no reference */
+	GHashTable *flow_owners; /* sip_flow -> struct registrar_endpoint that has it now; no reference */
+	size_t n_bindings;
+};
+
+/* --- binding.c --- */
+struct registrar_binding {
+	struct registrar *registrar;
+	char *user;
+	char *contact;	/* URI */
+	char *instance; /* NULL: none */
+	uint32_t reg_id; /* 0: none */
+	char *call_id;
+	uint32_t cseq;
+	int64_t expires_us;
+	struct registrar_endpoint *endpoint; /* a reference */
+	struct sip_flow *flow;		     /* a reference; NULL once it has closed */
+	struct sip_flow_watch watch;
+	struct loop_timer timer;
+};
+
+/* What a REGISTER says about one contact. Borrowed texts. */
+struct registrar_contact_request {
+	const char *uri;
+	const char *instance; /* NULL */
+	uint32_t reg_id;      /* 0 */
+	uint32_t expires_s;
+};
+
+GPtrArray *registrar_bindings_of(const struct registrar *registrar, const char *user); /* NULL: none */
+struct registrar_binding *registrar_binding_find(const struct registrar *registrar, const char *user,
+						 const struct registrar_contact_request *contact);
+/* Adds or refreshes. */
+void registrar_binding_set(struct registrar *registrar, const char *user, const struct registrar_contact_request *contact,
+			   const struct sip_message *request, struct sip_flow *flow);
+void registrar_binding_remove(struct registrar_binding *binding, const char *cause);
+void registrar_bindings_remove_all(struct registrar *registrar);
+uint32_t registrar_binding_left_s(const struct registrar_binding *binding);
+
+/* --- endpoint.c --- */
+/* The device of `user` with this instance (NULL: the one of this flow, or one that lost its flow and had no instance
+ * either), and the flow becomes its flow. `known` may be the endpoint of the binding that is refreshed. A reference;
+ * NULL when there are too many. */
+struct registrar_endpoint *registrar_endpoint_claim(struct registrar *registrar, const char *user, const char *instance,
+						    struct sip_flow *flow, struct registrar_endpoint *known);
+/* The registrar is going. */
+void registrar_endpoints_orphan(struct registrar *registrar);
+
+/* --- authenticate.c --- */
+/* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
+bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);
+/* Proves the sender and sets the flow's identity. 0 with the user in `user`, or -EACCES: answered with `challenge`
+ * (401 or 407) or 403. */
+int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,
+		    char *user, size_t size);
+enum registrar_authentication registrar_authentication(const struct registrar *registrar);
+/* NULL when the flow's far end is no proven user. */
+const char *registrar_flow_user(const struct sip_flow *flow);

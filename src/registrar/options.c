@@ -1,0 +1,107 @@
+#include "registrar/internal.h"
+#include <string.h>
+
+static const char *const authentication_names[] = {
+	[REGISTRAR_AUTHENTICATION_DIGEST] = "digest",
+	[REGISTRAR_AUTHENTICATION_NONE] = "none",
+	NULL,
+};
+
+static const struct config_option registrar_options[] = {
+	{.name = "authentication",
+	 .type = CONFIG_ENUM,
+	 .names = authentication_names,
+	 .fallback = "digest",
+	 .help = "How users prove themselves; \"none\" takes any user at his word, for closed test networks."},
+	{.name = "expires_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 10,
+	 .max = 86400,
+	 .fallback = "600",
+	 .help = "How long a registration holds when the client does not say."},
+	{.name = "expires_min_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 1,
+	 .max = 3600,
+	 .fallback = "30",
+	 .help = "A shorter registration is refused with 423."},
+	{.name = "expires_max_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 10,
+	 .max = 86400,
+	 .fallback = "3600",
+	 .help = "A longer registration is cut to this."},
+	{.name = "bindings_per_user",
+	 .type = CONFIG_INTEGER,
+	 .min = 1,
+	 .max = 256,
+	 .fallback = G_STRINGIFY(REGISTRAR_BINDINGS_PER_USER_MAX),
+	 .help = "Devices that a user may have registered at a time."},
+	{.name = "grace_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 0,
+	 .max = 3600,
+	 .fallback = "30",
+	 .help = "How long a registration holds after its connection has closed, for a client that comes back."},
+	{0},
+};
+
+static const struct config_option user_options[] = {
+	{.name = "name",
+	 .type = CONFIG_STRING,
+	 .is_required = true,
+	 .is_key = true,
+	 .min = 1,
+	 .max = 64,
+	 .help = "The user part of the user's address."},
+	{.name = "password",
+	 .type = CONFIG_STRING,
+	 .is_secret = true,
+	 .min = 1,
+	 .max = 256,
+	 .help = "What the user proves himself with."},
+	{.name = "display_name", .type = CONFIG_STRING, .max = 128, .help = "As shown to people."},
+	{0},
+};
+
+static void check_registrar(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	int64_t least = config_integer(snapshot, "registrar", 0, "expires_min_seconds");
+	int64_t usual = config_integer(snapshot, "registrar", 0, "expires_seconds");
+	int64_t most = config_integer(snapshot, "registrar", 0, "expires_max_seconds");
+	if (least > most)
+		config_complain(report, "registrar", 0, "expires_min_seconds", "is more than expires_max_seconds");
+	else if (usual < least || usual > most)
+		config_complain(report, "registrar", 0, "expires_seconds",
+				"is not between expires_min_seconds and expires_max_seconds (%lld to %lld)",
+				(long long)least, (long long)most);
+}
+
+static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	bool needs_password =
+		config_enum(snapshot, "registrar", 0, "authentication") == REGISTRAR_AUTHENTICATION_DIGEST;
+	for (size_t i = 0; i < config_count(snapshot, "users"); i++) {
+		const char *name = config_string(snapshot, "users", i, "name");
+		if (name && strpbrk(name, "@:;?<>\" \t"))
+			config_complain(report, "users", i, "name",
+					"is only the part before the '@' of an address, without blanks");
+		if (needs_password && !config_string(snapshot, "users", i, "password"))
+			config_complain(report, "users", i, NULL,
+					"needs a password (or registrar.authentication = \"none\")");
+	}
+}
+
+const struct config_table registrar_config_table = {
+	.group = "registrar",
+	.shape = CONFIG_GROUP,
+	.options = registrar_options,
+	.check = check_registrar,
+};
+
+const struct config_table registrar_users_config_table = {
+	.group = "users",
+	.shape = CONFIG_LIST,
+	.options = user_options,
+	.check = check_users,
+};

@@ -1,0 +1,217 @@
+/* The REGISTER method (RFC 3261, section 10.3; RFC 5626, section 6). */
+#include "registrar/internal.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct registration {
+	struct registrar *registrar;
+	struct sip_server_transaction *transaction;
+	struct sip_message *request; /* borrowed */
+	struct sip_flow *flow;	     /* borrowed */
+	char user[256];
+	struct registrar_contact_request contacts[REGISTRAR_CONTACTS_PER_REQUEST_MAX];
+	char *instances[REGISTRAR_CONTACTS_PER_REQUEST_MAX]; /* owned; what contacts[].instance points to */
+	size_t n_contacts;
+	bool uses_outbound;
+};
+
+static int64_t setting(const struct registration *registration, const char *name)
+{
+	return config_integer(registration->registrar->config, "registrar", 0, name);
+}
+
+static int refuse(struct registration *registration, unsigned status, const char *reason)
+{
+	sip_server_transaction_reply(registration->transaction, status, reason, NULL);
+	return -EINVAL;
+}
+
+static int refuse_as_too_brief(struct registration *registration)
+{
+	struct sip_message *response = sip_response_new(registration->request, 423, NULL, NULL);
+	sip_message_add_header_format(response, "Min-Expires", "%lld",
+				      (long long)setting(registration, "expires_min_seconds"));
+	sip_server_transaction_respond(registration->transaction, response);
+	return -EINVAL;
+}
+
+/* delta-seconds; too large is as large as can be (RFC 3261, section 20.19). */
+static bool parse_seconds(const char *text, uint32_t *ret_seconds)
+{
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return false;
+	errno = 0;
+	unsigned long long value = strtoull(text, NULL, 10);
+	*ret_seconds = errno || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+	return true;
+}
+
+static uint32_t wanted_expires(const struct registration *registration, size_t index)
+{
+	uint32_t seconds = 0;
+	const char *parameter = sip_message_contact_parameter(registration->request, index, "expires");
+	if (parameter && parse_seconds(parameter, &seconds))
+		return seconds;
+	if (sip_message_expires(registration->request, &seconds))
+		return seconds;
+	return (uint32_t)setting(registration, "expires_seconds");
+}
+
+static int read_contact(struct registration *registration, size_t index)
+{
+	struct registrar_contact_request *contact = &registration->contacts[index];
+	struct sip_uri uri;
+	contact->uri = sip_message_contact_uri(registration->request, index);
+	if (!contact->uri || sip_uri_parse(contact->uri, &uri) ||
+	    (strcmp(uri.scheme, "sip") && strcmp(uri.scheme, "sips")))
+		return refuse(registration, 400, "Contact is no SIP URI");
+
+	const char *instance = sip_message_contact_parameter(registration->request, index, "+sip.instance");
+	if (instance && *instance) {
+		if (strlen(instance) > REGISTRAR_INSTANCE_BYTES_MAX || strpbrk(instance, "\r\n\"\\"))
+			return refuse(registration, 400, "+sip.instance is too long or malformed");
+		contact->instance = registration->instances[index] = g_strdup(instance);
+	}
+	const char *reg_id = sip_message_contact_parameter(registration->request, index, "reg-id");
+	if (reg_id && contact->instance &&
+	    (!parse_seconds(reg_id, &contact->reg_id) || !contact->reg_id || contact->reg_id == UINT32_MAX))
+		return refuse(registration, 400, "reg-id is no number from 1");
+
+	contact->expires_s = wanted_expires(registration, index);
+	if (contact->expires_s && contact->expires_s < setting(registration, "expires_min_seconds"))
+		return refuse_as_too_brief(registration);
+	contact->expires_s = (uint32_t)MIN(contact->expires_s, setting(registration, "expires_max_seconds"));
+	registration->uses_outbound = registration->uses_outbound || contact->reg_id;
+	return 0;
+}
+
+static bool is_out_of_order(const struct registration *registration, const struct registrar_binding *binding)
+{
+	return binding && !strcmp(binding->call_id, sip_message_call_id(registration->request)) &&
+	       sip_message_cseq(registration->request) <= binding->cseq;
+}
+
+/* Everything is checked before anything is changed: a REGISTER holds as a whole or not at all. */
+static int check_contacts(struct registration *registration)
+{
+	struct registrar *registrar = registration->registrar;
+	size_t n_contacts = sip_message_contact_count(registration->request);
+	if (n_contacts > REGISTRAR_CONTACTS_PER_REQUEST_MAX)
+		return refuse(registration, 403, "Too Many Contacts");
+	GPtrArray *bindings = registrar_bindings_of(registrar, registration->user);
+	size_t n_bindings = bindings ? bindings->len : 0;
+	for (size_t i = 0; i < n_contacts; i++) {
+		int error = read_contact(registration, i);
+		if (error)
+			return error;
+		struct registrar_contact_request *contact = &registration->contacts[i];
+		struct registrar_binding *binding =
+			registrar_binding_find(registrar, registration->user, contact);
+		if (is_out_of_order(registration, binding))
+			return refuse(registration, 500, "CSeq is out of order");
+		n_bindings += !binding && contact->expires_s;
+	}
+	if (n_bindings > (size_t)setting(registration, "bindings_per_user"))
+		return refuse(registration, 403, "Too Many Bindings");
+	registration->n_contacts = n_contacts;
+	return 0;
+}
+
+static int remove_all(struct registration *registration)
+{
+	uint32_t expires;
+	GPtrArray *bindings = registrar_bindings_of(registration->registrar, registration->user);
+	if (sip_message_contact_count(registration->request) > 1 ||
+	    !sip_message_expires(registration->request, &expires) || expires)
+		return refuse(registration, 400, "Contact \"*\" stands alone and with Expires: 0");
+	for (guint i = 0; bindings && i < bindings->len; i++)
+		if (is_out_of_order(registration, bindings->pdata[i]))
+			return refuse(registration, 500, "CSeq is out of order");
+	while ((bindings = registrar_bindings_of(registration->registrar, registration->user)))
+		registrar_binding_remove(bindings->pdata[0], "unregistered");
+	return 0;
+}
+
+static void apply(struct registration *registration)
+{
+	struct registrar *registrar = registration->registrar;
+	for (size_t i = 0; i < registration->n_contacts; i++) {
+		const struct registrar_contact_request *contact = &registration->contacts[i];
+		if (contact->expires_s) {
+			registrar_binding_set(registrar, registration->user, contact, registration->request,
+					      registration->flow);
+			continue;
+		}
+		struct registrar_binding *binding = registrar_binding_find(registrar, registration->user, contact);
+		if (binding)
+			registrar_binding_remove(binding, "unregistered");
+	}
+}
+
+static void add_contacts(const struct registration *registration, struct sip_message *response)
+{
+	GPtrArray *bindings = registrar_bindings_of(registration->registrar, registration->user);
+	for (guint i = 0; bindings && i < bindings->len; i++) {
+		const struct registrar_binding *binding = bindings->pdata[i];
+		g_autoptr(GString) text = g_string_new(NULL);
+		g_string_printf(text, "<%s>;expires=%u", binding->contact, registrar_binding_left_s(binding));
+		if (binding->instance)
+			g_string_append_printf(text, ";+sip.instance=\"%s\"", binding->instance);
+		if (binding->reg_id)
+			g_string_append_printf(text, ";reg-id=%u", binding->reg_id);
+		sip_message_add_header(response, "Contact", text->str);
+	}
+}
+
+static void accept(struct registration *registration)
+{
+	struct sip_message *response = sip_response_new(registration->request, 200, NULL, NULL);
+	add_contacts(registration, response);
+	sip_message_add_header(response, "Supported", "outbound, path");
+	/* RFC 5626, section 6: so the client knows that its flow is what it will be called on. */
+	if (registration->uses_outbound && sip_message_lists(registration->request, "Supported", "outbound"))
+		sip_message_add_header(response, "Require", "outbound");
+	const char *path;
+	for (size_t i = 0; (path = sip_message_header(registration->request, "Path", i)); i++)
+		sip_message_add_header(response, "Path", path); /* RFC 3327, section 5.3; calls go by the flow */
+	sip_server_transaction_respond(registration->transaction, response);
+}
+
+static int check_address_of_record(struct registration *registration)
+{
+	char user[256];
+	if (!registrar_user_of_uri(registration->registrar, sip_message_to_uri(registration->request), user, sizeof user))
+		return refuse(registration, 404, NULL);
+	if (strcmp(user, registration->user))
+		return refuse(registration, 403, "To is another user than From");
+	return 0;
+}
+
+void registrar_handle_register(struct registrar *registrar, struct sip_server_transaction *transaction)
+{
+	struct registration registration = {
+		.registrar = registrar,
+		.transaction = transaction,
+		.request = sip_server_transaction_request(transaction),
+		.flow = sip_server_transaction_flow(transaction),
+	};
+	enum sip_transport transport = sip_flow_transport(registration.flow);
+	if (transport != SIP_TRANSPORT_WS && transport != SIP_TRANSPORT_WSS) {
+		/* Users come by WebSocket; a binding to a datagram would be none that calls can hold on to. */
+		refuse(&registration, 403, "Registration is by WebSocket");
+		return;
+	}
+	if (registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user) ||
+	    check_address_of_record(&registration))
+		return;
+	int error;
+	if (sip_message_contact_is_star(registration.request))
+		error = remove_all(&registration);
+	else if (!(error = check_contacts(&registration)))
+		apply(&registration);
+	if (!error)
+		accept(&registration);
+	for (size_t i = 0; i < G_N_ELEMENTS(registration.instances); i++)
+		g_free(registration.instances[i]);
+}

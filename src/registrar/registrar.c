@@ -1,0 +1,105 @@
+#include "registrar/internal.h"
+#include "base/log.h"
+#include <string.h>
+
+int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const char *domain, struct event_bus *events,
+		  struct registrar **ret_registrar)
+{
+	struct registrar *registrar = g_new0(struct registrar, 1);
+	int error = sip_digest_server_new(domain, &registrar->digest);
+	if (error) {
+		g_free(registrar);
+		return error;
+	}
+	registrar->stack = stack;
+	registrar->loop = sip_stack_loop(stack);
+	registrar->config = config_ref(config);
+	registrar->events = events;
+	registrar->domain = g_strdup(domain);
+	registrar->bindings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+	registrar->endpoints = g_hash_table_new(g_str_hash, g_str_equal);
+	registrar->flow_owners = g_hash_table_new(NULL, NULL);
+	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_NONE)
+		log_warning(NULL, "registrar: authentication is off, whoever can connect is whom he says he is");
+	*ret_registrar = registrar;
+	return 0;
+}
+
+struct registrar *registrar_free(struct registrar *registrar)
+{
+	if (!registrar)
+		return NULL;
+	registrar_bindings_remove_all(registrar);
+	registrar_endpoints_orphan(registrar);
+	g_hash_table_unref(registrar->bindings);
+	g_hash_table_unref(registrar->endpoints);
+	g_hash_table_unref(registrar->flow_owners);
+	sip_digest_server_free(registrar->digest);
+	config_unref(registrar->config);
+	g_free(registrar->domain);
+	g_free(registrar);
+	return NULL;
+}
+
+/* The users that have bindings and are no users any more. */
+static GPtrArray *find_strangers(const struct registrar *registrar)
+{
+	GPtrArray *strangers = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iterator;
+	gpointer name;
+	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_NONE)
+		return strangers;
+	g_hash_table_iter_init(&iterator, registrar->bindings);
+	while (g_hash_table_iter_next(&iterator, &name, NULL))
+		if (config_find(registrar->config, "users", name) < 0)
+			g_ptr_array_add(strangers, g_strdup(name));
+	return strangers;
+}
+
+void registrar_reconfigure(struct registrar *registrar, struct config_snapshot *config)
+{
+	struct config_snapshot *old = registrar->config;
+	registrar->config = config_ref(config);
+	config_unref(old);
+	g_autoptr(GPtrArray) strangers = find_strangers(registrar);
+	for (guint i = 0; i < strangers->len; i++) {
+		GPtrArray *bindings;
+		while ((bindings = registrar_bindings_of(registrar, strangers->pdata[i])))
+			registrar_binding_remove(bindings->pdata[0], "no user any more");
+	}
+}
+
+bool registrar_has_user(const struct registrar *registrar, const char *user)
+{
+	return config_find(registrar->config, "users", user) >= 0 || registrar_bindings_of(registrar, user);
+}
+
+static bool has_endpoint(const struct registrar_contact *contacts, size_t count, const struct registrar_endpoint *endpoint)
+{
+	for (size_t i = 0; i < count; i++)
+		if (contacts[i].endpoint == endpoint)
+			return true;
+	return false;
+}
+
+size_t registrar_lookup(struct registrar *registrar, const char *user, struct registrar_contact *contacts, size_t size)
+{
+	GPtrArray *bindings = registrar_bindings_of(registrar, user);
+	size_t count = 0;
+	for (guint i = bindings ? bindings->len : 0; i > 0 && count < size; i--) {
+		const struct registrar_binding *binding = bindings->pdata[i - 1];
+		if (registrar_endpoint_flow(binding->endpoint) && !has_endpoint(contacts, count, binding->endpoint))
+			contacts[count++] = (struct registrar_contact){binding->endpoint, binding->contact};
+	}
+	return count;
+}
+
+void registrar_count(const struct registrar *registrar, struct registrar_counts *ret_counts)
+{
+	*ret_counts = (struct registrar_counts){
+		.users = config_count(registrar->config, "users"),
+		.registered = g_hash_table_size(registrar->bindings),
+		.bindings = registrar->n_bindings,
+		.endpoints = g_hash_table_size(registrar->endpoints),
+	};
+}
