@@ -164,7 +164,7 @@ static void add_contacts(const struct registration *registration, struct sip_mes
 	}
 }
 
-static void accept(struct registration *registration)
+static void confirm(struct registration *registration)
 {
 	struct sip_message *response = sip_response_new(registration->request, 200, NULL, NULL);
 	add_contacts(registration, response);
@@ -211,7 +211,7 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
 	else if (!(error = check_contacts(&registration)))
 		apply(&registration);
 	if (!error)
-		accept(&registration);
+		confirm(&registration);
 	for (size_t i = 0; i < G_N_ELEMENTS(registration.instances); i++)
 		g_free(registration.instances[i]);
 }
