@@ -37,16 +37,6 @@ struct tcp_connection {
 	GByteArray *queue; /* not yet taken by the kernel */
 };
 
-static unsigned address_hash(const void *address)
-{
-	return net_address_hash(address);
-}
-
-static gboolean address_equal(const void *a, const void *b)
-{
-	return net_address_equal(a, b);
-}
-
 static void close_connection(struct tcp_connection *connection)
 {
 	struct sip_flow *flow = connection->flow;
@@ -311,8 +301,6 @@ int sip_tcp_listen(struct sip_transport_set *transports, const struct net_addres
 		g_free(listener);
 		return error;
 	}
-	if (!transports->tcp_connections)
-		transports->tcp_connections = g_hash_table_new(address_hash, address_equal);
 	listener->transports = transports;
 	listener->descriptor = descriptor;
 	listener->next = transports->tcp_listeners;
@@ -324,7 +312,7 @@ void sip_tcp_close_all(struct sip_transport_set *transports)
 {
 	GHashTableIter iter;
 	void *connection;
-	while (transports->tcp_connections) {
+	for (;;) {
 		g_hash_table_iter_init(&iter, transports->tcp_connections);
 		if (!g_hash_table_iter_next(&iter, NULL, &connection))
 			break;
@@ -337,5 +325,4 @@ void sip_tcp_close_all(struct sip_transport_set *transports)
 		close(listener->descriptor);
 		g_free(listener);
 	}
-	BASE_CLEAR(&transports->tcp_connections, g_hash_table_destroy);
 }

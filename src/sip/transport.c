@@ -6,10 +6,26 @@
 
 #define DEFAULT_PORT 5060
 
+static unsigned address_hash(const void *address)
+{
+	return net_address_hash(address);
+}
+
+static gboolean address_equal(const void *a, const void *b)
+{
+	return net_address_equal(a, b);
+}
+
+GHashTable *sip_address_table_new(void)
+{
+	return g_hash_table_new(address_hash, address_equal);
+}
+
 struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
 {
 	struct sip_transport_set *transports = g_new0(struct sip_transport_set, 1);
 	transports->stack = stack;
+	transports->tcp_connections = sip_address_table_new();
 	return transports;
 }
 
@@ -19,14 +35,14 @@ struct sip_transport_set *sip_transport_set_free(struct sip_transport_set *trans
 		return NULL;
 	sip_udp_close_all(transports);
 	sip_tcp_close_all(transports);
+	g_hash_table_destroy(transports->tcp_connections);
 	g_free(transports);
 	return NULL;
 }
 
 size_t sip_transport_flow_count(const struct sip_transport_set *transports)
 {
-	return transports->n_udp_flows +
-	       (transports->tcp_connections ? g_hash_table_size(transports->tcp_connections) : 0);
+	return transports->n_udp_flows + g_hash_table_size(transports->tcp_connections);
 }
 
 int sip_stack_listen(struct sip_stack *stack, const char *text)

@@ -31,3 +31,6 @@ void sip_tcp_close_all(struct sip_transport_set *transports);
 struct sip_flow *sip_udp_flow_to(struct sip_transport_set *transports, const struct net_address *remote,
 				 const struct sip_flow *beside);
 struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const struct net_address *remote);
+
+/* Keys are struct net_address, not copied. */
+GHashTable *sip_address_table_new(void);

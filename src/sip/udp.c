@@ -28,16 +28,6 @@ struct udp_flow {
 	struct sip_flow *flow;
 };
 
-static unsigned address_hash(const void *address)
-{
-	return net_address_hash(address);
-}
-
-static gboolean address_equal(const void *a, const void *b)
-{
-	return net_address_equal(a, b);
-}
-
 static int send_datagram(void *carrier, const char *text, size_t length)
 {
 	struct udp_flow *udp = carrier;
@@ -147,7 +137,7 @@ int sip_udp_listen(struct sip_transport_set *transports, const struct net_addres
 	}
 	socket->transports = transports;
 	socket->descriptor = descriptor;
-	socket->flows = g_hash_table_new(address_hash, address_equal);
+	socket->flows = sip_address_table_new();
 	socket->next = transports->udp_sockets;
 	transports->udp_sockets = socket;
 	return 0;
