@@ -7,6 +7,9 @@
 #define ADMIN_PROBLEMS_MAX 32
 #define ADMIN_EXTENSIONS_MAX 64
 
+/* The option "demo" of the group "web". */
+extern const struct config_table admin_config_table;
+
 struct admin;
 struct admin_health;
 

@@ -3,7 +3,6 @@
 #include "metrics/metrics.h"
 #include <string.h>
 
-METRICS_GAUGE(bindings_now, "tandem_registrations", "Bindings of users to flows.");
 METRICS_COUNTER(bindings_added, "tandem_registration_changes_total", "Bindings made and ended.", "change", "added");
 METRICS_COUNTER(bindings_removed, "tandem_registration_changes_total", "Bindings made and ended.", "change", "removed");
 
@@ -46,7 +45,6 @@ static void take_out(struct registrar_binding *binding)
 	if (!bindings->len)
 		g_hash_table_remove(registrar->bindings, binding->user);
 	registrar->n_bindings--;
-	metrics_add(&bindings_now, -1);
 }
 
 void registrar_binding_remove(struct registrar_binding *binding, const char *cause)
@@ -124,7 +122,6 @@ static struct registrar_binding *binding_new(struct registrar *registrar, const 
 	}
 	g_ptr_array_add(bindings, binding);
 	registrar->n_bindings++;
-	metrics_add(&bindings_now, 1);
 	return binding;
 }
 

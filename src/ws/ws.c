@@ -3,7 +3,6 @@
 #include "metrics/metrics.h"
 #include <string.h>
 
-METRICS_GAUGE(flows_open, "tandem_ws_flows", "Open SIP flows over WebSocket.");
 METRICS_COUNTER(keep_alives, "tandem_ws_keep_alives_total", "Double CRLFs answered.");
 METRICS_COUNTER(closed_flood, "tandem_ws_flows_closed_total", "Flows closed by us, by cause.", "cause", "flood");
 METRICS_COUNTER(closed_unproven, "tandem_ws_flows_closed_total", "Flows closed by us, by cause.", "cause", "unproven");
@@ -78,7 +77,6 @@ static void *on_opened(void *user, struct web_socket *socket)
 	loop_timer_init(&carrier->unproven, loop, on_unproven, carrier);
 	loop_timer_start_ms(&carrier->unproven, WS_UNPROVEN_TIME_MS);
 	ws->n_flows++;
-	metrics_add(&flows_open, 1);
 	return carrier;
 }
 
@@ -123,7 +121,6 @@ static void on_closed(void *data)
 	loop_timer_stop(&carrier->unproven);
 	carrier->socket = NULL;
 	carrier->ws->n_flows--;
-	metrics_add(&flows_open, -1);
 	struct sip_flow *flow = g_steal_pointer(&carrier->flow);
 	sip_flow_closed(flow);
 	sip_flow_unref(flow);
