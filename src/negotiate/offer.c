@@ -179,14 +179,18 @@ static bool has_mid(const struct sdp_session *session, const char *mid)
 	return false;
 }
 
-static void choose_mid(const struct offer_builder *builder, size_t index, struct sdp_media *media)
+/* For a line that is new on the leg; an earlier one keeps its name, or stays without. */
+static void choose_mid(const struct offer_builder *builder, struct sdp_media *media)
 {
-	unsigned number = index;
-	if (media->mid[0] || builder->leg->profile.kind != NEGOTIATE_WEBRTC)
+	if (builder->leg->profile.kind != NEGOTIATE_WEBRTC)
 		return;
-	do
-		snprintf(media->mid, sizeof media->mid, "%u", number++);
-	while (has_mid(builder->leg->local, media->mid) || has_mid(builder->session, media->mid));
+	char mid[sizeof media->mid];
+	for (size_t number = builder->session->n_media;; number++) {
+		snprintf(mid, sizeof mid, "%zu", number);
+		if (!has_mid(builder->leg->local, mid) && !has_mid(builder->session, mid))
+			break;
+	}
+	memcpy(media->mid, mid, sizeof mid);
 }
 
 /* A bundled stream beyond the first has no address of its own until the far end has agreed (RFC 9143, section 7.2). */
@@ -217,14 +221,14 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	const struct negotiate_leg *leg = builder->leg;
 	bool is_webrtc = leg->profile.kind == NEGOTIATE_WEBRTC;
 	struct sdp_media *media = &builder->session->media[index];
-	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_webrtc);
+	bool is_bundled = is_webrtc && media->mid[0] && builder->session->n_bundled == builder->n_active;
+	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_bundled);
 	if (!transport || !is_wanted(&leg->profile, media) || (from && !negotiate_is_active(from)))
 		return false;
 	media->profile = is_webrtc ? SDP_DTLS_SAVPF : SDP_RTP_AVP;
 	base_copy_text(media->profile_text, sizeof media->profile_text, is_webrtc ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP");
 	if (!offer_formats(builder, media, from))
 		return false;
-	choose_mid(builder, index, media);
 	negotiate_describe_stream(leg, transport, media);
 	media->transport.setup = is_webrtc ? SDP_SETUP_ACTPASS : SDP_SETUP_NONE;
 	media->direction = from ? negotiate_direction(from) : SDP_SEND_RECEIVE;
@@ -233,7 +237,7 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 		media->maxptime_ms = from->maxptime_ms;
 		negotiate_describe_feedback(media, from);
 	}
-	if (is_webrtc)
+	if (is_bundled)
 		join_bundle(builder, index, media);
 	builder->n_active++;
 	return true;
@@ -284,12 +288,13 @@ static int offer_new_streams(struct offer_builder *builder)
 		struct sdp_media *media = &builder->session->media[index];
 		*media = (struct sdp_media){.kind = theirs->kind};
 		memcpy(media->kind_text, theirs->kind_text, sizeof media->kind_text);
+		choose_mid(builder, media);
 		if (offer_stream(builder, index, theirs)) {
 			builder->session->n_media++;
 		} else if (has_later_stream(builder, i)) {
 			*media = *theirs;
-			media->mid[0] = 0;
-			choose_mid(builder, index, media);
+			memset(media->mid, 0, sizeof media->mid);
+			choose_mid(builder, media);
 			negotiate_refuse_stream(builder->leg, media);
 			builder->session->n_media++;
 		}
@@ -307,6 +312,7 @@ static int offer_streams(struct offer_builder *builder)
 	struct sdp_media *media = &builder->session->media[0];
 	media->kind = SDP_KIND_AUDIO;
 	base_copy_text(media->kind_text, sizeof media->kind_text, "audio");
+	choose_mid(builder, media);
 	builder->session->n_media = offer_stream(builder, 0, NULL) ? 1 : 0;
 	return 0;
 }

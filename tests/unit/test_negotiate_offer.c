@@ -241,6 +241,23 @@ static void test_later_offers_keep_lines_names_and_numbers(void **state)
 	support_leg_clear(&leg);
 }
 
+/* A far end that names no stream gets none named, and so no bundle; only the first stream has a transport then. */
+static void test_lines_without_a_name(void **state)
+{
+	struct support_leg leg;
+	support_leg_init(&leg, NEGOTIATE_WEBRTC);
+	leg.leg.profile.carries_dtmf = false;
+	support_leg_agree(&leg, support_far_end(NEGOTIATE_WEBRTC, "0=PCMU/8000"),
+			  support_far_end(NEGOTIATE_WEBRTC, "0=PCMU/8000"), false);
+	struct sdp_session *from = support_far_end(NEGOTIATE_WEBRTC, "0=PCMU/8000 mid=0 | 8=PCMA/8000 mid=1");
+	struct sdp_session *again = offer(&leg, from);
+	assert_described(again, "audio 0=PCMU/8000 sendrecv setup=actpass");
+	assert_int_equal(again->n_bundled, 0);
+	sdp_session_free(again);
+	sdp_session_free(from);
+	support_leg_clear(&leg);
+}
+
 static void test_version(void **state)
 {
 	struct support_leg leg;
@@ -326,6 +343,7 @@ int main(void)
 	    cmocka_unit_test(test_new_offers),
 	    cmocka_unit_test(test_transport_of_each_kind),
 	    cmocka_unit_test(test_later_offers_keep_lines_names_and_numbers),
+	    cmocka_unit_test(test_lines_without_a_name),
 	    cmocka_unit_test(test_version),
 	    cmocka_unit_test(test_a_bundled_stream_gets_its_port_when_agreed),
 	    cmocka_unit_test(test_real_descriptions),
