@@ -38,8 +38,8 @@ struct tandem_codec_settings {
 };
 
 struct tandem_codec {
-	/* What stands in SDP: a=rtpmap:<type> <encoding>/<clock_hz>/<channels>. The clock is RTP's, not always the sound's
-	 * (RFC 3551 gives G.722 a clock of 8000, RFC 7587 gives Opus 48000 and 2 channels at any rate). */
+	/* What stands in SDP: a=rtpmap:<type> <encoding>/<clock_hz>/<channels>. The clock is RTP's, not always the
+	 * sound's (RFC 3551 gives G.722 a clock of 8000, RFC 7587 gives Opus 48000 and 2 channels at any rate). */
 	const char *encoding;
 	uint32_t clock_hz;
 	uint8_t channels;
@@ -52,26 +52,27 @@ struct tandem_codec {
 
 	/* Our a=fmtp in an offer; NULL or "": none. */
 	const char *default_fmtp;
-	/* Our a=fmtp in the answer to an offer with `offered` ("" when there was none), ended by NUL, into `answer` of `size` bytes
-	 * ("" for none). 0, or -ENOTSUP when this kind cannot be done (another mode of the codec, say). NULL: any offer
-	 * is fine and the answer is `default_fmtp`. */
+	/* Our a=fmtp in the answer to an offer with `offered` ("" when there was none), ended by NUL, into `answer` of
+	 * `size` bytes ("" for none). 0, or -ENOTSUP when this kind cannot be done (another mode of the codec, say).
+	 * NULL: any offer is fine and the answer is `default_fmtp`. */
 	int (*negotiate_fmtp)(const char *offered, char *answer, size_t size);
 
 	/* 0 and the instance, or a negative errno. */
 	int (*encoder_new)(const struct tandem_codec_settings *settings, void **ret_encoder);
-	/* `n_samples` is frame_ms of sound (or another of the frame durations). Returns the bytes written to `payload`, 0 when there is nothing to be
-	 * sent for this time (discontinuous transmission), or a negative errno. */
+	/* `n_samples` is frame_ms of sound (or another of the frame durations). Returns the bytes written to `payload`,
+	 * 0 when there is nothing to be sent for this time (discontinuous transmission), or a negative errno. */
 	int (*encode)(void *encoder, const int16_t *pcm, size_t n_samples, uint8_t *payload, size_t payload_size);
 	/* What the far end loses of what we send, from its reports. NULL: does not matter to the codec. */
 	void (*encoder_set_loss)(void *encoder, unsigned percent);
 	void (*encoder_free)(void *encoder); /* accepts NULL */
 
 	int (*decoder_new)(const struct tandem_codec_settings *settings, void **ret_decoder);
-	/* Returns the samples written to `pcm`, at most `room`, or a negative errno. `payload` NULL: a packet is missing;
-	 * fill `room` samples (one frame's time) as well as can be done from what was before. */
+	/* Returns the samples written to `pcm`, at most `room`, or a negative errno. `payload` NULL: a packet is
+	 * missing; fill `room` samples (one frame's time) as well as can be done from what was before. */
 	int (*decode)(void *decoder, const uint8_t *payload, size_t length, int16_t *pcm, size_t room);
 	/* The packet before this one is missing: makes `room` samples of its time out of what this one carries of it.
-	 * Called before decode() of this one. Returns samples; 0 when it carries nothing. NULL: the codec has no such thing. */
+	 * Called before decode() of this one. Returns samples; 0 when it carries nothing. NULL: the codec has no such
+	 * thing. */
 	int (*recover)(void *decoder, const uint8_t *payload, size_t length, int16_t *pcm, size_t room);
 	void (*decoder_free)(void *decoder); /* accepts NULL */
 

@@ -13,8 +13,8 @@
  *	};
  *
  * which the gateway reads after loading it. Everything reachable from the symbol is static, never changes, and stays
- * until the process ends: plugins are not unloaded. A plugin needs no symbol of the gateway and must be linked with what
- * it uses itself. Loading must have no effect but that (no threads, no files, no output).
+ * until the process ends: plugins are not unloaded. A plugin needs no symbol of the gateway and must be linked with
+ * what it uses itself. Loading must have no effect but that (no threads, no files, no output).
  *
  * Versions: the gateway takes a plugin that was built with the same major version of this API and a minor version not
  * newer than its own. New members come at the end of structures with a new minor version; the gateway reads a member
@@ -28,13 +28,13 @@
 extern "C" {
 #endif
 
-#define TANDEM_PLUGIN_MAGIC UINT32_C(0x544d4450)
+#define TANDEM_PLUGIN_MAGIC	UINT32_C(0x544d4450)
 #define TANDEM_PLUGIN_API_MAJOR 1
 #define TANDEM_PLUGIN_API_MINOR 0
-#define TANDEM_PLUGIN_SYMBOL "tandem_plugin"
+#define TANDEM_PLUGIN_SYMBOL	"tandem_plugin"
 
 /* The first members of every plugin. */
-#define TANDEM_PLUGIN_HEADER \
+#define TANDEM_PLUGIN_HEADER                                                                                           \
 	.magic = TANDEM_PLUGIN_MAGIC, .api_major = TANDEM_PLUGIN_API_MAJOR, .api_minor = TANDEM_PLUGIN_API_MINOR
 
 #define TANDEM_PLUGIN_EXPORT __attribute__((visibility("default")))

@@ -90,36 +90,32 @@ static int duration(const uint8_t *payload, size_t length)
 	return length && length <= 8 * TANDEM_CODEC_FRAME_MS_MAX ? (int)length : -EBADMSG;
 }
 
-static const uint32_t rates_hz[] = { 8000, 0 };
-static const uint16_t durations_ms[] = { 20, 10, 30, 40, 50, 60, 80, 100, 120, 0 };
+static const uint32_t rates_hz[] = {8000, 0};
+static const uint16_t durations_ms[] = {20, 10, 30, 40, 50, 60, 80, 100, 120, 0};
 
-#define G711_COMMON                                                                                              \
-	.clock_hz = 8000, .channels = 1, .pcm_rates_hz = rates_hz, .pcm_channels_max = 1,                        \
-	.frame_durations_ms = durations_ms, .bits_per_second = 64000, .encode = encode, .encoder_free = free,    \
+#define G711_COMMON                                                                                                    \
+	.clock_hz = 8000, .channels = 1, .pcm_rates_hz = rates_hz, .pcm_channels_max = 1,                              \
+	.frame_durations_ms = durations_ms, .bits_per_second = 64000, .encode = encode, .encoder_free = free,          \
 	.decode = decode, .decoder_free = free, .duration = duration
 
 static const struct tandem_codec pcmu = {
-	.encoding = "PCMU",
-	.static_payload_type = 0,
-	.encoder_new = mu_encoder_new,
-	.decoder_new = mu_decoder_new,
-	G711_COMMON,
+    .encoding = "PCMU",
+    .static_payload_type = 0,
+    .encoder_new = mu_encoder_new,
+    .decoder_new = mu_decoder_new,
+    G711_COMMON,
 };
 
 static const struct tandem_codec pcma = {
-	.encoding = "PCMA",
-	.static_payload_type = 8,
-	.encoder_new = a_encoder_new,
-	.decoder_new = a_decoder_new,
-	G711_COMMON,
+    .encoding = "PCMA",
+    .static_payload_type = 8,
+    .encoder_new = a_encoder_new,
+    .decoder_new = a_decoder_new,
+    G711_COMMON,
 };
 
-static const struct tandem_codec *const codecs[] = { &pcma, &pcmu, NULL };
+static const struct tandem_codec *const codecs[] = {&pcma, &pcmu, NULL};
 
 TANDEM_PLUGIN_EXPORT const struct tandem_plugin tandem_plugin = {
-	TANDEM_PLUGIN_HEADER,
-	.kind = TANDEM_PLUGIN_CODEC,
-	.name = "g711",
-	.version = "1.0",
-	.codecs = codecs,
+    TANDEM_PLUGIN_HEADER, .kind = TANDEM_PLUGIN_CODEC, .name = "g711", .version = "1.0", .codecs = codecs,
 };

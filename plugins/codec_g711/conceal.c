@@ -2,9 +2,9 @@
 #include <string.h>
 
 #define PITCH_MIN 40
-#define WINDOW 160
-#define HOLD 80	 /* samples at full level */
-#define FADE 400 /* samples to silence after that */
+#define WINDOW	  160
+#define HOLD	  80  /* samples at full level */
+#define FADE	  400 /* samples to silence after that */
 
 static void remember(struct conceal *conceal, const int16_t *pcm, size_t n)
 {
@@ -51,7 +51,8 @@ void conceal_fill(struct conceal *conceal, int16_t *pcm, size_t n_samples)
 {
 	if (!conceal->pitch) {
 		conceal->pitch = find_pitch(conceal->history);
-		memcpy(conceal->period, conceal->history + CONCEAL_HISTORY - conceal->pitch, conceal->pitch * sizeof *pcm);
+		memcpy(conceal->period, conceal->history + CONCEAL_HISTORY - conceal->pitch,
+		       conceal->pitch * sizeof *pcm);
 		conceal->position = conceal->missing = 0;
 	}
 	for (size_t i = 0; i < n_samples; i++)
@@ -63,7 +64,8 @@ void conceal_receive(struct conceal *conceal, int16_t *pcm, size_t n_samples)
 {
 	if (conceal->pitch) {
 		for (size_t i = 0; i < CONCEAL_OVERLAP && i < n_samples; i++)
-			pcm[i] = (pcm[i] * (int)i + next_sample(conceal) * (int)(CONCEAL_OVERLAP - i)) / CONCEAL_OVERLAP;
+			pcm[i] =
+			    (pcm[i] * (int)i + next_sample(conceal) * (int)(CONCEAL_OVERLAP - i)) / CONCEAL_OVERLAP;
 		conceal->pitch = 0;
 	}
 	remember(conceal, pcm, n_samples);

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONCEAL_HISTORY 400 /* 50 ms */
+#define CONCEAL_HISTORY	  400 /* 50 ms */
 #define CONCEAL_PITCH_MAX 120
-#define CONCEAL_OVERLAP 32
+#define CONCEAL_OVERLAP	  32
 
 struct conceal {
 	int16_t history[CONCEAL_HISTORY]; /* of what was played, the newest at the end */

@@ -54,17 +54,17 @@ static long fmtp_number(const char *fmtp, const char *name, long otherwise)
 static bool is_pcm_possible(const struct tandem_codec_settings *settings)
 {
 	uint32_t hz = settings->pcm_hz;
-	return (hz == 48000 || hz == 24000 || hz == 16000 || hz == 12000 || hz == 8000) && settings->pcm_channels >= 1 &&
-	       settings->pcm_channels <= 2;
+	return (hz == 48000 || hz == 24000 || hz == 16000 || hz == 12000 || hz == 8000) &&
+	       settings->pcm_channels >= 1 && settings->pcm_channels <= 2;
 }
 
 static opus_int32 bandwidth_of(long hz)
 {
-	return hz <= 8000  ? OPUS_BANDWIDTH_NARROWBAND :
-	       hz <= 12000 ? OPUS_BANDWIDTH_MEDIUMBAND :
-	       hz <= 16000 ? OPUS_BANDWIDTH_WIDEBAND :
-	       hz <= 24000 ? OPUS_BANDWIDTH_SUPERWIDEBAND :
-			     OPUS_BANDWIDTH_FULLBAND;
+	return hz <= 8000    ? OPUS_BANDWIDTH_NARROWBAND
+	       : hz <= 12000 ? OPUS_BANDWIDTH_MEDIUMBAND
+	       : hz <= 16000 ? OPUS_BANDWIDTH_WIDEBAND
+	       : hz <= 24000 ? OPUS_BANDWIDTH_SUPERWIDEBAND
+			     : OPUS_BANDWIDTH_FULLBAND;
 }
 
 /* Bits a second for speech, a channel (RFC 7587, section 3.1.1). */
@@ -88,7 +88,8 @@ static void obey_fmtp(struct opus_codec_encoder *encoder, const struct tandem_co
 	opus_encoder_ctl(opus, OPUS_SET_VBR(fmtp_number(settings->fmtp, "cbr", 0) != 1));
 	opus_encoder_ctl(opus, OPUS_SET_INBAND_FEC(encoder->has_fec));
 	opus_encoder_ctl(opus, OPUS_SET_DTX(encoder->has_dtx));
-	opus_encoder_ctl(opus, OPUS_SET_MAX_BANDWIDTH(bandwidth_of(fmtp_number(settings->fmtp, "maxplaybackrate", 48000))));
+	opus_encoder_ctl(opus,
+			 OPUS_SET_MAX_BANDWIDTH(bandwidth_of(fmtp_number(settings->fmtp, "maxplaybackrate", 48000))));
 	if (!is_stereo)
 		opus_encoder_ctl(opus, OPUS_SET_FORCE_CHANNELS(1));
 }
@@ -230,37 +231,33 @@ static int duration(const uint8_t *payload, size_t length)
 	return n < 1 ? -EBADMSG : n;
 }
 
-static const uint32_t rates_hz[] = { 48000, 24000, 16000, 12000, 8000, 0 };
-static const uint16_t durations_ms[] = { 20, 10, 40, 60, 80, 100, 120, 0 };
+static const uint32_t rates_hz[] = {48000, 24000, 16000, 12000, 8000, 0};
+static const uint16_t durations_ms[] = {20, 10, 40, 60, 80, 100, 120, 0};
 
 /* No negotiate_fmtp: every parameter of Opus tells what its side likes to receive (RFC 7587, section 7.1), so that our
  * answer is our own. */
 static const struct tandem_codec codec = {
-	.encoding = "opus",
-	.clock_hz = 48000,
-	.channels = 2,
-	.static_payload_type = -1,
-	.pcm_rates_hz = rates_hz,
-	.pcm_channels_max = 2,
-	.frame_durations_ms = durations_ms,
-	.bits_per_second = 40000,
-	.default_fmtp = "minptime=10;useinbandfec=1",
-	.encoder_new = encoder_new,
-	.encode = encode,
-	.encoder_set_loss = encoder_set_loss,
-	.encoder_free = encoder_free,
-	.decoder_new = decoder_new,
-	.decode = decode,
-	.recover = recover,
-	.decoder_free = decoder_free,
-	.duration = duration,
+    .encoding = "opus",
+    .clock_hz = 48000,
+    .channels = 2,
+    .static_payload_type = -1,
+    .pcm_rates_hz = rates_hz,
+    .pcm_channels_max = 2,
+    .frame_durations_ms = durations_ms,
+    .bits_per_second = 40000,
+    .default_fmtp = "minptime=10;useinbandfec=1",
+    .encoder_new = encoder_new,
+    .encode = encode,
+    .encoder_set_loss = encoder_set_loss,
+    .encoder_free = encoder_free,
+    .decoder_new = decoder_new,
+    .decode = decode,
+    .recover = recover,
+    .decoder_free = decoder_free,
+    .duration = duration,
 };
-static const struct tandem_codec *const codecs[] = { &codec, NULL };
+static const struct tandem_codec *const codecs[] = {&codec, NULL};
 
 TANDEM_PLUGIN_EXPORT const struct tandem_plugin tandem_plugin = {
-	TANDEM_PLUGIN_HEADER,
-	.kind = TANDEM_PLUGIN_CODEC,
-	.name = "opus",
-	.version = "1.0",
-	.codecs = codecs,
+    TANDEM_PLUGIN_HEADER, .kind = TANDEM_PLUGIN_CODEC, .name = "opus", .version = "1.0", .codecs = codecs,
 };

@@ -2,18 +2,19 @@
  *
  * Every option is a row in a table of the room that uses it; the daemon hands all tables to config_load(), so that this
  * room knows no option by name. Tables of several rooms may add rows to one group. A snapshot never changes and is
- * reference counted: a reload makes a new one. Loading is done by one thread at a time; snapshots are for any thread. */
+ * reference counted: a reload makes a new one. Loading is done by one thread at a time; snapshots are for any thread.
+ */
 #pragma once
 #include "base/base.h"
 
-#define CONFIG_FILE_BYTES_MAX (1 << 20)	  /* of one file */
-#define CONFIG_TOTAL_BYTES_MAX (16 << 20) /* with all included files */
-#define CONFIG_FILES_MAX 64
+#define CONFIG_FILE_BYTES_MAX	 (1 << 20)  /* of one file */
+#define CONFIG_TOTAL_BYTES_MAX	 (16 << 20) /* with all included files */
+#define CONFIG_FILES_MAX	 64
 #define CONFIG_INCLUDE_DEPTH_MAX 8
-#define CONFIG_ENTRIES_MAX 100000 /* of a list of groups */
-#define CONFIG_ITEMS_MAX 256	  /* of a list option */
-#define CONFIG_STRING_BYTES_MAX 4096
-#define CONFIG_ERRORS_MAX 200 /* kept of one file; the rest is only counted */
+#define CONFIG_ENTRIES_MAX	 100000 /* of a list of groups */
+#define CONFIG_ITEMS_MAX	 256	/* of a list option */
+#define CONFIG_STRING_BYTES_MAX	 4096
+#define CONFIG_ERRORS_MAX	 200 /* kept of one file; the rest is only counted */
 
 struct config_snapshot;
 struct config_errors;
@@ -21,13 +22,14 @@ struct config_report;
 
 enum config_type {
 	CONFIG_STRING,
-	CONFIG_PATH,	   /* a file or folder; a relative one is meant from the folder of the configuration file */
-	CONFIG_INTEGER,	   /* between min and max; the unit is part of the option's name */
+	CONFIG_PATH,	/* a file or folder; a relative one is meant from the folder of the configuration file */
+	CONFIG_INTEGER, /* between min and max; the unit is part of the option's name */
 	CONFIG_BOOLEAN,
 	CONFIG_ENUM,	   /* one of `names` */
 	CONFIG_PORT_RANGE, /* "20000-39999" */
 	CONFIG_ADDRESS,	   /* a literal IPv4 or IPv6 address without port and brackets */
-	CONFIG_ENDPOINT,   /* "0.0.0.0:8443", "[::]:8443"; "udp:0.0.0.0:5060" with one of `names` before it, if there are names */
+	CONFIG_ENDPOINT, /* "0.0.0.0:8443", "[::]:8443"; "udp:0.0.0.0:5060" with one of `names` before it, if there are
+			    names */
 };
 
 /* A row. All texts are static. */
@@ -37,10 +39,11 @@ struct config_option {
 	bool is_list;	  /* any number of values; a single one may be written without parentheses */
 	bool is_required; /* no default and not to be left out (in a list of groups: of each entry) */
 	bool is_secret;	  /* the value is never printed */
-	bool is_key;	  /* no two entries of the list may have the same; config_find() finds by it. One row a group. */
-	int64_t min, max; /* of an integer; of a string's length in bytes (max 0: CONFIG_STRING_BYTES_MAX) */
+	bool is_key; /* no two entries of the list may have the same; config_find() finds by it. One row a group. */
+	int64_t min, max;	  /* of an integer; of a string's length in bytes (max 0: CONFIG_STRING_BYTES_MAX) */
 	const char *const *names; /* NULL-terminated: of an enum, or the words an endpoint may begin with */
-	const char *fallback; /* the default as one would write it without quotes; items of a list between commas; NULL: unset */
+	const char *fallback; /* the default as one would write it without quotes; items of a list between commas; NULL:
+				 unset */
 	const char *help;     /* one sentence */
 };
 
@@ -53,8 +56,8 @@ struct config_table {
 	const char *group; /* "web", "users"; "" is the top level */
 	enum config_shape shape;
 	const struct config_option *options; /* ended by a row without name */
-	/* Called once, after every table has been read; NULL: none. May look at every group, where all values have their
-	 * type and range (the wrong ones their defaults), and reports what is wrong with config_complain(). */
+	/* Called once, after every table has been read; NULL: none. May look at every group, where all values have
+	 * their type and range (the wrong ones their defaults), and reports what is wrong with config_complain(). */
 	void (*check)(const struct config_snapshot *snapshot, struct config_report *report);
 };
 
@@ -74,10 +77,10 @@ size_t config_errors_count(const struct config_errors *errors);
 const char *config_errors_line(const struct config_errors *errors, size_t index);
 struct config_errors *config_errors_free(struct config_errors *errors); /* accepts NULL; returns NULL */
 
-/* For checks: one mistake, at the line of the option (of the entry where it is not written). `group`, `index` and `name`
- * as in the getters; `name` NULL: the entry itself. The message begins with the option's name, then `format`. */
-void config_complain(struct config_report *report, const char *group, size_t index, const char *name, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+/* For checks: one mistake, at the line of the option (of the entry where it is not written). `group`, `index` and
+ * `name` as in the getters; `name` NULL: the entry itself. The message begins with the option's name, then `format`. */
+void config_complain(struct config_report *report, const char *group, size_t index, const char *name,
+		     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 struct config_snapshot *config_ref(const struct config_snapshot *snapshot);
 struct config_snapshot *config_unref(struct config_snapshot *snapshot); /* accepts NULL; returns NULL */
@@ -101,13 +104,14 @@ int config_enum(const struct config_snapshot *snapshot, const char *group, size_
 bool config_port_range(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name,
 		       uint16_t *ret_first, uint16_t *ret_last);
 /* The texts of a list option, NULL-terminated, never NULL itself. */
-const char *const *config_strings(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name);
+const char *const *config_strings(const struct config_snapshot *snapshot, const char *group, size_t index,
+				  const char *name);
 /* Whether the file says it; false where the default stands. */
 bool config_is_written(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name);
 
 /* Whether two entries (of one snapshot or two, with the same tables) hold the same values. */
-bool config_entry_equal(const struct config_snapshot *a, size_t index_a, const struct config_snapshot *b, size_t index_b,
-			const char *group);
+bool config_entry_equal(const struct config_snapshot *a, size_t index_a, const struct config_snapshot *b,
+			size_t index_b, const char *group);
 /* The groups that are not the same in both, NULL-terminated; to be freed with g_free(). The names are the tables'. */
 const char **config_diff(const struct config_snapshot *old_snapshot, const struct config_snapshot *new_snapshot);
 

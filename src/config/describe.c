@@ -30,7 +30,8 @@ static void describe_option(GString *text, const struct config_table *table, con
 	for (size_t i = 0; option->names && option->names[i]; i++)
 		g_string_append_printf(text, "%s\"%s\"", i ? ", " : " ", option->names[i]);
 	if (option->type == CONFIG_INTEGER)
-		g_string_append_printf(text, " from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, option->min, option->max);
+		g_string_append_printf(text, " from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, option->min,
+				       option->max);
 	if (option->is_required)
 		g_string_append(text, "; required");
 	else if (option->fallback)

@@ -7,11 +7,11 @@
 
 /* The text of a file with its included ones put in place, and where each line of it came from. */
 struct config_source {
-	char *name;	   /* of the main file, as it was given */
-	char *directory;   /* real path of its folder; NULL when that does not exist */
+	char *name;	 /* of the main file, as it was given */
+	char *directory; /* real path of its folder; NULL when that does not exist */
 	GString *text;
-	GArray *lines;	   /* struct config_place, by line - 1 */
-	GPtrArray *files;  /* char *: names, by place.file */
+	GArray *lines;	  /* struct config_place, by line - 1 */
+	GPtrArray *files; /* char *: names, by place.file */
 };
 
 struct config_place {
@@ -34,7 +34,7 @@ void config_source_clear(struct config_source *source);
 struct config_errors *config_errors_new(void);
 /* `line` counts in the joined text; 0: the file as a whole. */
 void config_report_line(struct config_report *report, uint32_t line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 bool config_report_is_clean(const struct config_report *report);
 void config_errors_sort(struct config_errors *errors);
 
@@ -96,7 +96,8 @@ struct config_raw {
 char *config_convert(struct config_snapshot *snapshot, const struct config_option *option, const struct config_raw *raw,
 		     struct config_value *value);
 /* *ret_wrong: which of them the words are about. */
-char *config_convert_list(struct config_snapshot *snapshot, const struct config_option *option, const struct config_raw *raws,
-			  size_t n_raws, struct config_value *value, size_t *ret_wrong);
+char *config_convert_list(struct config_snapshot *snapshot, const struct config_option *option,
+			  const struct config_raw *raws, size_t n_raws, struct config_value *value, size_t *ret_wrong);
 /* Sets the table's default; a default that cannot be read is a mistake of the program and ends it. */
-void config_apply_fallback(struct config_snapshot *snapshot, const struct config_option *option, struct config_value *value);
+void config_apply_fallback(struct config_snapshot *snapshot, const struct config_option *option,
+			   struct config_value *value);

@@ -14,19 +14,19 @@ static struct config_raw raw_of(const config_setting_t *setting)
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_STRING: {
 		const char *text = config_setting_get_string(setting);
-		return (struct config_raw){ .kind = CONFIG_RAW_TEXT, .text = text ? text : "" };
+		return (struct config_raw){.kind = CONFIG_RAW_TEXT, .text = text ? text : ""};
 	}
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		return (struct config_raw){ .kind = CONFIG_RAW_INTEGER, .integer = config_setting_get_int64(setting) };
+		return (struct config_raw){.kind = CONFIG_RAW_INTEGER, .integer = config_setting_get_int64(setting)};
 	case CONFIG_TYPE_BOOL:
-		return (struct config_raw){ .kind = CONFIG_RAW_BOOLEAN, .integer = config_setting_get_bool(setting) };
+		return (struct config_raw){.kind = CONFIG_RAW_BOOLEAN, .integer = config_setting_get_bool(setting)};
 	case CONFIG_TYPE_FLOAT:
-		return (struct config_raw){ .kind = CONFIG_RAW_OTHER, .text = "a number with a fraction" };
+		return (struct config_raw){.kind = CONFIG_RAW_OTHER, .text = "a number with a fraction"};
 	case CONFIG_TYPE_GROUP:
-		return (struct config_raw){ .kind = CONFIG_RAW_OTHER, .text = "a group { }" };
+		return (struct config_raw){.kind = CONFIG_RAW_OTHER, .text = "a group { }"};
 	default:
-		return (struct config_raw){ .kind = CONFIG_RAW_OTHER, .text = "a list ( )" };
+		return (struct config_raw){.kind = CONFIG_RAW_OTHER, .text = "a list ( )"};
 	}
 }
 
@@ -39,8 +39,8 @@ static char *path_of(const struct config_section *section, size_t entry, const c
 {
 	if (!*section->group)
 		return g_strdup(name);
-	return section->shape == CONFIG_LIST ? g_strdup_printf("%s[%zu].%s", section->group, entry, name) :
-					       g_strdup_printf("%s.%s", section->group, name);
+	return section->shape == CONFIG_LIST ? g_strdup_printf("%s[%zu].%s", section->group, entry, name)
+					     : g_strdup_printf("%s.%s", section->group, name);
 }
 
 static void read_option(struct loader *loader, struct config_section *section, size_t entry, size_t option_index,
@@ -102,15 +102,16 @@ static void report_unknown(struct loader *loader, const struct config_section *s
 	if (near) {
 		config_report_line(&loader->report, line, "%s is not known; is \"%s\" meant?", path, near);
 	} else if (other) {
-		config_report_line(&loader->report, line, "%s is not known here; it belongs into %s%s%s", path, *other ? "\"" : "",
-				   *other ? other : "the top level", *other ? "\"" : "");
+		config_report_line(&loader->report, line, "%s is not known here; it belongs into %s%s%s", path,
+				   *other ? "\"" : "", *other ? other : "the top level", *other ? "\"" : "");
 	} else {
 		g_autofree char *names = g_strjoinv(", ", (char **)known->pdata);
 		config_report_line(&loader->report, line, "%s is not known; there are: %s", path, names);
 	}
 }
 
-static void read_entry(struct loader *loader, struct config_section *section, size_t entry, const config_setting_t *group)
+static void read_entry(struct loader *loader, struct config_section *section, size_t entry,
+		       const config_setting_t *group)
 {
 	section->entry_lines[entry] = config_setting_source_line(group);
 	int n = config_setting_length(group);
@@ -158,11 +159,12 @@ static void read_keys(struct loader *loader, struct config_section *section)
 			continue;
 		}
 		const struct config_place *place =
-			&g_array_index(loader->source.lines, struct config_place,
-				       config_section_value(section, first - 1, section->key)->line - 1);
-		config_report_line(&loader->report, value->line, "%s[%zu].%s is \"%s\" a second time; the first is in %s:%u",
-				   section->group, entry, name, value->text,
-				   (const char *)loader->source.files->pdata[place->file], place->line);
+		    &g_array_index(loader->source.lines, struct config_place,
+				   config_section_value(section, first - 1, section->key)->line - 1);
+		config_report_line(&loader->report, value->line,
+				   "%s[%zu].%s is \"%s\" a second time; the first is in %s:%u", section->group, entry,
+				   name, value->text, (const char *)loader->source.files->pdata[place->file],
+				   place->line);
 	}
 }
 
@@ -171,14 +173,14 @@ static void read_list(struct loader *loader, struct config_section *section, con
 	uint32_t line = config_setting_source_line(setting);
 	bool is_empty_array = config_setting_type(setting) == CONFIG_TYPE_ARRAY && !config_setting_length(setting);
 	if (config_setting_type(setting) != CONFIG_TYPE_LIST && !is_empty_array) {
-		config_report_line(&loader->report, line, "%s wants a list of groups: %s : ( { ... }, { ... } );", section->group,
-				   section->group);
+		config_report_line(&loader->report, line, "%s wants a list of groups: %s : ( { ... }, { ... } );",
+				   section->group, section->group);
 		return;
 	}
 	size_t n = config_setting_length(setting);
 	if (n > CONFIG_ENTRIES_MAX) {
-		config_report_line(&loader->report, line, "%s has %zu entries; at most %d are possible", section->group, n,
-				   CONFIG_ENTRIES_MAX);
+		config_report_line(&loader->report, line, "%s has %zu entries; at most %d are possible", section->group,
+				   n, CONFIG_ENTRIES_MAX);
 		return;
 	}
 	config_section_resize(section, n);
@@ -190,7 +192,8 @@ static void read_list(struct loader *loader, struct config_section *section, con
 			continue;
 		}
 		section->entry_lines[i] = config_setting_source_line(entry);
-		config_report_line(&loader->report, section->entry_lines[i], "%s[%zu] wants a group: { ... }", section->group, i);
+		config_report_line(&loader->report, section->entry_lines[i], "%s[%zu] wants a group: { ... }",
+				   section->group, i);
 		for (guint option = 0; option < section->options->len; option++)
 			config_apply_fallback(loader->snapshot, section->options->pdata[option],
 					      config_section_value(section, i, option));
@@ -212,8 +215,8 @@ static void read_section(struct loader *loader, struct config_section *section, 
 	if (setting && config_setting_is_group(setting))
 		read_entry(loader, section, 0, setting);
 	else if (setting)
-		config_report_line(&loader->report, config_setting_source_line(setting), "%s wants a group: %s : { ... };",
-				   section->group, section->group);
+		config_report_line(&loader->report, config_setting_source_line(setting),
+				   "%s wants a group: %s : { ... };", section->group, section->group);
 	if (is_top)
 		section->entry_lines[0] = 0;
 	finish_entry(loader, section, 0);
@@ -228,7 +231,8 @@ static void report_unknown_groups(struct loader *loader, const config_setting_t 
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *setting = config_setting_get_elem(root, i);
 		if (!config_snapshot_section(loader->snapshot, config_setting_name(setting)))
-			report_unknown(loader, NULL, 0, config_setting_name(setting), config_setting_source_line(setting));
+			report_unknown(loader, NULL, 0, config_setting_name(setting),
+				       config_setting_source_line(setting));
 	}
 }
 
@@ -241,7 +245,8 @@ static void report_syntax(struct loader *loader, const config_t *parsed)
 	else if (!strcmp(text, "mismatched element type in array"))
 		hint = ": the values between [ ] must all be of one type";
 	else if (!strcmp(text, "syntax error"))
-		hint = ": options are written name = value; groups name : { ... }; lists name : ( ... ). Look here and at the line before "
+		hint = ": options are written name = value; groups name : { ... }; lists name : ( ... ). Look here and "
+		       "at the line before "
 		       "for a missing quote, sign or comma";
 	config_report_line(&loader->report, config_error_line(parsed), "%s%s", text, hint);
 }
@@ -250,7 +255,8 @@ static void parse(struct loader *loader)
 {
 	config_t parsed;
 	config_init(&parsed);
-	config_set_include_dir(&parsed, "/dev/null"); /* included files are in the text already; there is nothing to open */
+	config_set_include_dir(&parsed,
+			       "/dev/null"); /* included files are in the text already; there is nothing to open */
 	if (!config_read_string(&parsed, loader->source.text->str)) {
 		report_syntax(loader, &parsed);
 		config_destroy(&parsed);
@@ -270,7 +276,7 @@ static void parse(struct loader *loader)
 int config_load_text(const char *name, const char *text, size_t length, const struct config_table *const *tables,
 		     struct config_snapshot **ret_snapshot, struct config_errors **ret_errors)
 {
-	struct loader loader = { .report.source = &loader.source, .report.errors = config_errors_new() };
+	struct loader loader = {.report.source = &loader.source, .report.errors = config_errors_new()};
 	config_source_init(&loader.source, name);
 	int result = config_source_read(&loader.source, text, length, &loader.report);
 	if (result < 0) {

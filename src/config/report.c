@@ -67,10 +67,11 @@ static void report(struct config_report *report, uint32_t line, const char *text
 		errors->n_left_out++;
 		return;
 	}
-	struct config_error error = { .line = line, .order = errors->errors->len };
+	struct config_error error = {.line = line, .order = errors->errors->len};
 	if (line && line <= source->lines->len) {
 		const struct config_place *place = &g_array_index(source->lines, struct config_place, line - 1);
-		error.text = g_strdup_printf("%s:%u: %s", (const char *)source->files->pdata[place->file], place->line, text);
+		error.text =
+		    g_strdup_printf("%s:%u: %s", (const char *)source->files->pdata[place->file], place->line, text);
 	} else {
 		error.text = g_strdup_printf("%s: %s", source->name, text);
 	}
@@ -91,7 +92,8 @@ bool config_report_is_clean(const struct config_report *report)
 	return report->errors->errors->len == 0;
 }
 
-void config_complain(struct config_report *to, const char *group, size_t index, const char *name, const char *format, ...)
+void config_complain(struct config_report *to, const char *group, size_t index, const char *name, const char *format,
+		     ...)
 {
 	va_list arguments;
 	va_start(arguments, format);

@@ -115,7 +115,9 @@ ssize_t config_find(const struct config_snapshot *snapshot, const char *group, c
 	return (ssize_t)GPOINTER_TO_SIZE(g_hash_table_lookup(section->keys, value)) - 1;
 }
 
-#define TYPES(...) ((const enum config_type[]){ __VA_ARGS__ }), (sizeof(((const enum config_type[]){ __VA_ARGS__ })) / sizeof(enum config_type))
+#define TYPES(...)                                                                                                     \
+	((const enum config_type[]){__VA_ARGS__}),                                                                     \
+	    (sizeof(((const enum config_type[]){__VA_ARGS__})) / sizeof(enum config_type))
 
 static const struct config_value *get(const struct config_snapshot *snapshot, const char *group, size_t index,
 				      const char *name, const struct config_option **ret_option)
@@ -131,7 +133,8 @@ static const struct config_value *get(const struct config_snapshot *snapshot, co
 }
 
 static const struct config_value *get_of_type(const struct config_snapshot *snapshot, const char *group, size_t index,
-					      const char *name, bool is_list, const enum config_type *types, size_t n_types)
+					      const char *name, bool is_list, const enum config_type *types,
+					      size_t n_types)
 {
 	const struct config_option *option;
 	const struct config_value *value = get(snapshot, group, index, name, &option);
@@ -145,7 +148,7 @@ const char *config_string(const struct config_snapshot *snapshot, const char *gr
 {
 	return get_of_type(snapshot, group, index, name, false,
 			   TYPES(CONFIG_STRING, CONFIG_PATH, CONFIG_ENUM, CONFIG_ADDRESS, CONFIG_ENDPOINT))
-		->text;
+	    ->text;
 }
 
 int64_t config_integer(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
@@ -174,11 +177,13 @@ bool config_port_range(const struct config_snapshot *snapshot, const char *group
 	return true;
 }
 
-const char *const *config_strings(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
+const char *const *config_strings(const struct config_snapshot *snapshot, const char *group, size_t index,
+				  const char *name)
 {
-	return (const char *const *)get_of_type(snapshot, group, index, name, true,
-						TYPES(CONFIG_STRING, CONFIG_PATH, CONFIG_ENUM, CONFIG_ADDRESS, CONFIG_ENDPOINT))
-		->texts;
+	return (const char *const *)get_of_type(
+		   snapshot, group, index, name, true,
+		   TYPES(CONFIG_STRING, CONFIG_PATH, CONFIG_ENUM, CONFIG_ADDRESS, CONFIG_ENDPOINT))
+	    ->texts;
 }
 
 bool config_is_written(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
@@ -207,10 +212,11 @@ static bool value_equal(const struct config_option *option, const struct config_
 	}
 }
 
-bool config_entry_equal(const struct config_snapshot *a, size_t index_a, const struct config_snapshot *b, size_t index_b,
-			const char *group)
+bool config_entry_equal(const struct config_snapshot *a, size_t index_a, const struct config_snapshot *b,
+			size_t index_b, const char *group)
 {
-	const struct config_section *left = config_snapshot_section(a, group), *right = config_snapshot_section(b, group);
+	const struct config_section *left = config_snapshot_section(a, group),
+				    *right = config_snapshot_section(b, group);
 	if (!left || !right || left->options->len != right->options->len || index_a >= left->n_entries ||
 	    index_b >= right->n_entries)
 		return false;

@@ -30,11 +30,11 @@ void config_source_init(struct config_source *source, const char *name)
 {
 	g_autofree char *folder = g_path_get_dirname(name);
 	*source = (struct config_source){
-		.name = g_strdup(name),
-		.directory = realpath(folder, NULL),
-		.text = g_string_new(NULL),
-		.lines = g_array_new(FALSE, FALSE, sizeof(struct config_place)),
-		.files = g_ptr_array_new_with_free_func(g_free),
+	    .name = g_strdup(name),
+	    .directory = realpath(folder, NULL),
+	    .text = g_string_new(NULL),
+	    .lines = g_array_new(FALSE, FALSE, sizeof(struct config_place)),
+	    .files = g_ptr_array_new_with_free_func(g_free),
 	};
 }
 
@@ -83,7 +83,7 @@ static uint32_t current_line(const struct scanner *scanner)
 
 static void begin_line(struct scanner *scanner, guint file, uint32_t line)
 {
-	struct config_place place = { .file = file, .line = line };
+	struct config_place place = {.file = file, .line = line};
 	g_array_append_val(scanner->source->lines, place);
 }
 
@@ -107,7 +107,7 @@ static void open_bracket(struct scanner *scanner, char open)
 		scanner->is_stopped = true;
 		return;
 	}
-	scanner->brackets[++scanner->depth] = (struct bracket){ .open = open, .line = current_line(scanner) };
+	scanner->brackets[++scanner->depth] = (struct bracket){.open = open, .line = current_line(scanner)};
 }
 
 static void close_bracket(struct scanner *scanner, char close)
@@ -121,10 +121,10 @@ static void close_bracket(struct scanner *scanner, char close)
 	const struct bracket *bracket = &scanner->brackets[scanner->depth];
 	if (bracket->open != wanted) {
 		const struct config_place *place =
-			&g_array_index(scanner->source->lines, struct config_place, bracket->line - 1);
+		    &g_array_index(scanner->source->lines, struct config_place, bracket->line - 1);
 		config_report_line(scanner->report, current_line(scanner),
-				   "\"%c\" does not match the \"%c\" of line %u, which is still open", close, bracket->open,
-				   place->line);
+				   "\"%c\" does not match the \"%c\" of line %u, which is still open", close,
+				   bracket->open, place->line);
 		scanner->is_stopped = true; /* what comes after would only be noise */
 		return;
 	}
@@ -191,8 +191,9 @@ static char *resolve_include(struct scanner *scanner, const char *path)
 	const char *folder = scanner->source->directory;
 	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 	if (!*path || *path == '/' || g_strv_contains((const char *const *)parts, "..")) {
-		config_report_line(scanner->report, line,
-				   "@include wants a file in the folder of the main file, without \"..\" or a leading \"/\"");
+		config_report_line(
+		    scanner->report, line,
+		    "@include wants a file in the folder of the main file, without \"..\" or a leading \"/\"");
 		return NULL;
 	}
 	g_autofree char *joined = g_build_filename(folder ? folder : "/nonexistent", path, NULL);
@@ -203,7 +204,8 @@ static char *resolve_include(struct scanner *scanner, const char *path)
 	}
 	size_t n = strlen(folder);
 	if (n > 1 && (strncmp(real, folder, n) != 0 || real[n] != '/')) {
-		config_report_line(scanner->report, line, "cannot include \"%s\": it is a link out of the folder of the main file", path);
+		config_report_line(scanner->report, line,
+				   "cannot include \"%s\": it is a link out of the folder of the main file", path);
 		free(real);
 		return NULL;
 	}
@@ -214,7 +216,8 @@ static void include(struct scanner *scanner, const char *path)
 {
 	uint32_t line = current_line(scanner);
 	if (scanner->include_depth == CONFIG_INCLUDE_DEPTH_MAX || scanner->source->files->len == CONFIG_FILES_MAX) {
-		config_report_line(scanner->report, line, "too many files include each other (at most %d deep, %d in all)",
+		config_report_line(scanner->report, line,
+				   "too many files include each other (at most %d deep, %d in all)",
 				   CONFIG_INCLUDE_DEPTH_MAX, CONFIG_FILES_MAX);
 		scanner->is_stopped = true;
 		return;
@@ -266,9 +269,11 @@ static void report_unended(struct scanner *scanner)
 	if (scanner->is_stopped)
 		return;
 	if (scanner->state == SCAN_TEXT)
-		config_report_line(scanner->report, scanner->state_line, "the text that begins here is not ended by a quote");
+		config_report_line(scanner->report, scanner->state_line,
+				   "the text that begins here is not ended by a quote");
 	else if (scanner->state == SCAN_BLOCK_COMMENT)
-		config_report_line(scanner->report, scanner->state_line, "the comment that begins here is not ended by \"*/\"");
+		config_report_line(scanner->report, scanner->state_line,
+				   "the comment that begins here is not ended by \"*/\"");
 	if (scanner->state != SCAN_CODE)
 		scanner->is_stopped = true;
 }
@@ -294,7 +299,8 @@ static void scan_file(struct scanner *scanner, const char *name, const char *tex
 			continue;
 		}
 		if (text[i] == '\0') {
-			config_report_line(scanner->report, current_line(scanner), "a byte of value 0: this is no text file");
+			config_report_line(scanner->report, current_line(scanner),
+					   "a byte of value 0: this is no text file");
 			scanner->is_stopped = true;
 			return;
 		}
@@ -328,7 +334,7 @@ int config_source_read(struct config_source *source, const char *text, size_t le
 	} else if (length > CONFIG_FILE_BYTES_MAX) {
 		return -EFBIG;
 	}
-	struct scanner scanner = { .source = source, .report = report };
+	struct scanner scanner = {.source = source, .report = report};
 	scan_file(&scanner, source->name, text, length);
 	append(&scanner, "\n", 1);
 	while (!scanner.is_stopped && scanner.depth) {

@@ -46,14 +46,15 @@ static char *wants(const struct config_option *option, const struct config_raw *
 	return g_strdup_printf("wants %s, not %s", what, shown);
 }
 
-static char *convert_text(struct config_snapshot *snapshot, const struct config_option *option, const struct config_raw *raw,
-			  struct config_value *value)
+static char *convert_text(struct config_snapshot *snapshot, const struct config_option *option,
+			  const struct config_raw *raw, struct config_value *value)
 {
 	if (raw->kind != CONFIG_RAW_TEXT)
 		return wants(option, raw, "a text in quotes");
 	int64_t length = strlen(raw->text), max = option->max ? option->max : CONFIG_STRING_BYTES_MAX;
 	if (length > max)
-		return g_strdup_printf("is %" G_GINT64_FORMAT " bytes long; at most %" G_GINT64_FORMAT " are possible", length, max);
+		return g_strdup_printf("is %" G_GINT64_FORMAT " bytes long; at most %" G_GINT64_FORMAT " are possible",
+				       length, max);
 	if (!length && (option->min > 0 || option->is_required))
 		return g_strdup("is empty");
 	if (length < option->min)
@@ -67,7 +68,8 @@ static char *convert_text(struct config_snapshot *snapshot, const struct config_
 	return NULL;
 }
 
-static char *convert_integer(const struct config_option *option, const struct config_raw *raw, struct config_value *value)
+static char *convert_integer(const struct config_option *option, const struct config_raw *raw,
+			     struct config_value *value)
 {
 	if (raw->kind != CONFIG_RAW_INTEGER || raw->integer < option->min || raw->integer > option->max) {
 		g_autofree char *what = g_strdup_printf("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
@@ -110,7 +112,8 @@ static const char *parse_port(const char *text, uint16_t *ret_port)
 	return c;
 }
 
-static char *convert_port_range(const struct config_option *option, const struct config_raw *raw, struct config_value *value)
+static char *convert_port_range(const struct config_option *option, const struct config_raw *raw,
+				struct config_value *value)
 {
 	uint16_t first, last;
 	const char *rest = raw->kind == CONFIG_RAW_TEXT ? parse_port(raw->text, &first) : NULL;
@@ -164,9 +167,9 @@ static char *convert_endpoint(struct config_snapshot *snapshot, const struct con
 	}
 	g_autofree char *words = option->names ? list_names(option->names) : NULL;
 	const char *word = option->names ? option->names[0] : "";
-	g_autofree char *what =
-		g_strdup_printf("an address with port such as \"%s%s0.0.0.0:5060\" or \"%s%s[::]:5060\"%s%s", word,
-				words ? ":" : "", word, words ? ":" : "", words ? ", beginning with " : "", words ? words : "");
+	g_autofree char *what = g_strdup_printf(
+	    "an address with port such as \"%s%s0.0.0.0:5060\" or \"%s%s[::]:5060\"%s%s", word, words ? ":" : "", word,
+	    words ? ":" : "", words ? ", beginning with " : "", words ? words : "");
 	return wants(option, raw, what);
 }
 
@@ -183,7 +186,7 @@ char *config_convert(struct config_snapshot *snapshot, const struct config_optio
 		     struct config_value *value)
 {
 	char *problem = NULL;
-	struct config_value converted = { .word = -1, .is_written = value->is_written, .line = value->line };
+	struct config_value converted = {.word = -1, .is_written = value->is_written, .line = value->line};
 	switch (option->type) {
 	case CONFIG_STRING:
 	case CONFIG_PATH:
@@ -217,15 +220,15 @@ char *config_convert(struct config_snapshot *snapshot, const struct config_optio
 	return NULL;
 }
 
-char *config_convert_list(struct config_snapshot *snapshot, const struct config_option *option, const struct config_raw *raws,
-			  size_t n_raws, struct config_value *value, size_t *ret_wrong)
+char *config_convert_list(struct config_snapshot *snapshot, const struct config_option *option,
+			  const struct config_raw *raws, size_t n_raws, struct config_value *value, size_t *ret_wrong)
 {
 	*ret_wrong = 0;
 	if (n_raws > CONFIG_ITEMS_MAX)
 		return g_strdup_printf("has %zu values; at most %d are possible", n_raws, CONFIG_ITEMS_MAX);
 	g_autofree const char **texts = g_new0(const char *, n_raws + 1);
 	for (size_t i = 0; i < n_raws; i++) {
-		struct config_value item = { .word = -1 };
+		struct config_value item = {.word = -1};
 		char *problem = config_convert(snapshot, option, &raws[i], &item);
 		if (problem) {
 			*ret_wrong = i;
@@ -241,7 +244,7 @@ char *config_convert_list(struct config_snapshot *snapshot, const struct config_
 
 static struct config_raw raw_of_fallback(const struct config_option *option, const char *text)
 {
-	struct config_raw raw = { .kind = CONFIG_RAW_TEXT, .text = text };
+	struct config_raw raw = {.kind = CONFIG_RAW_TEXT, .text = text};
 	char *end = NULL;
 	if (option->type == CONFIG_INTEGER) {
 		raw.integer = strtoll(text, &end, 10);
@@ -253,9 +256,10 @@ static struct config_raw raw_of_fallback(const struct config_option *option, con
 	return raw;
 }
 
-void config_apply_fallback(struct config_snapshot *snapshot, const struct config_option *option, struct config_value *value)
+void config_apply_fallback(struct config_snapshot *snapshot, const struct config_option *option,
+			   struct config_value *value)
 {
-	static const char *const none[] = { NULL };
+	static const char *const none[] = {NULL};
 	if (!option->fallback) {
 		if (option->is_list)
 			value->texts = (const char **)none;

@@ -1,7 +1,7 @@
 #include "event/event.h"
 
 struct event_subscription {
-	struct event_bus *bus; /* NULL: the bus is gone */
+	struct event_bus *bus;		       /* NULL: the bus is gone */
 	const struct event_receiver *receiver; /* NULL: unsubscribed while an event was being told */
 	void *user;
 };
@@ -15,10 +15,10 @@ struct event_bus {
 const char *event_call_state_name(enum event_call_state state)
 {
 	static const char *const names[] = {
-		[EVENT_CALL_TRYING] = "trying",
-		[EVENT_CALL_RINGING] = "ringing",
-		[EVENT_CALL_CONNECTED] = "connected",
-		[EVENT_CALL_ENDED] = "ended",
+	    [EVENT_CALL_TRYING] = "trying",
+	    [EVENT_CALL_RINGING] = "ringing",
+	    [EVENT_CALL_CONNECTED] = "connected",
+	    [EVENT_CALL_ENDED] = "ended",
 	};
 	return names[state];
 }
@@ -26,10 +26,10 @@ const char *event_call_state_name(enum event_call_state state)
 const char *event_side_name(enum event_side side)
 {
 	static const char *const names[] = {
-		[EVENT_SIDE_NONE] = "none",
-		[EVENT_SIDE_CALLER] = "caller",
-		[EVENT_SIDE_CALLED] = "called",
-		[EVENT_SIDE_GATEWAY] = "gateway",
+	    [EVENT_SIDE_NONE] = "none",
+	    [EVENT_SIDE_CALLER] = "caller",
+	    [EVENT_SIDE_CALLED] = "called",
+	    [EVENT_SIDE_GATEWAY] = "gateway",
 	};
 	return names[side];
 }
@@ -56,7 +56,7 @@ struct event_bus *event_bus_free(struct event_bus *bus)
 struct event_subscription *event_subscribe(struct event_bus *bus, const struct event_receiver *receiver, void *user)
 {
 	struct event_subscription *subscription = g_new(struct event_subscription, 1);
-	*subscription = (struct event_subscription){ .bus = bus, .receiver = receiver, .user = user };
+	*subscription = (struct event_subscription){.bus = bus, .receiver = receiver, .user = user};
 	g_ptr_array_add(bus->subscriptions, subscription);
 	return subscription;
 }
@@ -94,18 +94,18 @@ static void end_walk(struct event_bus *bus)
 }
 
 /* One who subscribes from a receiver is not told of the event that is under way. */
-#define PUBLISH(bus, member, event)                                                                 \
-	do {                                                                                        \
-		if (!(bus))                                                                         \
-			return;                                                                     \
-		(bus)->depth++;                                                                     \
-		guint n = (bus)->subscriptions->len;                                                \
-		for (guint i = 0; i < n; i++) {                                                     \
-			struct event_subscription *subscription = (bus)->subscriptions->pdata[i];   \
-			if (subscription->receiver && subscription->receiver->member)               \
-				subscription->receiver->member(subscription->user, event);          \
-		}                                                                                   \
-		end_walk(bus);                                                                      \
+#define PUBLISH(bus, member, event)                                                                                    \
+	do {                                                                                                           \
+		if (!(bus))                                                                                            \
+			return;                                                                                        \
+		(bus)->depth++;                                                                                        \
+		guint n = (bus)->subscriptions->len;                                                                   \
+		for (guint i = 0; i < n; i++) {                                                                        \
+			struct event_subscription *subscription = (bus)->subscriptions->pdata[i];                      \
+			if (subscription->receiver && subscription->receiver->member)                                  \
+				subscription->receiver->member(subscription->user, event);                             \
+		}                                                                                                      \
+		end_walk(bus);                                                                                         \
 	} while (0)
 
 void event_publish_call_changed(struct event_bus *bus, const struct event_call_changed *event)

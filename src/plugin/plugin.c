@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#define PLUGIN_CODECS_MAX 64 /* of one plugin */
+#define PLUGIN_CODECS_MAX     64 /* of one plugin */
 #define PLUGIN_NAME_BYTES_MAX 31
 
 struct plugin_codec {
@@ -19,19 +19,20 @@ static void check_directory(const struct config_snapshot *snapshot, struct confi
 {
 	const char *directory = config_string(snapshot, "plugins", 0, "directory");
 	/* The default need not be there: a gateway without codecs still carries what both sides share. */
-	if (directory && config_is_written(snapshot, "plugins", 0, "directory") && !g_file_test(directory, G_FILE_TEST_IS_DIR))
+	if (directory && config_is_written(snapshot, "plugins", 0, "directory") &&
+	    !g_file_test(directory, G_FILE_TEST_IS_DIR))
 		config_complain(report, "plugins", 0, "directory", "is no folder: %s", directory);
 }
 
 static const struct config_option rows[] = {
-	{ .name = "directory",
-	  .type = CONFIG_PATH,
-	  .min = 1,
-	  .fallback = PLUGIN_DIRECTORY,
-	  .help = "Every *.so in this folder is loaded at start." },
-	{ 0 },
+    {.name = "directory",
+     .type = CONFIG_PATH,
+     .min = 1,
+     .fallback = PLUGIN_DIRECTORY,
+     .help = "Every *.so in this folder is loaded at start."},
+    {0},
 };
-const struct config_table plugin_options = { .group = "plugins", .options = rows, .check = check_directory };
+const struct config_table plugin_options = {.group = "plugins", .options = rows, .check = check_directory};
 
 int plugin_registry_new(struct plugin_registry **ret_registry)
 {
@@ -66,9 +67,10 @@ static char *refuse_header(const struct tandem_plugin *plugin)
 	if (plugin->magic != TANDEM_PLUGIN_MAGIC)
 		return g_strdup("is no plugin of tandem (wrong magic number)");
 	if (plugin->api_major != TANDEM_PLUGIN_API_MAJOR || plugin->api_minor > TANDEM_PLUGIN_API_MINOR)
-		return g_strdup_printf("was built for plugin API %u.%u, this gateway has %u.%u: it must be built again with this "
-				       "version's <tandem/plugin.h>",
-				       plugin->api_major, plugin->api_minor, TANDEM_PLUGIN_API_MAJOR, TANDEM_PLUGIN_API_MINOR);
+		return g_strdup_printf(
+		    "was built for plugin API %u.%u, this gateway has %u.%u: it must be built again with this "
+		    "version's <tandem/plugin.h>",
+		    plugin->api_major, plugin->api_minor, TANDEM_PLUGIN_API_MAJOR, TANDEM_PLUGIN_API_MINOR);
 	if (!is_name(plugin->name, "-_"))
 		return g_strdup("has no proper name (letters, digits, '-' and '_')");
 	if (plugin->kind != TANDEM_PLUGIN_CODEC)
@@ -86,7 +88,8 @@ static const char *refuse_codec(const struct tandem_codec *codec)
 		return "has no clock rate or channels";
 	if (codec->static_payload_type < -1 || codec->static_payload_type > 95)
 		return "has a static payload type beyond 95";
-	if (!codec->pcm_rates_hz || !codec->pcm_rates_hz[0] || codec->pcm_channels_max < 1 || codec->pcm_channels_max > 2)
+	if (!codec->pcm_rates_hz || !codec->pcm_rates_hz[0] || codec->pcm_channels_max < 1 ||
+	    codec->pcm_channels_max > 2)
 		return "works at no rate of sound, or not at 1 or 2 channels";
 	if (!codec->frame_durations_ms || !codec->frame_durations_ms[0])
 		return "has no frame duration";
@@ -127,8 +130,8 @@ static char *refuse(const struct plugin_registry *registry, const struct tandem_
 			return g_strdup_printf("\"%s\": codec %zu %s", plugin->name, i + 1, wrong);
 		const struct plugin_codec *other = find(registry, codec->encoding, codec->clock_hz, codec->channels);
 		if (other)
-			return g_strdup_printf("\"%s\" brings %s, which plugin \"%s\" has brought already", plugin->name,
-					       codec->encoding, other->plugin);
+			return g_strdup_printf("\"%s\" brings %s, which plugin \"%s\" has brought already",
+					       plugin->name, codec->encoding, other->plugin);
 	}
 	return NULL;
 }
@@ -141,7 +144,7 @@ int plugin_registry_add(struct plugin_registry *registry, const struct tandem_pl
 		return -EPROTO;
 	}
 	for (size_t i = 0; plugin->codecs[i]; i++) {
-		struct plugin_codec entry = { .codec = plugin->codecs[i], .plugin = plugin->name };
+		struct plugin_codec entry = {.codec = plugin->codecs[i], .plugin = plugin->name};
 		g_array_append_val(registry->codecs, entry);
 	}
 	return 0;

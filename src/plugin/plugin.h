@@ -14,7 +14,8 @@ struct plugin_registry;
 int plugin_registry_new(struct plugin_registry **ret_registry);
 struct plugin_registry *plugin_registry_free(struct plugin_registry *registry); /* accepts NULL; returns NULL */
 
-/* Checks a plugin and takes what it brings. 0; or -EPROTO with a reason (to be freed) that names it and what is wrong. */
+/* Checks a plugin and takes what it brings. 0; or -EPROTO with a reason (to be freed) that names it and what is wrong.
+ */
 int plugin_registry_add(struct plugin_registry *registry, const struct tandem_plugin *plugin, char **ret_reason);
 /* Loads one file. 0; or -ENOENT, -ELIBBAD, -EPROTO with a reason to be freed. */
 int plugin_registry_load(struct plugin_registry *registry, const char *path, char **ret_reason);

@@ -3,7 +3,7 @@
 #include <regex.h>
 
 #define ROUTE_REFERENCES 10 /* \0 to \9 */
-#define ROUTE_USER_WORD "user"
+#define ROUTE_USER_WORD	 "user"
 
 /* 0 or -ENOENT. */
 int route_builtin_from_name(const char *name, enum route_builtin *ret_builtin);

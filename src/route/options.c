@@ -3,22 +3,24 @@
 #include <string.h>
 
 static const struct config_option rows[] = {
-	{ .name = "match",
-	  .type = CONFIG_STRING,
-	  .min = 1,
-	  .max = 255,
-	  .help = "A POSIX extended regular expression on the dialled number or name; the entry without one takes what nothing else takes." },
-	{ .name = "to",
-	  .type = CONFIG_STRING,
-	  .is_required = true,
-	  .max = 255,
-	  .help = "A trunk's name, \"user\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"." },
-	{ .name = "replace",
-	  .type = CONFIG_STRING,
-	  .min = 1,
-	  .max = 255,
-	  .help = "What is called instead of the dialled number; \\1 to \\9 stand for the groups of match, \\0 for all it fits." },
-	{ 0 },
+    {.name = "match",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "A POSIX extended regular expression on the dialled number or name; the entry without one takes what "
+	     "nothing else takes."},
+    {.name = "to",
+     .type = CONFIG_STRING,
+     .is_required = true,
+     .max = 255,
+     .help = "A trunk's name, \"user\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"."},
+    {.name = "replace",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "What is called instead of the dialled number; \\1 to \\9 stand for the groups of match, \\0 for all it "
+	     "fits."},
+    {0},
 };
 
 static bool is_reserved(const char *name)
@@ -48,9 +50,11 @@ static void complain_of_target(const struct config_snapshot *snapshot, struct co
 	if (is_for_routes)
 		g_ptr_array_add(names, ROUTE_USER_WORD);
 	g_ptr_array_add(names, NULL);
-	const char *near = base_nearest_name(config_string(snapshot, group, index, option), (const char *const *)names->pdata);
-	config_complain(report, group, index, option, "is \"%s\", which is %s%s%s%s", config_string(snapshot, group, index, option),
-			wanted, near ? "; is \"" : "", near ? near : "", near ? "\" meant?" : "");
+	const char *near =
+	    base_nearest_name(config_string(snapshot, group, index, option), (const char *const *)names->pdata);
+	config_complain(report, group, index, option, "is \"%s\", which is %s%s%s%s",
+			config_string(snapshot, group, index, option), wanted, near ? "; is \"" : "", near ? near : "",
+			near ? "\" meant?" : "");
 }
 
 static void check_expression(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
@@ -70,7 +74,8 @@ static void check_expression(const struct config_snapshot *snapshot, struct conf
 	if (match)
 		regfree(&expression);
 	if (highest > n_groups)
-		config_complain(report, "routes", i, "replace", "refers to \\%d, but match has %d groups in parentheses", highest, n_groups);
+		config_complain(report, "routes", i, "replace",
+				"refers to \\%d, but match has %d groups in parentheses", highest, n_groups);
 }
 
 static void check_route(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
@@ -100,7 +105,8 @@ static void check_routes(const struct config_snapshot *snapshot, struct config_r
 		if (config_is_written(snapshot, "routes", i, "match"))
 			continue;
 		if (first >= 0)
-			config_complain(report, "routes", i, NULL, "is never used: routes[%zd] has no match either and comes first", first);
+			config_complain(report, "routes", i, NULL,
+					"is never used: routes[%zd] has no match either and comes first", first);
 		else
 			first = i;
 	}
@@ -109,8 +115,8 @@ static void check_routes(const struct config_snapshot *snapshot, struct config_r
 }
 
 const struct config_table route_options = {
-	.group = "routes",
-	.shape = CONFIG_LIST,
-	.options = rows,
-	.check = check_routes,
+    .group = "routes",
+    .shape = CONFIG_LIST,
+    .options = rows,
+    .check = check_routes,
 };

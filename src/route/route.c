@@ -15,19 +15,19 @@ struct route_table {
 };
 
 static const char *const builtin_names[] = {
-	[ROUTE_BUILTIN_ECHO] = "echo",
-	[ROUTE_BUILTIN_DELAYED_ECHO] = "delayed-echo",
-	[ROUTE_BUILTIN_MILLIWATT] = "milliwatt",
-	[ROUTE_BUILTIN_MUSIC] = "music",
+    [ROUTE_BUILTIN_ECHO] = "echo",
+    [ROUTE_BUILTIN_DELAYED_ECHO] = "delayed-echo",
+    [ROUTE_BUILTIN_MILLIWATT] = "milliwatt",
+    [ROUTE_BUILTIN_MUSIC] = "music",
 };
 
 const char *route_target_name(enum route_target target)
 {
 	static const char *const names[] = {
-		[ROUTE_DENIED] = "denied",
-		[ROUTE_USER] = "user",
-		[ROUTE_TRUNK] = "trunk",
-		[ROUTE_BUILTIN] = "built-in",
+	    [ROUTE_DENIED] = "denied",
+	    [ROUTE_USER] = "user",
+	    [ROUTE_TRUNK] = "trunk",
+	    [ROUTE_BUILTIN] = "built-in",
 	};
 	return names[target];
 }
@@ -54,10 +54,10 @@ static int builtin_from_number(const char *number, enum route_builtin *ret_built
 		const char *number;
 		enum route_builtin builtin;
 	} rows[] = {
-		{ "9195", ROUTE_BUILTIN_DELAYED_ECHO },
-		{ "9196", ROUTE_BUILTIN_ECHO },
-		{ "9197", ROUTE_BUILTIN_MILLIWATT },
-		{ "9198", ROUTE_BUILTIN_MUSIC },
+	    {"9195", ROUTE_BUILTIN_DELAYED_ECHO},
+	    {"9196", ROUTE_BUILTIN_ECHO},
+	    {"9197", ROUTE_BUILTIN_MILLIWATT},
+	    {"9198", ROUTE_BUILTIN_MUSIC},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (!strcmp(number, rows[i].number)) {
@@ -172,7 +172,7 @@ static void decide_by_rule(const struct route_table *table, size_t index, const 
 static void decide_for_user(const struct route_table *table, const char *dialled, struct route_decision *decision)
 {
 	/* Without `replace` all of the number goes on, also where `match` fits a part of it only. */
-	regmatch_t all[ROUTE_REFERENCES] = { { .rm_so = 0, .rm_eo = strlen(dialled) } };
+	regmatch_t all[ROUTE_REFERENCES] = {{.rm_so = 0, .rm_eo = strlen(dialled)}};
 	for (size_t i = 1; i < ROUTE_REFERENCES; i++)
 		all[i].rm_so = all[i].rm_eo = -1;
 	ssize_t last = -1;
@@ -206,9 +206,10 @@ static void decide_for_trunk(const struct route_table *table, const struct route
 		decide_user(table, request->inbound, decision);
 }
 
-void route_decide(const struct route_table *table, const struct route_request *request, struct route_decision *ret_decision)
+void route_decide(const struct route_table *table, const struct route_request *request,
+		  struct route_decision *ret_decision)
 {
-	*ret_decision = (struct route_decision){ .target = ROUTE_DENIED, .rule = -1 };
+	*ret_decision = (struct route_decision){.target = ROUTE_DENIED, .rule = -1};
 	if (!base_copy_text(ret_decision->number, sizeof ret_decision->number, request->dialled))
 		return;
 	if (request->trunk)

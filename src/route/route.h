@@ -37,9 +37,9 @@ struct route_decision {
 	int rule; /* the entry of "routes" that matched, from 0; -1: none did */
 };
 
-/* A user's call goes, in this order, by the first entry of "routes" whose `match` fits; to the user of that name; to the
- * built-in of that number (9195 to 9198); by the entry that has no `match`. Else it is denied, as is a route to a user who does
- * not exist.
- * A trunk's call goes to `inbound` or, without, to the user of the dialled name; never to a trunk, so that no peer calls
- * through us at our cost. */
-void route_decide(const struct route_table *table, const struct route_request *request, struct route_decision *ret_decision);
+/* A user's call goes, in this order, by the first entry of "routes" whose `match` fits; to the user of that name; to
+ * the built-in of that number (9195 to 9198); by the entry that has no `match`. Else it is denied, as is a route to a
+ * user who does not exist. A trunk's call goes to `inbound` or, without, to the user of the dialled name; never to a
+ * trunk, so that no peer calls through us at our cost. */
+void route_decide(const struct route_table *table, const struct route_request *request,
+		  struct route_decision *ret_decision);

@@ -2,8 +2,8 @@
 #include "trunk/trunk.h"
 #include "trunk/lookup.h"
 
-#define TRUNK_REFRESH_MS 60000 /* a name is looked up again; getaddrinfo() tells no lifetime */
-#define TRUNK_RETRY_MS 5000    /* after a failure */
+#define TRUNK_REFRESH_MS   60000 /* a name is looked up again; getaddrinfo() tells no lifetime */
+#define TRUNK_RETRY_MS	   5000	 /* after a failure */
 #define TRUNK_DEFAULT_PORT 5060
 
 struct trunk {
@@ -12,8 +12,8 @@ struct trunk {
 	size_t index;			  /* in its "trunks" */
 	char *identity;
 	char *host_text;
-	char *host;	/* an address or a name */
-	uint16_t port;	/* 0: not written */
+	char *host;    /* an address or a name */
+	uint16_t port; /* 0: not written */
 	enum sip_transport transport;
 	struct sip_credentials credentials;
 

@@ -2,15 +2,16 @@
 #include <netdb.h>
 #include <string.h>
 
-/* Owned by two: the thread, whose share goes to the posted function, and the one who asked, whose share ends with done()
- * or by abandoning. */
+/* Owned by two: the thread, whose share goes to the posted function, and the one who asked, whose share ends with
+ * done() or by abandoning. */
 struct trunk_lookup {
 	gint references;
 	GMutex lock;
 	struct loop *loop; /* under the lock; NULL: abandoned */
 	char *host;
 	uint16_t port;
-	void (*done)(void *user, int error, const struct net_address *addresses, size_t n); /* on the loop; NULL: abandoned */
+	void (*done)(void *user, int error, const struct net_address *addresses,
+		     size_t n); /* on the loop; NULL: abandoned */
 	void *user;
 	int error;
 	size_t n_addresses;
@@ -38,11 +39,12 @@ static void finish(void *data)
 
 static void take_addresses(struct trunk_lookup *lookup, const struct addrinfo *list)
 {
-	for (const struct addrinfo *entry = list; entry && lookup->n_addresses < TRUNK_ADDRESSES_MAX; entry = entry->ai_next) {
+	for (const struct addrinfo *entry = list; entry && lookup->n_addresses < TRUNK_ADDRESSES_MAX;
+	     entry = entry->ai_next) {
 		if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6)
 			continue;
 		struct net_address *address = &lookup->addresses[lookup->n_addresses++];
-		*address = (struct net_address){ .length = entry->ai_addrlen };
+		*address = (struct net_address){.length = entry->ai_addrlen};
 		memcpy(&address->storage, entry->ai_addr, entry->ai_addrlen);
 		net_address_set_port(address, lookup->port);
 	}
@@ -51,7 +53,8 @@ static void take_addresses(struct trunk_lookup *lookup, const struct addrinfo *l
 static void *look_up(void *data)
 {
 	struct trunk_lookup *lookup = data;
-	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG };
+	static const struct addrinfo hints = {
+	    .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *list = NULL;
 	lookup->error = getaddrinfo(lookup->host, NULL, &hints, &list);
 	if (!lookup->error) {
@@ -62,7 +65,8 @@ static void *look_up(void *data)
 	g_mutex_lock(&lookup->lock);
 	bool is_wanted = lookup->loop;
 	if (is_wanted)
-		loop_post(lookup->loop, finish, lookup); /* within the lock: abandoning waits for it, the loop is still there */
+		loop_post(lookup->loop, finish,
+			  lookup); /* within the lock: abandoning waits for it, the loop is still there */
 	g_mutex_unlock(&lookup->lock);
 	if (!is_wanted)
 		release(lookup);

@@ -2,54 +2,54 @@
 #include "trunk/options.h"
 #include <string.h>
 
-static const char *const transports[] = { "udp", "tcp", NULL };
-static const char *const srtp_words[] = { "off", "optional", "required", NULL };
+static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const srtp_words[] = {"off", "optional", "required", NULL};
 
 static const struct config_option rows[] = {
-	{ .name = "name",
-	  .type = CONFIG_STRING,
-	  .is_required = true,
-	  .is_key = true,
-	  .max = 64,
-	  .help = "What routes, logs and records call the trunk." },
-	{ .name = "peer",
-	  .type = CONFIG_STRING,
-	  .is_required = true,
-	  .max = 300,
-	  .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"." },
-	{ .name = "transport",
-	  .type = CONFIG_ENUM,
-	  .names = transports,
-	  .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp." },
-	{ .name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges." },
-	{ .name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username." },
-	{ .name = "realm",
-	  .type = CONFIG_STRING,
-	  .min = 1,
-	  .max = 255,
-	  .help = "Only challenges of this realm are answered; any of the peer's when it is not written." },
-	{ .name = "register", .type = CONFIG_BOOLEAN, .fallback = "false", .help = "Registers with the peer." },
-	{ .name = "codecs",
-	  .type = CONFIG_STRING,
-	  .is_list = true,
-	  .min = 1,
-	  .max = 31,
-	  .help = "Encoding names in order of preference, such as ( \"PCMA\", \"PCMU\" )." },
-	{ .name = "latch",
-	  .type = CONFIG_BOOLEAN,
-	  .fallback = "false",
-	  .help = "Learns, once a call, the address media really comes from, for peers behind NAT." },
-	{ .name = "srtp",
-	  .type = CONFIG_ENUM,
-	  .names = srtp_words,
-	  .fallback = "off",
-	  .help = "Encryption of media towards the peer." },
-	{ .name = "inbound",
-	  .type = CONFIG_STRING,
-	  .min = 1,
-	  .max = 255,
-	  .help = "Where its calls go: a user or a built-in such as \"echo\"; else to the user who is dialled." },
-	{ 0 },
+    {.name = "name",
+     .type = CONFIG_STRING,
+     .is_required = true,
+     .is_key = true,
+     .max = 64,
+     .help = "What routes, logs and records call the trunk."},
+    {.name = "peer",
+     .type = CONFIG_STRING,
+     .is_required = true,
+     .max = 300,
+     .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"."},
+    {.name = "transport",
+     .type = CONFIG_ENUM,
+     .names = transports,
+     .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp."},
+    {.name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges."},
+    {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username."},
+    {.name = "realm",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Only challenges of this realm are answered; any of the peer's when it is not written."},
+    {.name = "register", .type = CONFIG_BOOLEAN, .fallback = "false", .help = "Registers with the peer."},
+    {.name = "codecs",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .min = 1,
+     .max = 31,
+     .help = "Encoding names in order of preference, such as ( \"PCMA\", \"PCMU\" )."},
+    {.name = "latch",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "Learns, once a call, the address media really comes from, for peers behind NAT."},
+    {.name = "srtp",
+     .type = CONFIG_ENUM,
+     .names = srtp_words,
+     .fallback = "off",
+     .help = "Encryption of media towards the peer."},
+    {.name = "inbound",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Where its calls go: a user or a built-in such as \"echo\"; else to the user who is dialled."},
+    {0},
 };
 
 static bool is_ipv4(const char *host)
@@ -132,8 +132,9 @@ static void check_codecs(const struct config_snapshot *snapshot, struct config_r
 	const char *const *codecs = config_strings(snapshot, "trunks", i, "codecs");
 	for (size_t j = 0; codecs[j]; j++) {
 		if (!is_token(codecs[j]))
-			config_complain(report, "trunks", i, "codecs", "holds a name that is no encoding name: write them as "
-								       "( \"PCMA\", \"PCMU\" )");
+			config_complain(report, "trunks", i, "codecs",
+					"holds a name that is no encoding name: write them as "
+					"( \"PCMA\", \"PCMU\" )");
 		for (size_t k = 0; k < j; k++)
 			if (!g_ascii_strcasecmp(codecs[j], codecs[k]))
 				config_complain(report, "trunks", i, "codecs", "names %s twice", codecs[j]);
@@ -142,9 +143,11 @@ static void check_codecs(const struct config_snapshot *snapshot, struct config_r
 
 static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
-	const char *name = config_string(snapshot, "trunks", i, "name"), *peer = config_string(snapshot, "trunks", i, "peer");
+	const char *name = config_string(snapshot, "trunks", i, "name"),
+		   *peer = config_string(snapshot, "trunks", i, "peer");
 	struct trunk_peer unused;
-	const char *wrong = peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
+	const char *wrong =
+	    peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
 	if (wrong)
 		config_complain(report, "trunks", i, "peer", "%s", wrong);
 	if (name && !is_token(name))
@@ -156,7 +159,8 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (has_password && !has_username)
 		config_complain(report, "trunks", i, "password", "needs a username");
 	if (config_boolean(snapshot, "trunks", i, "register"))
-		config_complain(report, "trunks", i, "register", "is not possible yet: leave it out, and give the peer this gateway's address");
+		config_complain(report, "trunks", i, "register",
+				"is not possible yet: leave it out, and give the peer this gateway's address");
 	if (config_enum(snapshot, "trunks", i, "srtp") > TRUNK_SRTP_OFF)
 		config_complain(report, "trunks", i, "srtp", "is not possible yet: only \"off\" is");
 	check_codecs(snapshot, report, i);
@@ -169,8 +173,8 @@ static void check_trunks(const struct config_snapshot *snapshot, struct config_r
 }
 
 const struct config_table trunk_options = {
-	.group = "trunks",
-	.shape = CONFIG_LIST,
-	.options = rows,
-	.check = check_trunks,
+    .group = "trunks",
+    .shape = CONFIG_LIST,
+    .options = rows,
+    .check = check_trunks,
 };

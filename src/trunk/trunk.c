@@ -20,7 +20,7 @@ static void start_lookup(void *data);
 /* The address in use stays the first while it is still among the answers: a call's requests should not wander. */
 static void keep_first(struct trunk *trunk, const struct net_address *addresses, size_t n)
 {
-	struct net_address first = trunk->n_addresses ? trunk->addresses[0] : (struct net_address){ 0 };
+	struct net_address first = trunk->n_addresses ? trunk->addresses[0] : (struct net_address){0};
 	memcpy(trunk->addresses, addresses, n * sizeof *addresses);
 	trunk->n_addresses = n;
 	for (size_t i = 1; i < n; i++)
@@ -37,15 +37,16 @@ static void lookup_done(void *data, int error, const struct net_address *address
 	bool is_first = !trunk->is_looked_up;
 	trunk->is_looked_up = true;
 	if (error) {
-		log_warning(NULL, "trunk %s: its peer %s is not found: %s%s", trunk_name(trunk), trunk->host, gai_strerror(error),
-			    trunk->n_addresses ? "; the address known before is kept" : "");
+		log_warning(NULL, "trunk %s: its peer %s is not found: %s%s", trunk_name(trunk), trunk->host,
+			    gai_strerror(error), trunk->n_addresses ? "; the address known before is kept" : "");
 		loop_timer_start_ms(&trunk->refresh, TRUNK_RETRY_MS);
 		return;
 	}
 	keep_first(trunk, addresses, n);
 	if (is_first) {
 		char text[NET_ADDRESS_TEXT_MAX];
-		log_info(NULL, "trunk %s: %s is at %s", trunk_name(trunk), trunk->host, net_address_format(&trunk->addresses[0], text));
+		log_info(NULL, "trunk %s: %s is at %s", trunk_name(trunk), trunk->host,
+			 net_address_format(&trunk->addresses[0], text));
 	}
 	loop_timer_start_ms(&trunk->refresh, TRUNK_REFRESH_MS);
 }
@@ -87,7 +88,7 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->host = g_strdup(peer.host);
 	trunk->port = peer.port;
 	trunk->transport = peer.transport;
-	struct sip_uri uri = { .port = peer.port };
+	struct sip_uri uri = {.port = peer.port};
 	base_copy_text(uri.host, sizeof uri.host, peer.host);
 	g_autofree char *text = sip_uri_format(&uri);
 	trunk->host_text = g_strdup(text + 1); /* without the ':' of the empty scheme */
@@ -141,7 +142,7 @@ enum sip_transport trunk_transport(const struct trunk *trunk)
 
 char *trunk_uri(const struct trunk *trunk, const char *user)
 {
-	struct sip_uri uri = { .scheme = "sip", .port = trunk->port };
+	struct sip_uri uri = {.scheme = "sip", .port = trunk->port};
 	base_copy_text(uri.host, sizeof uri.host, trunk->host);
 	base_copy_text(uri.user, sizeof uri.user, user ? user : "");
 	if (trunk->transport == SIP_TRANSPORT_TCP)
@@ -283,7 +284,8 @@ static int fit(const struct trunk *trunk, enum sip_transport transport, const st
 	return best;
 }
 
-struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport, const struct net_address *source)
+struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
+			      const struct net_address *source)
 {
 	struct trunk *best = NULL;
 	int best_fit = 0;

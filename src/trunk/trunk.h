@@ -1,7 +1,7 @@
 /* Trunks: the SIP peers of the configuration. Signalling thread.
  *
- * A trunk is made from the snapshot and never blocks: a peer given by address is there at once, one given by name when it has
- * been looked up on another thread; it is looked up again from time to time and the last good answer is kept. */
+ * A trunk is made from the snapshot and never blocks: a peer given by address is there at once, one given by name when
+ * it has been looked up on another thread; it is looked up again from time to time and the last good answer is kept. */
 #pragma once
 #include "config/config.h"
 #include "loop/loop.h"
@@ -25,11 +25,13 @@ struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed 
 
 /* By name; borrowed; NULL. */
 struct trunk *trunk_find(const struct trunks *trunks, const char *name);
-/* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients over
- * TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261, section
- * 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of several
- * trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a stranger. */
-struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport, const struct net_address *source);
+/* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients
+ * over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261,
+ * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of
+ * several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
+ * stranger. */
+struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
+			      const struct net_address *source);
 
 struct trunk *trunk_ref(struct trunk *trunk);
 struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
@@ -37,8 +39,8 @@ struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
 const char *trunk_name(const struct trunk *trunk);
 const char *trunk_identity(const struct trunk *trunk); /* "trunk:<name>" */
 enum sip_transport trunk_transport(const struct trunk *trunk);
-/* The URI a request for `user` is sent to, and that From or To of this trunk carry: "sip:<user>@<host>[:<port>][;transport=tcp]".
- * `user` is not escaped yet; "" or NULL: none. A new string. */
+/* The URI a request for `user` is sent to, and that From or To of this trunk carry:
+ * "sip:<user>@<host>[:<port>][;transport=tcp]". `user` is not escaped yet; "" or NULL: none. A new string. */
 char *trunk_uri(const struct trunk *trunk, const char *user);
 /* The peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062". */
 const char *trunk_host(const struct trunk *trunk);

@@ -12,28 +12,28 @@ const char *__lsan_default_suppressions(void)
 	return "leak:strbuf_append\nleak:libconfig_yylex\n";
 }
 
-static const char *const words[] = { "off", "optional", "required", NULL };
-static const char *const schemes[] = { "udp", "tcp", NULL };
+static const char *const words[] = {"off", "optional", "required", NULL};
+static const char *const schemes[] = {"udp", "tcp", NULL};
 
 static const struct config_option top_rows[] = {
-	{ .name = "domain", .type = CONFIG_STRING, .fallback = "localhost", .max = 253 },
-	{ 0 },
+    {.name = "domain", .type = CONFIG_STRING, .fallback = "localhost", .max = 253},
+    {0},
 };
 static const struct config_option group_rows[] = {
-	{ .name = "listen", .type = CONFIG_ENDPOINT, .is_list = true, .names = schemes },
-	{ .name = "certificate", .type = CONFIG_PATH },
-	{ .name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999" },
-	{ .name = "address", .type = CONFIG_ADDRESS },
-	{ .name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0" },
-	{ 0 },
+    {.name = "listen", .type = CONFIG_ENDPOINT, .is_list = true, .names = schemes},
+    {.name = "certificate", .type = CONFIG_PATH},
+    {.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999"},
+    {.name = "address", .type = CONFIG_ADDRESS},
+    {.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0"},
+    {0},
 };
 static const struct config_option list_rows[] = {
-	{ .name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true },
-	{ .name = "password", .type = CONFIG_STRING, .is_secret = true },
-	{ .name = "register", .type = CONFIG_BOOLEAN, .fallback = "false" },
-	{ .name = "srtp", .type = CONFIG_ENUM, .names = words, .fallback = "off" },
-	{ .name = "codecs", .type = CONFIG_STRING, .is_list = true, .fallback = "PCMA,PCMU" },
-	{ 0 },
+    {.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true},
+    {.name = "password", .type = CONFIG_STRING, .is_secret = true},
+    {.name = "register", .type = CONFIG_BOOLEAN, .fallback = "false"},
+    {.name = "srtp", .type = CONFIG_ENUM, .names = words, .fallback = "off"},
+    {.name = "codecs", .type = CONFIG_STRING, .is_list = true, .fallback = "PCMA,PCMU"},
+    {0},
 };
 
 static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
@@ -47,20 +47,23 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 	}
 }
 
-static const struct config_table top_table = { .group = "", .options = top_rows };
-static const struct config_table group_table = { .group = "web", .options = group_rows };
-static const struct config_table list_table = { .group = "users", .shape = CONFIG_LIST, .options = list_rows, .check = check_users };
-static const struct config_table *const tables[] = { &top_table, &group_table, &list_table, NULL };
+static const struct config_table top_table = {.group = "", .options = top_rows};
+static const struct config_table group_table = {.group = "web", .options = group_rows};
+static const struct config_table list_table = {
+    .group = "users", .shape = CONFIG_LIST, .options = list_rows, .check = check_users};
+static const struct config_table *const tables[] = {&top_table, &group_table, &list_table, NULL};
 
 static void read_all(const struct config_snapshot *snapshot)
 {
 	uint16_t first, last;
-	if (!config_string(snapshot, "", 0, "domain") || !config_port_range(snapshot, "web", 0, "ports", &first, &last) ||
-	    !first || first > last || config_integer(snapshot, "web", 0, "workers") > 64)
+	if (!config_string(snapshot, "", 0, "domain") ||
+	    !config_port_range(snapshot, "web", 0, "ports", &first, &last) || !first || first > last ||
+	    config_integer(snapshot, "web", 0, "workers") > 64)
 		abort();
 	for (size_t i = 0; i < config_count(snapshot, "users"); i++)
 		if (!config_string(snapshot, "users", i, "name") || config_enum(snapshot, "users", i, "srtp") < 0 ||
-		    !config_strings(snapshot, "users", i, "codecs") || !config_entry_equal(snapshot, i, snapshot, i, "users"))
+		    !config_strings(snapshot, "users", i, "codecs") ||
+		    !config_entry_equal(snapshot, i, snapshot, i, "users"))
 			abort();
 	g_autofree const char **changed = config_diff(snapshot, snapshot);
 	if (changed[0])

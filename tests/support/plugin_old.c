@@ -2,10 +2,10 @@
 #include <tandem/codec.h>
 
 TANDEM_PLUGIN_EXPORT const struct tandem_plugin tandem_plugin = {
-	.magic = TANDEM_PLUGIN_MAGIC,
-	.api_major = TANDEM_PLUGIN_API_MAJOR - 1,
-	.api_minor = 7,
-	.kind = TANDEM_PLUGIN_CODEC,
-	.name = "old",
-	.version = "0.9",
+    .magic = TANDEM_PLUGIN_MAGIC,
+    .api_major = TANDEM_PLUGIN_API_MAJOR - 1,
+    .api_minor = 7,
+    .kind = TANDEM_PLUGIN_CODEC,
+    .name = "old",
+    .version = "0.9",
 };

@@ -7,32 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const words[] = { "off", "optional", "required", NULL };
-static const char *const schemes[] = { "udp", "tcp", NULL };
+static const char *const words[] = {"off", "optional", "required", NULL};
+static const char *const schemes[] = {"udp", "tcp", NULL};
 
 static const struct config_option top_rows[] = {
-	{ .name = "domain", .type = CONFIG_STRING, .is_required = true, .help = "The name of all." },
-	{ 0 },
+    {.name = "domain", .type = CONFIG_STRING, .is_required = true, .help = "The name of all."},
+    {0},
 };
 static const struct config_option web_rows[] = {
-	{ .name = "listen", .type = CONFIG_ENDPOINT, .is_list = true, .fallback = "0.0.0.0:8443, [::]:8443" },
-	{ .name = "certificate", .type = CONFIG_PATH },
-	{ 0 },
+    {.name = "listen", .type = CONFIG_ENDPOINT, .is_list = true, .fallback = "0.0.0.0:8443, [::]:8443"},
+    {.name = "certificate", .type = CONFIG_PATH},
+    {0},
 };
 static const struct config_option more_web_rows[] = {
-	{ .name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999" },
-	{ .name = "address", .type = CONFIG_ADDRESS },
-	{ .name = "idle_timeout_s", .type = CONFIG_INTEGER, .min = 1, .max = 3600, .fallback = "90" },
-	{ .name = "peers", .type = CONFIG_ENDPOINT, .is_list = true, .names = schemes },
-	{ 0 },
+    {.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999"},
+    {.name = "address", .type = CONFIG_ADDRESS},
+    {.name = "idle_timeout_s", .type = CONFIG_INTEGER, .min = 1, .max = 3600, .fallback = "90"},
+    {.name = "peers", .type = CONFIG_ENDPOINT, .is_list = true, .names = schemes},
+    {0},
 };
 static const struct config_option user_rows[] = {
-	{ .name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true },
-	{ .name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 4 },
-	{ .name = "admin", .type = CONFIG_BOOLEAN, .fallback = "false" },
-	{ .name = "srtp", .type = CONFIG_ENUM, .names = words, .fallback = "off" },
-	{ .name = "codecs", .type = CONFIG_STRING, .is_list = true },
-	{ 0 },
+    {.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true},
+    {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 4},
+    {.name = "admin", .type = CONFIG_BOOLEAN, .fallback = "false"},
+    {.name = "srtp", .type = CONFIG_ENUM, .names = words, .fallback = "off"},
+    {.name = "codecs", .type = CONFIG_STRING, .is_list = true},
+    {0},
 };
 
 static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
@@ -42,11 +42,12 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 			config_complain(report, "users", i, "admin", "needs a password");
 }
 
-static const struct config_table top = { .group = "", .options = top_rows };
-static const struct config_table web = { .group = "web", .options = web_rows };
-static const struct config_table more_web = { .group = "web", .options = more_web_rows };
-static const struct config_table users = { .group = "users", .shape = CONFIG_LIST, .options = user_rows, .check = check_users };
-static const struct config_table *const tables[] = { &top, &web, &users, &more_web, NULL };
+static const struct config_table top = {.group = "", .options = top_rows};
+static const struct config_table web = {.group = "web", .options = web_rows};
+static const struct config_table more_web = {.group = "web", .options = more_web_rows};
+static const struct config_table users = {
+    .group = "users", .shape = CONFIG_LIST, .options = user_rows, .check = check_users};
+static const struct config_table *const tables[] = {&top, &web, &users, &more_web, NULL};
 
 static struct config_snapshot *load(const char *text)
 {
@@ -73,11 +74,12 @@ static char *load_wrong(const char *text)
 
 static void test_values(void **state)
 {
-	struct config_snapshot *s = load("domain = \"example.com\";\n"
-					 "web : { certificate = \"c.pem\"; address = \"2001:db8::1\"; ports = \"1-2\";\n"
-					 "  peers = (\"udp:10.0.0.1:5060\", \"tcp:[::1]:1\"); };\n"
-					 "users : ( { name = \"alice\"; password = \"se\\\"cret\"; admin = true; srtp = \"optional\"; },\n"
-					 "  { name = \"bob\"; codecs = [ \"PCMU\", \"opus\" ]; } );\n");
+	struct config_snapshot *s =
+	    load("domain = \"example.com\";\n"
+		 "web : { certificate = \"c.pem\"; address = \"2001:db8::1\"; ports = \"1-2\";\n"
+		 "  peers = (\"udp:10.0.0.1:5060\", \"tcp:[::1]:1\"); };\n"
+		 "users : ( { name = \"alice\"; password = \"se\\\"cret\"; admin = true; srtp = \"optional\"; },\n"
+		 "  { name = \"bob\"; codecs = [ \"PCMU\", \"opus\" ]; } );\n");
 	assert_string_equal(config_string(s, "", 0, "domain"), "example.com");
 	assert_string_equal(config_string(s, "web", 0, "certificate"), "/tmp/c.pem");
 	assert_string_equal(config_string(s, "web", 0, "address"), "2001:db8::1");
@@ -129,42 +131,48 @@ struct mistake {
 };
 
 static const struct mistake mistakes[] = {
-	{ "domain = \"d\";\nweb : {\n certificat = \"x\"; };", { "/tmp/t.conf:3: web.certificat is not known; is \"certificate\" meant?" } },
-	{ "domain = \"d\"; wed : { };", { "t.conf:1: wed is not known; is \"web\" meant?" } },
-	{ "domain = \"d\"; password = \"topsecret\";", { "password is not known here; it belongs into \"users\"" } },
-	{ "domain = \"d\"; zzzzzzzzz = 1;", { "zzzzzzzzz is not known; there are: domain, web, users" } },
-	{ "", { "/tmp/t.conf: domain is missing" } },
-	{ "domain = \"\";", { "t.conf:1: domain is empty" } },
-	{ "domain = 7;", { "domain wants a text in quotes, not 7" } },
-	{ "domain = \"d\"; web : { idle_timeout_s = \"90\"; };", { "web.idle_timeout_s wants a whole number from 1 to 3600, not \"90\"" } },
-	{ "domain = \"d\"; web : { idle_timeout_s = 3601; };", { "from 1 to 3600, not 3601" } },
-	{ "domain = \"d\"; web : { idle_timeout_s = 1.5; };", { "not a number with a fraction" } },
-	{ "domain = \"d\"; web : { ports = \"30000-20000\"; };", { "web.ports wants the lower port first" } },
-	{ "domain = \"d\"; web : { ports = \"1-65536\"; };", { "wants two ports such as" } },
-	{ "domain = \"d\"; web : { ports = \"0-5\"; };", { "wants two ports such as" } },
-	{ "domain = \"d\"; web : { address = \"host.example\"; };", { "wants an address such as \"192.0.2.1\"" } },
-	{ "domain = \"d\"; web : { listen = (\"0.0.0.0:1\",\n\"localhost:8443\"); };", { "t.conf:2: web.listen wants an address with port", "not \"localhost:8443\"" } },
-	{ "domain = \"d\"; web : { listen = \"[1.2.3.4]:80\"; };", { "wants an address with port" } },
-	{ "domain = \"d\"; web : { listen = \"::1:80\"; };", { "wants an address with port" } },
-	{ "domain = \"d\"; web : { peers = \"tls:1.2.3.4:80\"; };", { "\"udp:0.0.0.0:5060\"", "beginning with \"udp\" or \"tcp\"" } },
-	{ "domain = \"d\"; web : ( );", { "web wants a group: web : { ... };" } },
-	{ "domain = \"d\"; users : { name = \"a\"; };", { "users wants a list of groups: users : ( { ... }, { ... } );" } },
-	{ "domain = \"d\"; users : ( 1, \"x\" );", { "users[0] wants a group", "users[1] wants a group" } },
-	{ "domain = \"d\"; users : ( {\n} );", { "t.conf:1: users[0].name is missing" } },
-	{ "domain = \"d\"; users : ( { name = \"a\"; },\n { name = \"b\"; },\n { name = \"a\"; } );", { "t.conf:3: users[2].name is \"a\" a second time; the first is in /tmp/t.conf:1" } },
-	{ "domain = \"d\"; users : ( { name = \"a\"; srtp = \"require\"; } );", { "users[0].srtp wants \"off\", \"optional\" or \"required\", not \"require\"; is \"required\" meant?" } },
-	{ "domain = \"d\"; users : ( { name = \"a\"; admin = 1; } );", { "wants true or false (without quotes), not 1" } },
-	{ "domain = \"d\"; users : ( { name = \"a\";\n admin = true; } );", { "t.conf:2: users[0].admin needs a password" } },
-	/* what libconfig would only call a syntax error */
-	{ "domain = \"d;\nweb : { };\n", { "t.conf:1: the text that begins here is not ended by a quote" } },
-	{ "/* domain = \"d\";\n", { "t.conf:1: the comment that begins here is not ended" } },
-	{ "domain = \"d\";\nweb : {\n ports = \"1-2\";\n", { "t.conf:2: the \"{\" that begins here is not closed" } },
-	{ "domain = \"d\"; users : (\n { name = \"a\"; )", { "t.conf:2: \")\" does not match the \"{\" of line 2" } },
-	{ "domain = \"d\"; }", { "\"}\" closes nothing" } },
-	{ "domain = \"d\"; users : ( { name = \"a\"; },\n );", { "t.conf:2: the comma before \")\" is one too many" } },
-	{ "domain \"d\";", { "t.conf:1: syntax error: options are written name = value" } },
-	{ "domain = \"d\";\ndomain = \"e\";", { "t.conf:2: duplicate setting name: an option or group is written twice" } },
-	{ "a=((((((((((((((((((((((((((1))))))))))))))))))))))))));", { "more than 16 brackets inside each other" } },
+    {"domain = \"d\";\nweb : {\n certificat = \"x\"; };",
+     {"/tmp/t.conf:3: web.certificat is not known; is \"certificate\" meant?"}},
+    {"domain = \"d\"; wed : { };", {"t.conf:1: wed is not known; is \"web\" meant?"}},
+    {"domain = \"d\"; password = \"topsecret\";", {"password is not known here; it belongs into \"users\""}},
+    {"domain = \"d\"; zzzzzzzzz = 1;", {"zzzzzzzzz is not known; there are: domain, web, users"}},
+    {"", {"/tmp/t.conf: domain is missing"}},
+    {"domain = \"\";", {"t.conf:1: domain is empty"}},
+    {"domain = 7;", {"domain wants a text in quotes, not 7"}},
+    {"domain = \"d\"; web : { idle_timeout_s = \"90\"; };",
+     {"web.idle_timeout_s wants a whole number from 1 to 3600, not \"90\""}},
+    {"domain = \"d\"; web : { idle_timeout_s = 3601; };", {"from 1 to 3600, not 3601"}},
+    {"domain = \"d\"; web : { idle_timeout_s = 1.5; };", {"not a number with a fraction"}},
+    {"domain = \"d\"; web : { ports = \"30000-20000\"; };", {"web.ports wants the lower port first"}},
+    {"domain = \"d\"; web : { ports = \"1-65536\"; };", {"wants two ports such as"}},
+    {"domain = \"d\"; web : { ports = \"0-5\"; };", {"wants two ports such as"}},
+    {"domain = \"d\"; web : { address = \"host.example\"; };", {"wants an address such as \"192.0.2.1\""}},
+    {"domain = \"d\"; web : { listen = (\"0.0.0.0:1\",\n\"localhost:8443\"); };",
+     {"t.conf:2: web.listen wants an address with port", "not \"localhost:8443\""}},
+    {"domain = \"d\"; web : { listen = \"[1.2.3.4]:80\"; };", {"wants an address with port"}},
+    {"domain = \"d\"; web : { listen = \"::1:80\"; };", {"wants an address with port"}},
+    {"domain = \"d\"; web : { peers = \"tls:1.2.3.4:80\"; };",
+     {"\"udp:0.0.0.0:5060\"", "beginning with \"udp\" or \"tcp\""}},
+    {"domain = \"d\"; web : ( );", {"web wants a group: web : { ... };"}},
+    {"domain = \"d\"; users : { name = \"a\"; };", {"users wants a list of groups: users : ( { ... }, { ... } );"}},
+    {"domain = \"d\"; users : ( 1, \"x\" );", {"users[0] wants a group", "users[1] wants a group"}},
+    {"domain = \"d\"; users : ( {\n} );", {"t.conf:1: users[0].name is missing"}},
+    {"domain = \"d\"; users : ( { name = \"a\"; },\n { name = \"b\"; },\n { name = \"a\"; } );",
+     {"t.conf:3: users[2].name is \"a\" a second time; the first is in /tmp/t.conf:1"}},
+    {"domain = \"d\"; users : ( { name = \"a\"; srtp = \"require\"; } );",
+     {"users[0].srtp wants \"off\", \"optional\" or \"required\", not \"require\"; is \"required\" meant?"}},
+    {"domain = \"d\"; users : ( { name = \"a\"; admin = 1; } );", {"wants true or false (without quotes), not 1"}},
+    {"domain = \"d\"; users : ( { name = \"a\";\n admin = true; } );", {"t.conf:2: users[0].admin needs a password"}},
+    /* what libconfig would only call a syntax error */
+    {"domain = \"d;\nweb : { };\n", {"t.conf:1: the text that begins here is not ended by a quote"}},
+    {"/* domain = \"d\";\n", {"t.conf:1: the comment that begins here is not ended"}},
+    {"domain = \"d\";\nweb : {\n ports = \"1-2\";\n", {"t.conf:2: the \"{\" that begins here is not closed"}},
+    {"domain = \"d\"; users : (\n { name = \"a\"; )", {"t.conf:2: \")\" does not match the \"{\" of line 2"}},
+    {"domain = \"d\"; }", {"\"}\" closes nothing"}},
+    {"domain = \"d\"; users : ( { name = \"a\"; },\n );", {"t.conf:2: the comma before \")\" is one too many"}},
+    {"domain \"d\";", {"t.conf:1: syntax error: options are written name = value"}},
+    {"domain = \"d\";\ndomain = \"e\";", {"t.conf:2: duplicate setting name: an option or group is written twice"}},
+    {"a=((((((((((((((((((((((((((1))))))))))))))))))))))))));", {"more than 16 brackets inside each other"}},
 };
 
 static void test_mistakes(void **state)
@@ -182,9 +190,13 @@ static void test_all_mistakes_in_order(void **state)
 	g_autofree char *said = load_wrong("web : { port = 1;\n ports = 2; };\n"
 					   "users : ( { nam = \"a\"; },\n { name = 4; admin = \"yes\"; } );\n"
 					   "domain = 5;\n");
-	static const char *const wanted[] = { "t.conf:1: web.port is not known; is \"ports\" meant?", "t.conf:2: web.ports wants",
-					      "t.conf:3: users[0].nam is not known; is \"name\" meant?", "t.conf:3: users[0].name is missing",
-					      "t.conf:4: users[1].name wants", "t.conf:4: users[1].admin wants", "t.conf:5: domain wants" };
+	static const char *const wanted[] = {"t.conf:1: web.port is not known; is \"ports\" meant?",
+					     "t.conf:2: web.ports wants",
+					     "t.conf:3: users[0].nam is not known; is \"name\" meant?",
+					     "t.conf:3: users[0].name is missing",
+					     "t.conf:4: users[1].name wants",
+					     "t.conf:4: users[1].admin wants",
+					     "t.conf:5: domain wants"};
 	const char *at = said;
 	for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
 		at = strstr(at, wanted[i]);
@@ -196,9 +208,9 @@ static void test_all_mistakes_in_order(void **state)
 static void test_secrets_are_not_said(void **state)
 {
 	static const char *const texts[] = {
-		"domain = \"d\"; users : ( { name = \"a\"; password = 12345678; } );",
-		"domain = \"d\"; users : ( { name = \"a\"; password = \"8888888\" \"7\" 12345678; } );",
-		"domain = \"d\"; users : ( { name = \"a\"; password = (\"12345678\"); } );",
+	    "domain = \"d\"; users : ( { name = \"a\"; password = 12345678; } );",
+	    "domain = \"d\"; users : ( { name = \"a\"; password = \"8888888\" \"7\" 12345678; } );",
+	    "domain = \"d\"; users : ( { name = \"a\"; password = (\"12345678\"); } );",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
 		g_autofree char *said = load_wrong(texts[i]);
@@ -239,14 +251,17 @@ static void test_many_users(void **state)
 
 static void test_diff(void **state)
 {
-	struct config_snapshot *a = load("domain = \"d\"; users : ( { name = \"a\"; codecs = (\"x\"); }, { name = \"b\"; } );");
-	struct config_snapshot *b = load("domain = \"d\"; web : { idle_timeout_s = 90; };\n users : ( { name = \"b\"; }, { name = \"a\"; codecs = (\"x\"); } );");
+	struct config_snapshot *a =
+	    load("domain = \"d\"; users : ( { name = \"a\"; codecs = (\"x\"); }, { name = \"b\"; } );");
+	struct config_snapshot *b = load("domain = \"d\"; web : { idle_timeout_s = 90; };\n users : ( { name = \"b\"; "
+					 "}, { name = \"a\"; codecs = (\"x\"); } );");
 	g_autofree const char **changed = config_diff(a, b);
 	assert_string_equal(changed[0], "users"); /* a default written down is no change */
 	assert_null(changed[1]);
 	assert_true(config_entry_equal(a, 0, b, 1, "users"));
 	assert_false(config_entry_equal(a, 0, b, 0, "users"));
-	struct config_snapshot *c = load("domain = \"e\"; web : { idle_timeout_s = 91; }; users : ( { name = \"a\"; codecs = (\"x\"); }, { name = \"b\"; } );");
+	struct config_snapshot *c = load("domain = \"e\"; web : { idle_timeout_s = 91; }; users : ( { name = \"a\"; "
+					 "codecs = (\"x\"); }, { name = \"b\"; } );");
 	g_autofree const char **more = config_diff(a, c);
 	assert_string_equal(more[0], "");
 	assert_string_equal(more[1], "web");
@@ -278,7 +293,8 @@ static void test_include(void **state)
 
 	struct config_snapshot *snapshot = NULL;
 	struct config_errors *errors = NULL;
-	put(folder, "tandem.conf", "users : (\n\t@include \"users.conf\"\n);\n/*\n@include \"nothing.conf\"\n*/ domain = \"d\";\n");
+	put(folder, "tandem.conf",
+	    "users : (\n\t@include \"users.conf\"\n);\n/*\n@include \"nothing.conf\"\n*/ domain = \"d\";\n");
 	assert_int_equal(config_load(main_file, tables, &snapshot, &errors), 0);
 	assert_int_equal(config_count(snapshot, "users"), 2);
 	config_unref(snapshot);
@@ -286,18 +302,19 @@ static void test_include(void **state)
 	static const struct {
 		const char *text, *said;
 	} refused[] = {
-		{ "domain = \"d\";\n@include \"../outside.conf\"\n", "tandem.conf:2: @include wants a file in the folder" },
-		{ "@include \"/etc/passwd\"\n", "tandem.conf:1: @include wants a file in the folder" },
-		{ "\n@include \"link.conf\"\n", "tandem.conf:2: cannot include \"link.conf\": it is a link out of the folder" },
-		{ "@include \"none.conf\"\n", "tandem.conf:1: cannot include \"none.conf\": No such file" },
-		{ "domain = \"d\";\n@include \"bad.conf\"\n", "/bad.conf:3: foo is not known" },
-		{ "domain = \"d\";\n@include \"users.conf\"\nweb : { };", "/users.conf:1: syntax error" },
-		{ "@include \"users.conf\" domain = 5;\n", "/users.conf:1: syntax error" },
-		{ "domain = \"d\"; @include \"bad.conf\"\n", "tandem.conf:1: syntax error" },
-		{ "domain = \"d\";\n\n@include \"bad.conf\"\nbar = 1;", "/bad.conf:3: foo is not known" },
-		{ "domain = \"d\";\n\n@include \"bad.conf\"\nbarrr = 1;", "tandem.conf:4: barrr is not known" },
-		{ "@include \"loop.conf\"\n", "/loop.conf:1: too many files include each other" },
-		{ "@include \".\"\n", "cannot include \".\"" },
+	    {"domain = \"d\";\n@include \"../outside.conf\"\n", "tandem.conf:2: @include wants a file in the folder"},
+	    {"@include \"/etc/passwd\"\n", "tandem.conf:1: @include wants a file in the folder"},
+	    {"\n@include \"link.conf\"\n",
+	     "tandem.conf:2: cannot include \"link.conf\": it is a link out of the folder"},
+	    {"@include \"none.conf\"\n", "tandem.conf:1: cannot include \"none.conf\": No such file"},
+	    {"domain = \"d\";\n@include \"bad.conf\"\n", "/bad.conf:3: foo is not known"},
+	    {"domain = \"d\";\n@include \"users.conf\"\nweb : { };", "/users.conf:1: syntax error"},
+	    {"@include \"users.conf\" domain = 5;\n", "/users.conf:1: syntax error"},
+	    {"domain = \"d\"; @include \"bad.conf\"\n", "tandem.conf:1: syntax error"},
+	    {"domain = \"d\";\n\n@include \"bad.conf\"\nbar = 1;", "/bad.conf:3: foo is not known"},
+	    {"domain = \"d\";\n\n@include \"bad.conf\"\nbarrr = 1;", "tandem.conf:4: barrr is not known"},
+	    {"@include \"loop.conf\"\n", "/loop.conf:1: too many files include each other"},
+	    {"@include \".\"\n", "cannot include \".\""},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
 		put(folder, "tandem.conf", refused[i].text);
@@ -314,7 +331,8 @@ static void test_include(void **state)
 	assert_non_null(strstr(config_errors_line(errors, 0), "cannot be read: No such file"));
 	config_errors_free(errors);
 
-	static const char *const names[] = { "etc/users.conf", "etc/bad.conf", "etc/loop.conf", "etc/link.conf", "outside.conf", "etc", "" };
+	static const char *const names[] = {
+	    "etc/users.conf", "etc/bad.conf", "etc/loop.conf", "etc/link.conf", "outside.conf", "etc", ""};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = g_build_filename(root, names[i], NULL);
 		assert_int_equal(g_remove(path), 0);
@@ -345,18 +363,18 @@ static void test_describe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_little_is_enough),
-		cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_all_mistakes_in_order),
-		cmocka_unit_test(test_secrets_are_not_said),
-		cmocka_unit_test(test_values_cannot_forge_lines),
-		cmocka_unit_test(test_many_mistakes_are_counted),
-		cmocka_unit_test(test_many_users),
-		cmocka_unit_test(test_diff),
-		cmocka_unit_test(test_include),
-		cmocka_unit_test(test_too_large_or_binary),
-		cmocka_unit_test(test_describe),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_little_is_enough),
+	    cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test(test_all_mistakes_in_order),
+	    cmocka_unit_test(test_secrets_are_not_said),
+	    cmocka_unit_test(test_values_cannot_forge_lines),
+	    cmocka_unit_test(test_many_mistakes_are_counted),
+	    cmocka_unit_test(test_many_users),
+	    cmocka_unit_test(test_diff),
+	    cmocka_unit_test(test_include),
+	    cmocka_unit_test(test_too_large_or_binary),
+	    cmocka_unit_test(test_describe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,8 @@ static int tear_down(void **state)
 static const struct tandem_codec *find(const char *encoding)
 {
 	bool is_opus = !strcmp(encoding, "opus");
-	const struct tandem_codec *codec = plugin_codec_find(registry, encoding, is_opus ? 48000 : 8000, is_opus ? 2 : 1);
+	const struct tandem_codec *codec =
+	    plugin_codec_find(registry, encoding, is_opus ? 48000 : 8000, is_opus ? 2 : 1);
 	assert_non_null(codec);
 	return codec;
 }
@@ -63,8 +64,8 @@ struct way {
 
 static struct way open_way(const char *encoding, uint32_t hz, uint8_t channels, const char *fmtp)
 {
-	struct way way = { .codec = find(encoding) };
-	struct tandem_codec_settings settings = { .pcm_hz = hz, .pcm_channels = channels, .frame_ms = 20, .fmtp = fmtp };
+	struct way way = {.codec = find(encoding)};
+	struct tandem_codec_settings settings = {.pcm_hz = hz, .pcm_channels = channels, .frame_ms = 20, .fmtp = fmtp};
 	assert_int_equal(way.codec->encoder_new(&settings, &way.encoder), 0);
 	assert_int_equal(way.codec->decoder_new(&settings, &way.decoder), 0);
 	return way;
@@ -94,8 +95,8 @@ static void pass(struct way *way, uint32_t hz, const int16_t *in, int16_t *out, 
 static void test_g711_milliwatt(void **state)
 {
 	/* The recommendation's sequences for 1 kHz at 0 dBm0 (G.711, tables 5 and 6). */
-	static const uint8_t mu[] = { 0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e };
-	static const uint8_t a[] = { 0x34, 0x21, 0x21, 0x34, 0xb4, 0xa1, 0xa1, 0xb4 };
+	static const uint8_t mu[] = {0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e};
+	static const uint8_t a[] = {0x34, 0x21, 0x21, 0x34, 0xb4, 0xa1, 0xa1, 0xb4};
 	int16_t from_mu[8], from_a[8];
 	struct way way = open_way("PCMU", 8000, 1, "");
 	uint8_t again[8];
@@ -108,7 +109,8 @@ static void test_g711_milliwatt(void **state)
 	assert_int_equal(way.codec->encode(way.encoder, from_a, 8, again, 8), 8);
 	assert_memory_equal(again, a, 8);
 	close_way(&way);
-	/* A tone that just fills the range (8159 in 14 bits, 4096 in 13) has +3.17 dBm0 in mu-law and +3.14 in A-law. */
+	/* A tone that just fills the range (8159 in 14 bits, 4096 in 13) has +3.17 dBm0 in mu-law and +3.14 in A-law.
+	 */
 	assert_true(fabs(20 * log10(4 * 8159 / (rms(from_mu, 8) * sqrt(2))) - 3.17) < 0.05);
 	assert_true(fabs(20 * log10(8 * 4096 / (rms(from_a, 8) * sqrt(2))) - 3.14) < 0.05);
 }
@@ -128,10 +130,11 @@ static uint8_t encode_one(struct way *way, int16_t pcm)
 }
 
 /* Every linear value against the decision values, counted up segment by segment as the tables do. */
-static void check_law(const char *encoding, unsigned shift, int first_step, int n_equal, uint8_t invert, int negative_bit)
+static void check_law(const char *encoding, unsigned shift, int first_step, int n_equal, uint8_t invert,
+		      int negative_bit)
 {
 	struct way way = open_way(encoding, 8000, 1, "");
-	int decision[129] = { 0 }, step = first_step;
+	int decision[129] = {0}, step = first_step;
 	for (int i = 1; i <= 128; i++) {
 		decision[i] = decision[i - 1] + (i == 1 && first_step == 2 && shift == 2 ? 1 : step);
 		if (i >= n_equal && i % 16 == 0)
@@ -160,7 +163,7 @@ static void test_g711_tables(void **state)
 
 static void test_g711_tone_level(void **state)
 {
-	static const char *const encodings[] = { "PCMU", "PCMA" };
+	static const char *const encodings[] = {"PCMU", "PCMA"};
 	for (size_t i = 0; i < 2; i++) {
 		static int16_t in[8000 * SECONDS], out[8000 * SECONDS];
 		double amplitude = 4 * 8159 * pow(10, (-16 - 3.17) / 20);
@@ -180,7 +183,7 @@ static void test_g711_tone_level(void **state)
 
 static void test_opus_tone(void **state)
 {
-	static const uint32_t rates[] = { 8000, 16000, 48000 };
+	static const uint32_t rates[] = {8000, 16000, 48000};
 	for (size_t i = 0; i < G_N_ELEMENTS(rates); i++) {
 		uint32_t hz = rates[i];
 		size_t n = hz * SECONDS;
@@ -221,7 +224,8 @@ static void test_opus_loss(void **state)
 	static int16_t in[16000 * SECONDS], out[320];
 	for (size_t i = 0; i < G_N_ELEMENTS(in); i++) /* like a voice: harmonics of 150 Hz, swelling */
 		in[i] = lrint((2000 + 1500 * sin(i / 1500.0)) *
-			      (sin(2 * M_PI * 150 * i / 16000) + 0.5 * sin(2 * M_PI * 450 * i / 16000) + 0.3 * sin(2 * M_PI * 1050 * i / 16000)));
+			      (sin(2 * M_PI * 150 * i / 16000) + 0.5 * sin(2 * M_PI * 450 * i / 16000) +
+			       0.3 * sin(2 * M_PI * 1050 * i / 16000)));
 	struct way way = open_way("opus", 16000, 1, "useinbandfec=1");
 	way.codec->encoder_set_loss(way.encoder, 20);
 	unsigned recovered = 0;
@@ -276,7 +280,7 @@ static void test_refusals(void **state)
 	uint8_t payload[1500];
 	void *instance = NULL;
 	const struct tandem_codec *pcmu = find("PCMU"), *opus = find("opus");
-	struct tandem_codec_settings settings = { .pcm_hz = 16000, .pcm_channels = 1, .frame_ms = 20, .fmtp = "" };
+	struct tandem_codec_settings settings = {.pcm_hz = 16000, .pcm_channels = 1, .frame_ms = 20, .fmtp = ""};
 	assert_int_equal(pcmu->encoder_new(&settings, &instance), -EINVAL);
 	assert_int_equal(pcmu->decoder_new(&settings, &instance), -EINVAL);
 	settings.pcm_hz = 44100;
@@ -325,8 +329,8 @@ static void test_opus_obeys_fmtp(void **state)
 	static int16_t in[48000 * SECONDS];
 	for (size_t i = 0; i < G_N_ELEMENTS(in); i++)
 		in[i] = (int)(g_random_int() % 16000) - 8000;
-	static const char *const fmtps[] = { "", "maxaveragebitrate=12000", "stereo=1; maxplaybackrate=8000;cbr=1" };
-	size_t sums[3] = { 0 };
+	static const char *const fmtps[] = {"", "maxaveragebitrate=12000", "stereo=1; maxplaybackrate=8000;cbr=1"};
+	size_t sums[3] = {0};
 	for (size_t i = 0; i < 3; i++) {
 		struct way way = open_way("opus", 48000, 1, fmtps[i]);
 		size_t first = 0;
@@ -348,11 +352,11 @@ static void test_opus_obeys_fmtp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g711_milliwatt),	cmocka_unit_test(test_g711_tables),
-		cmocka_unit_test(test_g711_tone_level), cmocka_unit_test(test_opus_tone),
-		cmocka_unit_test(test_opus_rates_mix),	cmocka_unit_test(test_opus_loss),
-		cmocka_unit_test(test_g711_loss),	cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_opus_eats_anything), cmocka_unit_test(test_opus_obeys_fmtp),
+	    cmocka_unit_test(test_g711_milliwatt),     cmocka_unit_test(test_g711_tables),
+	    cmocka_unit_test(test_g711_tone_level),    cmocka_unit_test(test_opus_tone),
+	    cmocka_unit_test(test_opus_rates_mix),     cmocka_unit_test(test_opus_loss),
+	    cmocka_unit_test(test_g711_loss),	       cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_opus_eats_anything), cmocka_unit_test(test_opus_obeys_fmtp),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

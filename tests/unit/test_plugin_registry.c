@@ -27,30 +27,29 @@ static int codec_duration(const uint8_t *payload, size_t length)
 	return 160;
 }
 
-static const uint32_t rates[] = { 8000, 0 };
-static const uint16_t durations[] = { 20, 0 };
-static const uint16_t long_durations[] = { 20, 200, 0 };
+static const uint32_t rates[] = {8000, 0};
+static const uint16_t durations[] = {20, 0};
+static const uint16_t long_durations[] = {20, 200, 0};
 
 static const struct tandem_codec good = {
-	.encoding = "X-good",
-	.clock_hz = 8000,
-	.channels = 1,
-	.static_payload_type = -1,
-	.pcm_rates_hz = rates,
-	.pcm_channels_max = 1,
-	.frame_durations_ms = durations,
-	.encoder_new = codec_new,
-	.encode = codec_encode,
-	.encoder_free = free,
-	.decoder_new = codec_new,
-	.decode = codec_decode,
-	.decoder_free = free,
-	.duration = codec_duration,
+    .encoding = "X-good",
+    .clock_hz = 8000,
+    .channels = 1,
+    .static_payload_type = -1,
+    .pcm_rates_hz = rates,
+    .pcm_channels_max = 1,
+    .frame_durations_ms = durations,
+    .encoder_new = codec_new,
+    .encode = codec_encode,
+    .encoder_free = free,
+    .decoder_new = codec_new,
+    .decode = codec_decode,
+    .decoder_free = free,
+    .duration = codec_duration,
 };
-static const struct tandem_codec *const good_codecs[] = { &good, NULL };
-static const struct tandem_plugin good_plugin = {
-	TANDEM_PLUGIN_HEADER, .kind = TANDEM_PLUGIN_CODEC, .name = "good", .version = "1", .codecs = good_codecs
-};
+static const struct tandem_codec *const good_codecs[] = {&good, NULL};
+static const struct tandem_plugin good_plugin = {TANDEM_PLUGIN_HEADER, .kind = TANDEM_PLUGIN_CODEC, .name = "good",
+						 .version = "1", .codecs = good_codecs};
 
 static void expect_refused(struct plugin_registry *registry, const struct tandem_plugin *plugin, const char *words)
 {
@@ -64,7 +63,7 @@ static void expect_refused(struct plugin_registry *registry, const struct tandem
 
 static void expect_codec_refused(struct plugin_registry *registry, const struct tandem_codec *codec, const char *words)
 {
-	const struct tandem_codec *const codecs[] = { codec, NULL };
+	const struct tandem_codec *const codecs[] = {codec, NULL};
 	struct tandem_plugin plugin = good_plugin;
 	plugin.codecs = codecs;
 	expect_refused(registry, &plugin, words);
@@ -143,7 +142,8 @@ static void test_old_file(void **state)
 	struct plugin_registry *registry;
 	char *reason = NULL;
 	assert_int_equal(plugin_registry_new(&registry), 0);
-	assert_int_equal(plugin_registry_load(registry, TANDEM_BUILDDIR "/tests/support/.libs/plugin_old.so", &reason), -EPROTO);
+	assert_int_equal(plugin_registry_load(registry, TANDEM_BUILDDIR "/tests/support/.libs/plugin_old.so", &reason),
+			 -EPROTO);
 	assert_non_null(strstr(reason, "/plugin_old.so was built for plugin API 0.7, this gateway has 1.0"));
 	g_clear_pointer(&reason, g_free);
 	assert_int_equal(plugin_registry_load(registry, "/nonexistent/x.so", &reason), -ENOENT);
@@ -158,7 +158,8 @@ static void test_folder(void **state)
 	assert_int_equal(plugin_registry_new(&registry), 0);
 	assert_int_equal(plugin_registry_load_directory(registry, "/nonexistent"), -ENOENT);
 
-	/* One file that is no library, one without the symbol's right version, one that is good: the good one is taken. */
+	/* One file that is no library, one without the symbol's right version, one that is good: the good one is taken.
+	 */
 	char folder[] = "/tmp/tandem-plugins-XXXXXX";
 	assert_non_null(g_mkdtemp(folder));
 	g_autofree char *text = g_build_filename(folder, "a_text.so", NULL);
@@ -173,14 +174,14 @@ static void test_folder(void **state)
 	assert_non_null(plugin_codec_find(registry, "pcmu", 8000, 1));
 	assert_null(plugin_codec_at(registry, 2));
 	plugin_registry_free(registry);
-	const char *const files[] = { text, old, codec, other, folder };
+	const char *const files[] = {text, old, codec, other, folder};
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
 		assert_int_equal(g_remove(files[i]), 0);
 }
 
 static void test_option(void **state)
 {
-	static const struct config_table *const tables[] = { &plugin_options, NULL };
+	static const struct config_table *const tables[] = {&plugin_options, NULL};
 	struct config_snapshot *snapshot = NULL;
 	struct config_errors *errors = NULL;
 	assert_int_equal(config_load_text("/t", "", 0, tables, &snapshot, &errors), 0);
@@ -195,8 +196,8 @@ static void test_option(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header),	 cmocka_unit_test(test_codec_rows), cmocka_unit_test(test_find),
-		cmocka_unit_test(test_old_file), cmocka_unit_test(test_folder),	    cmocka_unit_test(test_option),
+	    cmocka_unit_test(test_header),   cmocka_unit_test(test_codec_rows), cmocka_unit_test(test_find),
+	    cmocka_unit_test(test_old_file), cmocka_unit_test(test_folder),	cmocka_unit_test(test_option),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

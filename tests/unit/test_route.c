@@ -6,20 +6,21 @@
 #include <string.h>
 
 static const struct config_option user_rows[] = {
-	{ .name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true },
-	{ 0 },
+    {.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true},
+    {0},
 };
 static const struct config_option trunk_rows[] = {
-	{ .name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true },
-	{ .name = "inbound", .type = CONFIG_STRING },
-	{ 0 },
+    {.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true},
+    {.name = "inbound", .type = CONFIG_STRING},
+    {0},
 };
-static const struct config_table users = { .group = "users", .shape = CONFIG_LIST, .options = user_rows };
-static const struct config_table trunks = { .group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows };
-static const struct config_table *const tables[] = { &users, &trunks, &route_options, NULL };
+static const struct config_table users = {.group = "users", .shape = CONFIG_LIST, .options = user_rows};
+static const struct config_table trunks = {.group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows};
+static const struct config_table *const tables[] = {&users, &trunks, &route_options, NULL};
 
-#define PEOPLE "users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n" \
-	       "trunks : ( { name = \"pbx\"; }, { name = \"carrier\"; } );\n"
+#define PEOPLE                                                                                                         \
+	"users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n"                              \
+	"trunks : ( { name = \"pbx\"; }, { name = \"carrier\"; } );\n"
 
 static struct route_table *make(const char *routes)
 {
@@ -44,7 +45,8 @@ static void check(const char *routes, const struct row *rows, size_t n)
 {
 	struct route_table *table = make(routes);
 	for (size_t i = 0; i < n; i++) {
-		struct route_request request = { .dialled = rows[i].dialled, .trunk = rows[i].trunk, .inbound = rows[i].inbound };
+		struct route_request request = {
+		    .dialled = rows[i].dialled, .trunk = rows[i].trunk, .inbound = rows[i].inbound};
 		struct route_decision decision;
 		route_decide(table, &request, &decision);
 		g_autofree char *got = g_strdup(route_target_name(decision.target));
@@ -55,8 +57,8 @@ static void check(const char *routes, const struct row *rows, size_t n)
 					      decision.target == ROUTE_TRUNK ? decision.number : "");
 		}
 		if (strcmp(got, rows[i].wanted) != 0)
-			fail_msg("%s dialled by %s: %s, wanted %s", rows[i].dialled, rows[i].trunk ? rows[i].trunk : "a user", got,
-				 rows[i].wanted);
+			fail_msg("%s dialled by %s: %s, wanted %s", rows[i].dialled,
+				 rows[i].trunk ? rows[i].trunk : "a user", got, rows[i].wanted);
 	}
 	route_table_free(table);
 }
@@ -64,18 +66,12 @@ static void check(const char *routes, const struct row *rows, size_t n)
 static void test_without_routes(void **state)
 {
 	static const struct row rows[] = {
-		{ "alice", "user alice" },
-		{ "Alice", "denied" },
-		{ "0815", "user 0815" },
-		{ "9195", "built-in delayed-echo" },
-		{ "9196", "built-in echo" },
-		{ "9197", "built-in milliwatt" },
-		{ "9198", "built-in music" },
-		{ "9199", "denied" },
-		{ "91960", "denied" },
-		{ "echo", "denied" },
-		{ "pbx", "denied" },
-		{ "", "denied" },
+	    {"alice", "user alice"},	{"Alice", "denied"},
+	    {"0815", "user 0815"},	{"9195", "built-in delayed-echo"},
+	    {"9196", "built-in echo"},	{"9197", "built-in milliwatt"},
+	    {"9198", "built-in music"}, {"9199", "denied"},
+	    {"91960", "denied"},	{"echo", "denied"},
+	    {"pbx", "denied"},		{"", "denied"},
 	};
 	check("", rows, G_N_ELEMENTS(rows));
 }
@@ -83,12 +79,9 @@ static void test_without_routes(void **state)
 static void test_default_route(void **state)
 {
 	static const struct row rows[] = {
-		{ "100", "trunk pbx 100" },
-		{ "alice", "user alice" },
-		{ "9196", "built-in echo" },
-		{ "9199", "trunk pbx 9199" },
-		{ "+49 30/1", "trunk pbx +49 30/1" },
-		{ "", "denied" },
+	    {"100", "trunk pbx 100"},		{"alice", "user alice"},
+	    {"9196", "built-in echo"},		{"9199", "trunk pbx 9199"},
+	    {"+49 30/1", "trunk pbx +49 30/1"}, {"", "denied"},
 	};
 	check("routes : ( { to = \"pbx\"; } );", rows, G_N_ELEMENTS(rows));
 }
@@ -96,19 +89,19 @@ static void test_default_route(void **state)
 static void test_routes(void **state)
 {
 	static const struct row rows[] = {
-		{ "1000", "trunk pbx 1000" },	       /* ^1...$ */
-		{ "100", "trunk carrier 100" },	       /* the default */
-		{ "0049301234", "trunk carrier +49301234" },
-		{ "004", "trunk carrier +4" },
-		{ "*97", "built-in milliwatt" },
-		{ "9196", "trunk pbx 9196" },	       /* a route takes a built-in's number */
-		{ "alice", "user alice" },
-		{ "team-bob", "user bob" },
-		{ "team-carol", "denied" },	       /* a route to a user who is not there; no second try */
-		{ "0815", "user 0815" },	       /* users come before the default */
-		{ "xx77yy", "trunk pbx xx77yy" },      /* not anchored: fits a part, all of it goes on */
-		{ "ab12", "trunk pbx 12-ab-ab12-" },   /* \3 takes no part */
-		{ "5551", "trunk carrier literal\\n" },
+	    {"1000", "trunk pbx 1000"},	  /* ^1...$ */
+	    {"100", "trunk carrier 100"}, /* the default */
+	    {"0049301234", "trunk carrier +49301234"},
+	    {"004", "trunk carrier +4"},
+	    {"*97", "built-in milliwatt"},
+	    {"9196", "trunk pbx 9196"}, /* a route takes a built-in's number */
+	    {"alice", "user alice"},
+	    {"team-bob", "user bob"},
+	    {"team-carol", "denied"},	       /* a route to a user who is not there; no second try */
+	    {"0815", "user 0815"},	       /* users come before the default */
+	    {"xx77yy", "trunk pbx xx77yy"},    /* not anchored: fits a part, all of it goes on */
+	    {"ab12", "trunk pbx 12-ab-ab12-"}, /* \3 takes no part */
+	    {"5551", "trunk carrier literal\\n"},
 	};
 	check("routes : ( { to = \"carrier\"; },\n"
 	      "  { match = \"^1...$\"; to = \"pbx\"; },\n"
@@ -126,27 +119,28 @@ static void test_routes(void **state)
 static void test_first_match_wins(void **state)
 {
 	static const struct row rows[] = {
-		{ "alice", "trunk pbx alice" }, /* written out: everything */
-		{ "9196", "trunk pbx 9196" },
-		{ "200", "trunk carrier 200" },
+	    {"alice", "trunk pbx alice"}, /* written out: everything */
+	    {"9196", "trunk pbx 9196"},
+	    {"200", "trunk carrier 200"},
 	};
-	check("routes : ( { match = \"^2\"; to = \"carrier\"; }, { match = \".*\"; to = \"pbx\"; }, { match = \"^9\"; to = \"echo\"; } );", rows,
-	      G_N_ELEMENTS(rows));
+	check("routes : ( { match = \"^2\"; to = \"carrier\"; }, { match = \".*\"; to = \"pbx\"; }, { match = \"^9\"; "
+	      "to = \"echo\"; } );",
+	      rows, G_N_ELEMENTS(rows));
 }
 
 static void test_inbound(void **state)
 {
 	static const struct row rows[] = {
-		{ "alice", "user alice", "pbx" },
-		{ "0815", "user 0815", "pbx" },
-		{ "100", "denied", "pbx" },	 /* never on to another trunk */
-		{ "9196", "denied", "pbx" },
-		{ "", "denied", "pbx" },
-		{ "100", "user bob", "pbx", "bob" },
-		{ "alice", "user bob", "pbx", "bob" },
-		{ "", "user bob", "pbx", "bob" },
-		{ "100", "built-in echo", "pbx", "echo" },
-		{ "100", "denied", "pbx", "carrier" },
+	    {"alice", "user alice", "pbx"},
+	    {"0815", "user 0815", "pbx"},
+	    {"100", "denied", "pbx"}, /* never on to another trunk */
+	    {"9196", "denied", "pbx"},
+	    {"", "denied", "pbx"},
+	    {"100", "user bob", "pbx", "bob"},
+	    {"alice", "user bob", "pbx", "bob"},
+	    {"", "user bob", "pbx", "bob"},
+	    {"100", "built-in echo", "pbx", "echo"},
+	    {"100", "denied", "pbx", "carrier"},
 	};
 	check("routes : ( { to = \"carrier\"; }, { match = \"^9\"; to = \"echo\"; } );", rows, G_N_ELEMENTS(rows));
 }
@@ -159,11 +153,11 @@ static void test_lengths(void **state)
 	static const struct {
 		size_t length;
 		enum route_target target;
-	} rows[] = { { 127, ROUTE_TRUNK }, { 128, ROUTE_DENIED }, { 255, ROUTE_DENIED }, { 299, ROUTE_DENIED } };
+	} rows[] = {{127, ROUTE_TRUNK}, {128, ROUTE_DENIED}, {255, ROUTE_DENIED}, {299, ROUTE_DENIED}};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		memset(dialled, '7', rows[i].length);
 		dialled[rows[i].length] = '\0';
-		route_decide(table, &(struct route_request){ .dialled = dialled }, &decision);
+		route_decide(table, &(struct route_request){.dialled = dialled}, &decision);
 		assert_int_equal(decision.target, rows[i].target);
 	}
 	route_table_free(table);
@@ -173,11 +167,11 @@ static void test_rule_number(void **state)
 {
 	struct route_table *table = make("routes : ( { match = \"^1\"; to = \"pbx\"; }, { to = \"carrier\"; } );");
 	struct route_decision decision;
-	route_decide(table, &(struct route_request){ .dialled = "1" }, &decision);
+	route_decide(table, &(struct route_request){.dialled = "1"}, &decision);
 	assert_int_equal(decision.rule, 0);
-	route_decide(table, &(struct route_request){ .dialled = "2" }, &decision);
+	route_decide(table, &(struct route_request){.dialled = "2"}, &decision);
 	assert_int_equal(decision.rule, 1);
-	route_decide(table, &(struct route_request){ .dialled = "alice" }, &decision);
+	route_decide(table, &(struct route_request){.dialled = "alice"}, &decision);
 	assert_int_equal(decision.rule, -1);
 	route_table_free(table);
 }
@@ -187,24 +181,31 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *text, *said;
 	} rows[] = {
-		{ "routes : (\n { to = \"pxb\"; } );", "/t:2: routes[0].to is \"pxb\", which is no trunk, \"user\" or built-in; is \"pbx\" meant?" },
-		{ "routes : ( { to = \"ecko\"; } );", "is \"echo\" meant?" },
-		{ "routes : ( { to = \"alice\"; } );", "routes[0].to is \"alice\", which is no trunk" },
-		{ "routes : ( { match = \"x\"; } );", "routes[0].to is missing" },
-		{ "routes : ( { to = \"pbx\";\n match = \"(1\"; } );", "/t:2: routes[0].match is no regular expression: Unmatched ( or \\(" },
-		{ "routes : ( { to = \"pbx\"; match = \"[\"; } );", "routes[0].match is no regular expression: " },
-		{ "routes : ( { to = \"pbx\"; match = \"(1)\"; replace = \"\\2\"; } );", "routes[0].replace refers to \\2, but match has 1 groups" },
-		{ "routes : ( { to = \"pbx\"; replace = \"\\1\"; } );", "routes[0].replace refers to \\1, but match has 0 groups" },
-		{ "routes : ( { to = \"pbx\"; },\n{ to = \"carrier\"; } );", "/t:2: routes[1] is never used: routes[0] has no match either" },
-		{ "trunks : ( { name = \"echo\"; } );", "trunks[0].name is \"echo\", which means something else in routes" },
-		{ "users : ( { name = \"alice\"; } );\ntrunks : ( { name = \"a\"; inbound = \"alise\"; } );",
-		  "/t:2: trunks[0].inbound is \"alise\", which is no user or built-in; is \"alice\" meant?" },
+	    {"routes : (\n { to = \"pxb\"; } );",
+	     "/t:2: routes[0].to is \"pxb\", which is no trunk, \"user\" or built-in; is \"pbx\" meant?"},
+	    {"routes : ( { to = \"ecko\"; } );", "is \"echo\" meant?"},
+	    {"routes : ( { to = \"alice\"; } );", "routes[0].to is \"alice\", which is no trunk"},
+	    {"routes : ( { match = \"x\"; } );", "routes[0].to is missing"},
+	    {"routes : ( { to = \"pbx\";\n match = \"(1\"; } );",
+	     "/t:2: routes[0].match is no regular expression: Unmatched ( or \\("},
+	    {"routes : ( { to = \"pbx\"; match = \"[\"; } );", "routes[0].match is no regular expression: "},
+	    {"routes : ( { to = \"pbx\"; match = \"(1)\"; replace = \"\\2\"; } );",
+	     "routes[0].replace refers to \\2, but match has 1 groups"},
+	    {"routes : ( { to = \"pbx\"; replace = \"\\1\"; } );",
+	     "routes[0].replace refers to \\1, but match has 0 groups"},
+	    {"routes : ( { to = \"pbx\"; },\n{ to = \"carrier\"; } );",
+	     "/t:2: routes[1] is never used: routes[0] has no match either"},
+	    {"trunks : ( { name = \"echo\"; } );", "trunks[0].name is \"echo\", which means something else in routes"},
+	    {"users : ( { name = \"alice\"; } );\ntrunks : ( { name = \"a\"; inbound = \"alise\"; } );",
+	     "/t:2: trunks[0].inbound is \"alise\", which is no user or built-in; is \"alice\" meant?"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct config_snapshot *snapshot = NULL;
 		struct config_errors *errors = NULL;
-		static const char people[] = "users : ( { name = \"alice\"; } ); trunks : ( { name = \"pbx\"; }, { name = \"carrier\"; } ); ";
-		g_autofree char *text = g_strconcat(g_str_has_prefix(rows[i].text, "routes") ? people : "", rows[i].text, NULL);
+		static const char people[] =
+		    "users : ( { name = \"alice\"; } ); trunks : ( { name = \"pbx\"; }, { name = \"carrier\"; } ); ";
+		g_autofree char *text =
+		    g_strconcat(g_str_has_prefix(rows[i].text, "routes") ? people : "", rows[i].text, NULL);
 		if (config_load_text("/t", text, strlen(text), tables, &snapshot, &errors) == 0)
 			fail_msg("taken: %s", text);
 		assert_int_equal(config_errors_count(errors), 1);
@@ -217,9 +218,10 @@ static void test_mistakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_routes), cmocka_unit_test(test_default_route), cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_first_match_wins), cmocka_unit_test(test_inbound), cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_rule_number), cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test(test_without_routes), cmocka_unit_test(test_default_route),
+	    cmocka_unit_test(test_routes),	   cmocka_unit_test(test_first_match_wins),
+	    cmocka_unit_test(test_inbound),	   cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_rule_number),	   cmocka_unit_test(test_mistakes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-static const struct config_table *const tables[] = { &trunk_options, NULL };
+static const struct config_table *const tables[] = {&trunk_options, NULL};
 
 static struct config_snapshot *load(const char *text)
 {
@@ -40,9 +40,11 @@ static int tear_down(void **state)
 
 static void test_entry(void **state)
 {
-	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; },\n"
-				     "{ name = \"carrier\"; peer = \"sip:[2001:db8::1]:5070;transport=tcp\"; username = \"u\"; password = \"p\";\n"
-				     "  realm = \"r\"; codecs = ( \"PCMA\", \"opus\" ); latch = true; inbound = \"alice\"; } );");
+	struct trunks *trunks =
+	    make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; },\n"
+		 "{ name = \"carrier\"; peer = \"sip:[2001:db8::1]:5070;transport=tcp\"; username = \"u\"; password = "
+		 "\"p\";\n"
+		 "  realm = \"r\"; codecs = ( \"PCMA\", \"opus\" ); latch = true; inbound = \"alice\"; } );");
 	assert_int_equal(trunks_count(trunks), 2);
 	assert_null(trunks_at(trunks, 2));
 	assert_null(trunk_find(trunks, "nobody"));
@@ -77,24 +79,26 @@ static void test_entry(void **state)
 
 static void test_source(void **state)
 {
-	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.2\"; }, { name = \"b\"; peer = \"sip:10.0.0.2:5070\"; },\n"
-				     "{ name = \"c\"; peer = \"sip:10.0.0.3\"; transport = \"tcp\"; }, { name = \"d\"; peer = \"sip:10.0.0.4\"; },"
-				     "{ name = \"e\"; peer = \"sip:10.0.0.4\"; transport = \"tcp\"; } );");
+	struct trunks *trunks = make(
+	    "trunks : ( { name = \"a\"; peer = \"sip:10.0.0.2\"; }, { name = \"b\"; peer = \"sip:10.0.0.2:5070\"; },\n"
+	    "{ name = \"c\"; peer = \"sip:10.0.0.3\"; transport = \"tcp\"; }, { name = \"d\"; peer = \"sip:10.0.0.4\"; "
+	    "},"
+	    "{ name = \"e\"; peer = \"sip:10.0.0.4\"; transport = \"tcp\"; } );");
 	static const struct {
 		enum sip_transport transport;
 		const char *source, *name;
 	} rows[] = {
-		{ SIP_TRANSPORT_UDP, "10.0.0.2:5060", "a" },
-		{ SIP_TRANSPORT_UDP, "10.0.0.2:5070", "b" },
-		{ SIP_TRANSPORT_UDP, "10.0.0.2:40000", "a" },  /* any port; the first */
-		{ SIP_TRANSPORT_TCP, "10.0.0.2:40000", "a" },  /* a large request */
-		{ SIP_TRANSPORT_UDP, "10.0.0.3:5060", NULL },  /* a trunk on TCP is not heard over UDP */
-		{ SIP_TRANSPORT_TCP, "10.0.0.3:40000", "c" },
-		{ SIP_TRANSPORT_TCP, "10.0.0.4:40000", "e" },  /* the transport decides */
-		{ SIP_TRANSPORT_UDP, "10.0.0.4:40000", "d" },
-		{ SIP_TRANSPORT_UDP, "10.0.0.5:5060", NULL },
-		{ SIP_TRANSPORT_WSS, "10.0.0.2:5060", NULL },
-		{ SIP_TRANSPORT_UDP, "[::a00:2]:5060", NULL },
+	    {SIP_TRANSPORT_UDP, "10.0.0.2:5060", "a"},
+	    {SIP_TRANSPORT_UDP, "10.0.0.2:5070", "b"},
+	    {SIP_TRANSPORT_UDP, "10.0.0.2:40000", "a"}, /* any port; the first */
+	    {SIP_TRANSPORT_TCP, "10.0.0.2:40000", "a"}, /* a large request */
+	    {SIP_TRANSPORT_UDP, "10.0.0.3:5060", NULL}, /* a trunk on TCP is not heard over UDP */
+	    {SIP_TRANSPORT_TCP, "10.0.0.3:40000", "c"},
+	    {SIP_TRANSPORT_TCP, "10.0.0.4:40000", "e"}, /* the transport decides */
+	    {SIP_TRANSPORT_UDP, "10.0.0.4:40000", "d"},
+	    {SIP_TRANSPORT_UDP, "10.0.0.5:5060", NULL},
+	    {SIP_TRANSPORT_WSS, "10.0.0.2:5060", NULL},
+	    {SIP_TRANSPORT_UDP, "[::a00:2]:5060", NULL},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct net_address source;
@@ -162,11 +166,14 @@ static void test_freed_while_looked_up(void **state)
 
 static void test_reload(void **state)
 {
-	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.1\"; }, { name = \"b\"; peer = \"sip:10.0.0.2\"; },"
-				     "{ name = \"c\"; peer = \"sip:10.0.0.3\"; } );");
-	struct trunk *a = trunk_find(trunks, "a"), *b = trunk_ref(trunk_find(trunks, "b")), *c = trunk_ref(trunk_find(trunks, "c"));
-	struct config_snapshot *snapshot = load("trunks : ( { name = \"d\"; peer = \"sip:10.0.0.4\"; }, { name = \"b\"; peer = \"sip:10.0.0.9\"; },"
-						"{ name = \"a\"; peer = \"sip:10.0.0.1\"; latch = false; } );");
+	struct trunks *trunks =
+	    make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.1\"; }, { name = \"b\"; peer = \"sip:10.0.0.2\"; },"
+		 "{ name = \"c\"; peer = \"sip:10.0.0.3\"; } );");
+	struct trunk *a = trunk_find(trunks, "a"), *b = trunk_ref(trunk_find(trunks, "b")),
+		     *c = trunk_ref(trunk_find(trunks, "c"));
+	struct config_snapshot *snapshot =
+	    load("trunks : ( { name = \"d\"; peer = \"sip:10.0.0.4\"; }, { name = \"b\"; peer = \"sip:10.0.0.9\"; },"
+		 "{ name = \"a\"; peer = \"sip:10.0.0.1\"; latch = false; } );");
 	assert_int_equal(trunks_reload(trunks, snapshot), 0);
 	config_unref(snapshot);
 	assert_ptr_equal(trunk_find(trunks, "a"), a);
@@ -185,26 +192,26 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *entry, *said;
 	} rows[] = {
-		{ "peer = \"10.0.0.2\";", "/t:1: trunks[0].peer wants a URI such as" },
-		{ "peer = \"sips:10.0.0.2\";", "asks for TLS, which trunks do not have yet" },
-		{ "peer = \"tel:123\";", "wants a URI that begins with \"sip:\"" },
-		{ "peer = \"sip:bob@10.0.0.2\";", "names a user" },
-		{ "peer = \"sip:10.0.0.256\";", "holds a host that is neither an address nor a name" },
-		{ "peer = \"sip:0.0.0.0\";", "not one that stands for every address" },
-		{ "peer = \"sip:pbx..example\";", "holds a host that is neither" },
-		{ "peer = \"sip:-pbx.example\";", "holds a host that is neither" },
-		{ "peer = \"sip:[::g]\";", "peer " },
-		{ "peer = \"sip:10.0.0.2;transport=sctp\";", "asks for a transport that trunks do not have" },
-		{ "peer = \"sip:10.0.0.2;transport=tcp\"; transport = \"udp\";", "says another transport" },
-		{ "", "trunks[0].peer is missing" },
-		{ "peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\"" },
-		{ "peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password" },
-		{ "peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username" },
-		{ "peer = \"sip:h\"; srtp = \"required\";", "trunks[0].srtp is not possible yet: only \"off\" is" },
-		{ "peer = \"sip:h\"; register = true;", "trunks[0].register is not possible yet" },
-		{ "peer = \"sip:h\"; codecs = ( \"PCMU/8000\" );", "trunks[0].codecs holds a name that is no encoding name" },
-		{ "peer = \"sip:h\"; codecs = ( \"PCMU\", \"pcmu\" );", "trunks[0].codecs names pcmu twice" },
-		{ "peer = \"sip:h\"; usrname = \"u\";", "trunks[0].usrname is not known; is \"username\" meant?" },
+	    {"peer = \"10.0.0.2\";", "/t:1: trunks[0].peer wants a URI such as"},
+	    {"peer = \"sips:10.0.0.2\";", "asks for TLS, which trunks do not have yet"},
+	    {"peer = \"tel:123\";", "wants a URI that begins with \"sip:\""},
+	    {"peer = \"sip:bob@10.0.0.2\";", "names a user"},
+	    {"peer = \"sip:10.0.0.256\";", "holds a host that is neither an address nor a name"},
+	    {"peer = \"sip:0.0.0.0\";", "not one that stands for every address"},
+	    {"peer = \"sip:pbx..example\";", "holds a host that is neither"},
+	    {"peer = \"sip:-pbx.example\";", "holds a host that is neither"},
+	    {"peer = \"sip:[::g]\";", "peer "},
+	    {"peer = \"sip:10.0.0.2;transport=sctp\";", "asks for a transport that trunks do not have"},
+	    {"peer = \"sip:10.0.0.2;transport=tcp\"; transport = \"udp\";", "says another transport"},
+	    {"", "trunks[0].peer is missing"},
+	    {"peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\""},
+	    {"peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password"},
+	    {"peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username"},
+	    {"peer = \"sip:h\"; srtp = \"required\";", "trunks[0].srtp is not possible yet: only \"off\" is"},
+	    {"peer = \"sip:h\"; register = true;", "trunks[0].register is not possible yet"},
+	    {"peer = \"sip:h\"; codecs = ( \"PCMU/8000\" );", "trunks[0].codecs holds a name that is no encoding name"},
+	    {"peer = \"sip:h\"; codecs = ( \"PCMU\", \"pcmu\" );", "trunks[0].codecs names pcmu twice"},
+	    {"peer = \"sip:h\"; usrname = \"u\";", "trunks[0].usrname is not known; is \"username\" meant?"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct config_snapshot *snapshot = NULL;
@@ -226,13 +233,13 @@ static void test_mistakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
-		cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
+	    cmocka_unit_test(test_mistakes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
