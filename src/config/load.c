@@ -3,6 +3,22 @@
 #include <libconfig.h>
 #include <string.h>
 
+/* libconfig 1.5 forgets a text it has read when the next word is a syntax error. A leak of a few bytes before the end
+ * of `tandem -t`, or one a reload gone wrong; tests that look for leaks are told to look away. */
+#if defined(__SANITIZE_ADDRESS__)
+#define LOOKS_FOR_LEAKS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOOKS_FOR_LEAKS
+#endif
+#endif
+#ifdef LOOKS_FOR_LEAKS
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_disable()
+#define __lsan_enable()
+#endif
+
 struct loader {
 	struct config_report report;
 	struct config_source source;
@@ -257,7 +273,10 @@ static void parse(struct loader *loader)
 	config_init(&parsed);
 	config_set_include_dir(&parsed,
 			       "/dev/null"); /* included files are in the text already; there is nothing to open */
-	if (!config_read_string(&parsed, loader->source.text->str)) {
+	__lsan_disable();
+	bool is_parsed = config_read_string(&parsed, loader->source.text->str);
+	__lsan_enable();
+	if (!is_parsed) {
 		report_syntax(loader, &parsed);
 		config_destroy(&parsed);
 		return;

@@ -4,13 +4,6 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__lsan_default_suppressions(void);
-
-/* libconfig 1.5 forgets the text it was reading when the next word is a syntax error. */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:strbuf_append\nleak:libconfig_yylex\n";
-}
 
 static const char *const words[] = {"off", "optional", "required", NULL};
 static const char *const schemes[] = {"udp", "tcp", NULL};
