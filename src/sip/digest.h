@@ -19,12 +19,13 @@ enum sip_digest_verdict {
 };
 /* Gives the user's HA1 in lower-case hex for an algorithm; false: unknown user (the check then takes as long). */
 typedef bool sip_digest_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129]);
-/* Checks Authorization (REGISTER) or Proxy-Authorization (others), whichever is there for our realm. nc must rise.
+/* Checks Authorization or Proxy-Authorization, whichever is there for our realm. nc must rise.
  * `ret_name` (at least 256 bytes) is the proved user name, written on OK. */
 enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
 						const struct net_address *sender, sip_digest_secret *secret, void *user,
 						char *ret_name, size_t size);
-/* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers, SHA-256 first, then MD5, qop="auth". */
+/* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers with qop="auth": MD5, then SHA-256. RFC 8760 wants
+ * the better one on top; but what runs in browsers takes the topmost only, and knows MD5 only. */
 int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
 				const struct net_address *sender, bool stale);
 
@@ -35,6 +36,7 @@ struct sip_credentials {
 	const char *password;
 };
 /* Adds the answer to the best challenge of a 401/407 to `request` (a new one with a new CSeq). 0, -ENOENT when no
- * challenge fits realm and algorithms, -EACCES when the credentials were already refused (not stale). */
+ * challenge fits realm and algorithms, -EACCES when `request` already holds an answer for the realm
+ * and the challenge does not say that it was stale. Whoever builds the request anew counts the rounds. */
 int sip_digest_answer(const struct sip_credentials *credentials, const struct sip_message *challenge,
 		      struct sip_message *request);

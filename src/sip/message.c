@@ -146,6 +146,8 @@ struct sip_message *sip_message_unref(struct sip_message *message)
 {
 	if (message && !--message->references) {
 		msg_unref(message->msg);
+		if (message->text)
+			g_string_free(message->text, TRUE);
 		g_free(message);
 	}
 	return NULL;
@@ -298,7 +300,11 @@ const char *sip_message_contact_parameter(const struct sip_message *message, siz
 
 static const char *header_text(const struct sip_message *message, const void *header)
 {
-	return sip_header_as_string(msg_home(message->msg), header);
+	ssize_t length = msg_header_field_e(NULL, 0, header, 0);
+	char *text = length < 0 ? NULL : su_zalloc(msg_home(message->msg), length + SIP_PRINT_SLACK);
+	if (text)
+		msg_header_field_e(text, length + SIP_PRINT_SLACK, header, 0);
+	return text;
 }
 
 size_t sip_message_record_route_count(const struct sip_message *message)

@@ -27,7 +27,7 @@ static int add_class(msg_t *msg, msg_hclass_t *class, const char *value)
 static void changed(struct sip_message *message)
 {
 	if (message->text)
-		su_free(msg_home(message->msg), message->text);
+		g_string_free(message->text, TRUE);
 	message->text = NULL;
 }
 
@@ -182,16 +182,35 @@ int sip_message_set_body(struct sip_message *message, const char *content_type, 
 	return payload && !msg_header_insert(message->msg, public_of(message), (msg_header_t *)payload) ? 0 : -ENOMEM;
 }
 
+static GString *print(msg_t *msg)
+{
+	GString *text = g_string_sized_new(1024);
+	sip_complete_message(msg); /* Content-Length and the empty line */
+	msg_serialize(msg, (msg_pub_t *)sip_object(msg)); /* puts the headers in order */
+	for (msg_header_t *h = *msg_chain_head(msg); h; h = h->sh_succ) {
+		ssize_t length = msg_header_e(NULL, 0, h, 0);
+		size_t start = text->len;
+		if (length <= 0)
+			continue;
+		g_string_set_size(text, start + (size_t)length + SIP_PRINT_SLACK);
+		msg_header_e(text->str + start, length + SIP_PRINT_SLACK, h, 0);
+		g_string_truncate(text, start + (size_t)length);
+	}
+	return text;
+}
+
 const char *sip_message_text(struct sip_message *message, size_t *ret_length)
 {
-	if (!message->text) {
-		size_t length = 0;
-		sip_complete_message(message->msg); /* Content-Length and the empty line */
-		message->text = msg_as_string(msg_home(message->msg), message->msg, NULL, 0, &length);
-		message->text_length = length;
-	}
-	*ret_length = message->text_length;
-	return message->text;
+	if (!message->text)
+		message->text = print(message->msg);
+	*ret_length = message->text->len;
+	return message->text->str;
+}
+
+void sip_message_set_to_tag(struct sip_message *message, const char *tag)
+{
+	changed(message);
+	sip_to_tag(msg_home(message->msg), message->sip->sip_to, tag);
 }
 
 int sip_message_set_via(struct sip_message *message, const char *transport, const char *sent_by, const char *branch)

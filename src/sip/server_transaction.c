@@ -5,6 +5,7 @@
 #include "sip/stack_internal.h"
 
 #define TRYING_AFTER_MS 200
+#define TAG_CHARACTERS 12
 
 METRICS_COUNTER(started, "tandem_sip_server_transactions_total", "SIP server transactions begun.");
 METRICS_COUNTER(requests_repeated, "tandem_sip_requests_repeated_total", "SIP requests that came again.");
@@ -218,15 +219,13 @@ bool sip_server_transaction_absorb_ack(struct sip_server_transaction *transactio
 
 void sip_server_transaction_cancelled(struct sip_server_transaction *transaction)
 {
-	char tag[13];
 	if (transaction->state != SERVER_PROCEEDING)
 		return;
 	if (transaction->handler) {
 		tell(transaction, SIP_SERVER_CANCELLED);
 		return;
 	}
-	crypto_random_token(tag, sizeof tag - 1);
-	sip_server_transaction_reply(transaction, 487, NULL, tag);
+	sip_server_transaction_reply(transaction, 487, NULL, NULL);
 }
 
 const char *sip_server_transaction_to_tag(const struct sip_server_transaction *transaction)
@@ -289,6 +288,17 @@ static void answered(struct sip_server_transaction *transaction, unsigned status
 		loop_timer_start_ms(&transaction->repeat, transaction->interval_ms);
 }
 
+/* Section 8.2.6.2: every response but 100 has one, and all of a transaction the same unless the user says otherwise. */
+static void add_to_tag(const struct sip_server_transaction *transaction, struct sip_message *response)
+{
+	const char *known = sip_server_transaction_to_tag(transaction);
+	char tag[TAG_CHARACTERS + 1];
+	if (sip_message_status(response) == 100 || sip_message_to_tag(response))
+		return;
+	crypto_random_token(tag, TAG_CHARACTERS);
+	sip_message_set_to_tag(response, known ? known : tag);
+}
+
 int sip_server_transaction_respond(struct sip_server_transaction *transaction, struct sip_message *response)
 {
 	unsigned status = sip_message_status(response);
@@ -296,6 +306,7 @@ int sip_server_transaction_respond(struct sip_server_transaction *transaction, s
 		sip_message_unref(response);
 		return -EALREADY;
 	}
+	add_to_tag(transaction, response);
 	sip_message_unref(transaction->response);
 	transaction->response = response;
 	loop_timer_stop(&transaction->repeat);

@@ -167,11 +167,6 @@ int sip_stack_send_ack(struct sip_stack *stack, struct sip_message *ack, struct 
 
 /* --- receiving --- */
 
-static void new_tag(char tag[static TAG_CHARACTERS + 1])
-{
-	crypto_random_token(tag, TAG_CHARACTERS);
-}
-
 /* A CANCEL matches what the same party began with the same branch; whatever became of that, it is answered 200
  * (section 9.2). */
 static void receive_cancel(struct sip_stack *stack, struct sip_server_transaction *cancel)
@@ -179,14 +174,11 @@ static void receive_cancel(struct sip_stack *stack, struct sip_server_transactio
 	struct sip_server_transaction *invite =
 		sip_server_transaction_find(stack, sip_server_transaction_request(cancel), "INVITE",
 					    sip_server_transaction_flow(cancel));
-	char tag[TAG_CHARACTERS + 1];
-	new_tag(tag);
 	if (!invite) {
-		sip_server_transaction_reply(cancel, 481, NULL, tag);
+		sip_server_transaction_reply(cancel, 481, NULL, NULL);
 		return;
 	}
-	const char *invite_tag = sip_server_transaction_to_tag(invite);
-	sip_server_transaction_reply(cancel, 200, NULL, invite_tag ? invite_tag : tag);
+	sip_server_transaction_reply(cancel, 200, NULL, sip_server_transaction_to_tag(invite));
 	sip_server_transaction_cancelled(invite);
 }
 
@@ -194,16 +186,14 @@ static void receive_new(struct sip_stack *stack, struct sip_server_transaction *
 {
 	const struct sip_message *request = sip_server_transaction_request(transaction);
 	enum sip_method method = sip_message_method(request);
-	char tag[TAG_CHARACTERS + 1];
-	new_tag(tag);
 	if (method == SIP_METHOD_CANCEL)
 		receive_cancel(stack, transaction);
 	else if (sip_message_to_tag(request))
 		sip_dialog_table_request(stack, transaction);
 	else if (method == SIP_METHOD_BYE || method == SIP_METHOD_PRACK || method == SIP_METHOD_UPDATE)
-		sip_server_transaction_reply(transaction, 481, NULL, tag); /* they live in dialogs only */
+		sip_server_transaction_reply(transaction, 481, NULL, NULL); /* they live in dialogs only */
 	else if (!sip_message_from_tag(request))
-		sip_server_transaction_reply(transaction, 400, "Missing From Tag", tag);
+		sip_server_transaction_reply(transaction, 400, "Missing From Tag", NULL);
 	else
 		stack->handler.request(stack->user, transaction);
 }
@@ -237,7 +227,7 @@ static void refuse(struct sip_stack *stack, struct sip_flow *flow, struct sip_me
 		  refusal->reason);
 	if (!message)
 		return;
-	new_tag(tag);
+	crypto_random_token(tag, TAG_CHARACTERS);
 	sip_message_stamp_via(message, sip_flow_remote(flow));
 	sip_stack_send_stateless(stack, flow, message, sip_response_new(message, refusal->status, refusal->reason, tag));
 	sip_message_unref(message);
@@ -280,11 +270,9 @@ void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const cha
 static int answer(struct sip_server_transaction *transaction, struct metrics_item *counter, unsigned status,
 		  const char *header, const char *value)
 {
-	char tag[TAG_CHARACTERS + 1];
-	new_tag(tag);
 	metrics_add(counter, 1);
 	struct sip_message *response =
-		sip_response_new(sip_server_transaction_request(transaction), status, NULL, tag);
+		sip_response_new(sip_server_transaction_request(transaction), status, NULL, NULL);
 	if (header)
 		sip_message_add_header(response, header, value);
 	sip_server_transaction_respond(transaction, response);

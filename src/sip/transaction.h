@@ -31,7 +31,7 @@ bool sip_server_transaction_is_answered(const struct sip_server_transaction *tra
 /* Takes the reference to `response`. An INVITE's 2xx is retransmitted, on reliable transports too, at T1, 2*T1 .. T2
  * until ..._acknowledge() or 64*T1 (section 13.3.1.4). If the flow has closed the response is kept, and sent when the
  * request is repeated on another flow of the same identity (rows 8, 56e).
- * 0, or -EALREADY after a final response. */
+ * A To tag is added where it lacks. 0, or -EALREADY after a final response. */
 int sip_server_transaction_respond(struct sip_server_transaction *transaction, struct sip_message *response);
 /* Shorthand without body: builds with sip_response_new(). */
 int sip_server_transaction_reply(struct sip_server_transaction *transaction, unsigned status, const char *reason,

@@ -274,6 +274,36 @@ static void builds_responses(void **state)
 	sip_message_unref(m);
 }
 
+/* Sofia's printers lose the last parameter where a buffer is just about full. */
+static void prints_at_every_length(void **state)
+{
+	for (size_t size = 1; size < 1200; size++) {
+		g_autofree char *fill = g_strnfill(size, 'a');
+		g_autofree char *digest = g_strdup_printf("Digest realm=\"%s\", nonce=\"n\", algorithm=MD5", fill);
+		g_autofree char *contact = g_strdup_printf("<sip:%s@h;transport=ws;x=%s>;expires=3;last", fill, fill);
+		g_autofree char *uri = g_strdup_printf("sip:%s@h;transport=ws;x=%s", fill, fill);
+		struct sip_message *m = sip_request_new(SIP_METHOD_BYE, uri, "<sip:a@b>;tag=1", "<sip:b@b>", "id", 1);
+		struct sip_message *again;
+		struct sip_refusal refusal;
+		size_t length;
+		char body[] = "a\0b";
+		assert_int_equal(sip_message_add_header(m, "Via", "SIP/2.0/WS h;branch=z9hG4bKx"), 0);
+		assert_int_equal(sip_message_add_header(m, "Proxy-Authenticate", digest), 0);
+		assert_int_equal(sip_message_add_header(m, "Contact", contact), 0);
+		assert_int_equal(sip_message_set_body(m, "a/b", body, sizeof body), 0);
+		const char *text = sip_message_text(m, &length);
+		assert_int_equal(sip_message_parse(text, length, &again, &refusal), 0);
+		assert_string_equal(sip_message_header(again, "Proxy-Authenticate", 0), digest);
+		assert_string_equal(sip_message_header(again, "Contact", 0), contact);
+		assert_string_equal(sip_message_contact_uri(again, 0), uri);
+		assert_string_equal(sip_message_request_uri(again), uri);
+		assert_memory_equal(sip_message_body(again, &length), body, sizeof body);
+		assert_int_equal(length, sizeof body);
+		sip_message_unref(again);
+		sip_message_unref(m);
+	}
+}
+
 static const struct {
 	const char *text, *user, *host, *again;
 	unsigned port;
@@ -319,7 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accessors),	   cmocka_unit_test(refusals),	       cmocka_unit_test(limits),
 		cmocka_unit_test(tolerated),	   cmocka_unit_test(builds_requests),  cmocka_unit_test(builds_responses),
-		cmocka_unit_test(uri_table),
+		cmocka_unit_test(uri_table), cmocka_unit_test(prints_at_every_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+/* The parts that digest's server and client share. */
+#pragma once
+#include "crypto/digest.h"
+#include "sip/digest.h"
+#include "sip/uri.h"
+
+/* The parameters of a challenge or of credentials, unquoted; "" where absent. */
+struct sip_digest_fields {
+	char username[256];
+	char realm[256];
+	char nonce[256];
+	char uri[SIP_URI_BYTES_MAX + 1];
+	char response[CRYPTO_DIGEST_HEX_MAX];
+	char algorithm[24];
+	char cnonce[256];
+	char opaque[256];
+	char qop[64];
+	char nc[9];
+	char stale[8];
+};
+
+/* 0; -EINVAL when it is no Digest, is malformed, or a parameter is repeated or too long. */
+int sip_digest_fields_parse(const char *text, struct sip_digest_fields *ret_fields);
+/* The algorithm's name; none means MD5. 0 or -ENOTSUP. */
+int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_digest_algorithm *ret_algorithm);
+const char *sip_digest_algorithm_name(enum sip_digest_algorithm algorithm);
+bool sip_digest_offers_auth(const struct sip_digest_fields *fields); /* "auth" is among the qop values */
+
+int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, const char *realm, const char *password,
+		   char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
+/* The response by nonce, uri, cnonce, nc and qop (RFC 7616, section 3.4.1; without qop as RFC 2069). */
+int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const char *method,
+			const struct sip_digest_fields *fields, char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);

@@ -1,0 +1,168 @@
+/* A nonce is the time it was made, some random bits and a MAC over both and the address it was given to, so that only
+ * nonces in use take memory: the nc seen last. When there are too many of those, all are forgotten and with them every
+ * nonce made until then is stale: a client pays with one more round, nobody can replay. */
+#include "crypto/encoding.h"
+#include "crypto/random.h"
+#include "sip/digest_internal.h"
+#include <string.h>
+
+#define NONCE_LIFE_US (INT64_C(300) * 1000000)
+#define NONCES_IN_USE_MAX 16384
+#define MAC_BYTES 16
+#define KEY_BYTES 32
+
+struct nonce {
+	int64_t made_us;
+	uint8_t random[8];
+	uint8_t mac[MAC_BYTES];
+};
+_Static_assert(sizeof(struct nonce) == 16 + MAC_BYTES, "a nonce has no holes");
+
+struct sip_digest_server {
+	char *realm;
+	uint8_t key[KEY_BYTES];
+	int64_t valid_from_us;
+	GHashTable *counts; /* nonce -> nc seen last */
+};
+
+int sip_digest_server_new(const char *realm, struct sip_digest_server **ret_server)
+{
+	if (!*realm || strpbrk(realm, "\"\\\r\n") || strlen(realm) >= sizeof((struct sip_digest_fields *)0)->realm)
+		return -EINVAL;
+	struct sip_digest_server *server = g_new0(struct sip_digest_server, 1);
+	server->realm = g_strdup(realm);
+	server->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	crypto_random(server->key, sizeof server->key);
+	*ret_server = server;
+	return 0;
+}
+
+struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *server)
+{
+	if (!server)
+		return NULL;
+	crypto_wipe(server->key, sizeof server->key);
+	g_hash_table_destroy(server->counts);
+	g_free(server->realm);
+	g_free(server);
+	return NULL;
+}
+
+/* The sender's host, not its port: a browser's next connection has another. */
+static int nonce_mac(const struct sip_digest_server *server, const struct nonce *nonce, const struct net_address *sender,
+		     uint8_t mac[static CRYPTO_DIGEST_BYTES_MAX])
+{
+	char text[offsetof(struct nonce, mac) + NET_ADDRESS_TEXT_MAX] = {0};
+	memcpy(text, nonce, offsetof(struct nonce, mac));
+	net_address_format_host(sender, text + offsetof(struct nonce, mac));
+	return crypto_hmac(CRYPTO_SHA256, server->key, sizeof server->key, text, sizeof text, mac);
+}
+
+static bool is_fresh(const struct sip_digest_server *server, const char *text, const struct net_address *sender)
+{
+	struct nonce nonce;
+	uint8_t mac[CRYPTO_DIGEST_BYTES_MAX];
+	if (crypto_hex_decode(text, (uint8_t *)&nonce, sizeof nonce) < 0 || nonce_mac(server, &nonce, sender, mac) < 0 ||
+	    !crypto_equal(mac, nonce.mac, sizeof nonce.mac))
+		return false;
+	return nonce.made_us >= server->valid_from_us && base_monotonic_us() - nonce.made_us <= NONCE_LIFE_US;
+}
+
+static gboolean is_over(void *key, void *value, void *data)
+{
+	struct nonce nonce;
+	return crypto_hex_decode(key, (uint8_t *)&nonce, sizeof nonce) < 0 ||
+	       base_monotonic_us() - nonce.made_us > NONCE_LIFE_US;
+}
+
+/* Whether the count is above all that came with this nonce. */
+static bool count_rises(struct sip_digest_server *server, const struct sip_digest_fields *fields)
+{
+	unsigned count = (unsigned)g_ascii_strtoull(fields->nc, NULL, 16);
+	if (count <= GPOINTER_TO_UINT(g_hash_table_lookup(server->counts, fields->nonce)))
+		return false;
+	if (g_hash_table_size(server->counts) >= NONCES_IN_USE_MAX)
+		g_hash_table_foreach_remove(server->counts, is_over, NULL);
+	if (g_hash_table_size(server->counts) >= NONCES_IN_USE_MAX) {
+		g_hash_table_remove_all(server->counts);
+		server->valid_from_us = base_monotonic_us();
+	}
+	g_hash_table_insert(server->counts, g_strdup(fields->nonce), GUINT_TO_POINTER(count));
+	return true;
+}
+
+static bool is_hex(const char *text, size_t length)
+{
+	return strlen(text) == length && strspn(text, "0123456789abcdefABCDEF") == length;
+}
+
+static bool find_credentials(const struct sip_digest_server *server, const struct sip_message *request, const char *header,
+			     struct sip_digest_fields *fields, bool *ret_is_malformed)
+{
+	const char *text;
+	for (size_t i = 0; (text = sip_message_header(request, header, i)); i++) {
+		if (sip_digest_fields_parse(text, fields) < 0)
+			*ret_is_malformed = true;
+		else if (!strcmp(fields->realm, server->realm))
+			return true;
+	}
+	return false;
+}
+
+/* Everything but the nonce's age. Takes as long for an unknown user as for a wrong secret. */
+static bool proves_secret(const struct sip_message *request, const struct sip_digest_fields *fields,
+			  enum sip_digest_algorithm algorithm, sip_digest_secret *secret, void *user)
+{
+	char ha1[129] = "", given[CRYPTO_DIGEST_HEX_MAX], expected[CRYPTO_DIGEST_HEX_MAX];
+	bool is_known = secret(user, fields->username, algorithm, ha1);
+	bool is_computed =
+		!sip_digest_response(algorithm, ha1, sip_message_method_name(request), fields, expected);
+	crypto_wipe(ha1, sizeof ha1);
+	for (size_t i = 0; i < sizeof given; i++)
+		given[i] = g_ascii_tolower(fields->response[i]);
+	return is_computed && crypto_equal_text(expected, given) && is_known;
+}
+
+enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
+						const struct net_address *sender, sip_digest_secret *secret, void *user,
+						char *ret_name, size_t size)
+{
+	struct sip_digest_fields fields;
+	enum sip_digest_algorithm algorithm;
+	bool is_malformed = false;
+	if (!find_credentials(server, request, "Authorization", &fields, &is_malformed) &&
+	    !find_credentials(server, request, "Proxy-Authorization", &fields, &is_malformed))
+		return is_malformed ? SIP_DIGEST_WRONG : SIP_DIGEST_ABSENT;
+	if (sip_digest_algorithm_of(&fields, &algorithm) < 0 || algorithm == SIP_DIGEST_SHA512_256 || /* not offered */
+	    g_ascii_strcasecmp(fields.qop, "auth") || !is_hex(fields.nc, 8) || !*fields.cnonce || !*fields.username ||
+	    !*fields.uri || strlen(fields.username) >= size)
+		return SIP_DIGEST_WRONG;
+	if (!proves_secret(request, &fields, algorithm, secret, user))
+		return SIP_DIGEST_WRONG;
+	if (!is_fresh(server, fields.nonce, sender) || !count_rises(server, &fields))
+		return SIP_DIGEST_STALE;
+	base_copy_text(ret_name, size, fields.username);
+	return SIP_DIGEST_OK;
+}
+
+int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
+				const struct net_address *sender, bool stale)
+{
+	static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_MD5, SIP_DIGEST_SHA256};
+	const char *header = sip_message_status(response) == 401 ? "WWW-Authenticate" : "Proxy-Authenticate";
+	struct nonce nonce = {.made_us = base_monotonic_us()};
+	uint8_t mac[CRYPTO_DIGEST_BYTES_MAX];
+	char text[2 * sizeof nonce + 1];
+	crypto_random(nonce.random, sizeof nonce.random);
+	int error = nonce_mac(server, &nonce, sender, mac);
+	if (error < 0)
+		return error;
+	memcpy(nonce.mac, mac, sizeof nonce.mac);
+	crypto_hex_encode(&nonce, sizeof nonce, text);
+	for (size_t i = 0; i < G_N_ELEMENTS(offered) && !error; i++)
+		error = sip_message_add_header_format(response, header,
+						      "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s",
+						      server->realm, text, sip_digest_algorithm_name(offered[i]),
+						      stale ? ", stale=true" : "");
+	return error;
+}
