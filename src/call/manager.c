@@ -138,9 +138,11 @@ static struct trunk *call_trunk_of_flow(const struct call_manager *manager, stru
 
 bool call_manager_may_act(struct call_manager *manager, struct sip_flow *flow, const char *identity)
 {
-	if (!call_flow_is_websocket(flow))
-		call_trunk_of_flow(manager, flow);
-	return !g_strcmp0(sip_flow_identity(flow), identity);
+	if (call_flow_is_websocket(flow))
+		return !g_strcmp0(sip_flow_identity(flow), identity);
+	call_trunk_of_flow(manager, flow);
+	return !g_strcmp0(sip_flow_identity(flow), identity) ||
+	       trunk_may_act(manager->trunks, identity, sip_flow_transport(flow), sip_flow_remote(flow));
 }
 
 static void call_answer_options(struct sip_server_transaction *transaction)

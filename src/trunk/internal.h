@@ -23,4 +23,9 @@ struct trunk {
 	bool is_looked_up;
 	size_t n_addresses;
 	struct net_address addresses[TRUNK_ADDRESSES_MAX];
+	/* Those the name had before, for the calls that began there; the oldest gives way. */
+	size_t n_former;
+	struct net_address former[TRUNK_ADDRESSES_MAX];
+
+	GPtrArray *retired; /* the list of its owner's that it is in, once it is gone from the configuration; NULL */
 };

@@ -5,7 +5,8 @@
 
 struct trunks {
 	struct loop *loop;
-	GPtrArray *list; /* struct trunk *, each a reference */
+	GPtrArray *list;    /* struct trunk *, each a reference */
+	GPtrArray *retired; /* struct trunk *, not references: gone from the configuration, held by calls */
 };
 
 static const char *option_text(const struct trunk *trunk, const char *name)
@@ -17,10 +18,22 @@ static const char *option_text(const struct trunk *trunk, const char *name)
 
 static void start_lookup(void *data);
 
+static void remember(struct trunk *trunk, const struct net_address *address)
+{
+	for (size_t i = 0; i < trunk->n_former; i++)
+		if (net_address_same_host(&trunk->former[i], address))
+			return;
+	if (trunk->n_former == TRUNK_ADDRESSES_MAX)
+		memmove(trunk->former, trunk->former + 1, --trunk->n_former * sizeof *trunk->former);
+	trunk->former[trunk->n_former++] = *address;
+}
+
 /* The address in use stays the first while it is still among the answers: a call's requests should not wander. */
 static void keep_first(struct trunk *trunk, const struct net_address *addresses, size_t n)
 {
 	struct net_address first = trunk->n_addresses ? trunk->addresses[0] : (struct net_address){0};
+	for (size_t i = 0; i < trunk->n_addresses; i++)
+		remember(trunk, &trunk->addresses[i]);
 	memcpy(trunk->addresses, addresses, n * sizeof *addresses);
 	trunk->n_addresses = n;
 	for (size_t i = 1; i < n; i++)
@@ -117,6 +130,8 @@ struct trunk *trunk_unref(struct trunk *trunk)
 	if (!trunk || --trunk->references)
 		return NULL;
 	trunk_retire(trunk);
+	if (trunk->retired)
+		g_ptr_array_remove_fast(trunk->retired, trunk);
 	config_unref(trunk->snapshot);
 	g_free(trunk->identity);
 	g_free(trunk->host_text);
@@ -203,6 +218,15 @@ static void list_free_entry(void *data)
 	trunk_unref(data);
 }
 
+static struct trunks *trunks_alloc(struct loop *loop)
+{
+	struct trunks *trunks = g_new0(struct trunks, 1);
+	trunks->loop = loop;
+	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
+	trunks->retired = g_ptr_array_new();
+	return trunks;
+}
+
 static int fill(struct trunks *trunks, struct config_snapshot *snapshot, GPtrArray *old)
 {
 	for (size_t i = 0; i < config_count(snapshot, "trunks"); i++) {
@@ -222,9 +246,7 @@ static int fill(struct trunks *trunks, struct config_snapshot *snapshot, GPtrArr
 
 int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks)
 {
-	struct trunks *trunks = g_new0(struct trunks, 1);
-	trunks->loop = loop;
-	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
+	struct trunks *trunks = trunks_alloc(loop);
 	int result = fill(trunks, snapshot, NULL);
 	if (result < 0)
 		trunks_free(trunks);
@@ -237,15 +259,24 @@ int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 {
 	g_autoptr(GPtrArray) old = trunks->list; /* what is left in it at the end is gone from the configuration */
 	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
-	return fill(trunks, snapshot, old);
+	int result = fill(trunks, snapshot, old);
+	for (guint i = 0; i < old->len; i++) {
+		struct trunk *trunk = old->pdata[i];
+		trunk->retired = trunks->retired;
+		g_ptr_array_add(trunks->retired, trunk); /* takes itself out when the last call lets go */
+	}
+	return result;
 }
 
 struct trunks *trunks_free(struct trunks *trunks)
 {
-	if (trunks) {
-		g_ptr_array_free(trunks->list, TRUE);
-		g_free(trunks);
-	}
+	if (!trunks)
+		return NULL;
+	for (guint i = 0; i < trunks->retired->len; i++)
+		((struct trunk *)trunks->retired->pdata[i])->retired = NULL;
+	g_ptr_array_free(trunks->retired, TRUE);
+	g_ptr_array_free(trunks->list, TRUE);
+	g_free(trunks);
 	return NULL;
 }
 
@@ -267,12 +298,17 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name)
 	return NULL;
 }
 
+static bool is_heard_over(const struct trunk *trunk, enum sip_transport transport)
+{
+	bool is_large_request = trunk->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
+	return trunk->transport == transport || is_large_request;
+}
+
 /* 0: it is not this trunk's; more is a better fit. */
 static int fit(const struct trunk *trunk, enum sip_transport transport, const struct net_address *source)
 {
 	bool is_same_transport = trunk->transport == transport;
-	bool is_large_request = trunk->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
-	if (!is_same_transport && !is_large_request)
+	if (!is_heard_over(trunk, transport))
 		return 0;
 	int best = 0;
 	for (size_t i = 0; i < trunk->n_addresses; i++) {
@@ -297,4 +333,34 @@ struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport tr
 		}
 	}
 	return best;
+}
+
+static bool has_had_host(const struct trunk *trunk, const struct net_address *source)
+{
+	for (size_t i = 0; i < trunk->n_addresses; i++)
+		if (net_address_same_host(&trunk->addresses[i], source))
+			return true;
+	for (size_t i = 0; i < trunk->n_former; i++)
+		if (net_address_same_host(&trunk->former[i], source))
+			return true;
+	return false;
+}
+
+static bool any_may_act(const GPtrArray *list, const char *identity, enum sip_transport transport,
+			const struct net_address *source)
+{
+	for (guint i = 0; i < list->len; i++) {
+		const struct trunk *trunk = list->pdata[i];
+		if (!strcmp(trunk->identity, identity) && is_heard_over(trunk, transport) &&
+		    has_had_host(trunk, source))
+			return true;
+	}
+	return false;
+}
+
+bool trunk_may_act(const struct trunks *trunks, const char *identity, enum sip_transport transport,
+		   const struct net_address *source)
+{
+	return any_may_act(trunks->list, identity, transport, source) ||
+	       any_may_act(trunks->retired, identity, transport, source);
 }

@@ -33,6 +33,12 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name);
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
 			      const struct net_address *source);
 
+/* Whether a sender may touch what belongs to `identity` ("trunk:pbx"): the source is one of that trunk's addresses now,
+ * or was one before its name changed. True for a trunk that is gone from the configuration as long as a call holds it,
+ * and where several trunks share a host, for each of them: a BYE is not lost because another trunk fits better. */
+bool trunk_may_act(const struct trunks *trunks, const char *identity, enum sip_transport transport,
+		   const struct net_address *source);
+
 struct trunk *trunk_ref(struct trunk *trunk);
 struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
 

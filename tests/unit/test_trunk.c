@@ -111,6 +111,59 @@ static void test_source(void **state)
 	trunks_free(trunks);
 }
 
+static char *listen_on_a_free_port(struct sip_stack *stack)
+{
+	for (unsigned port = 20000 + g_random_int() % 20000;; port++) {
+		char *text = g_strdup_printf("udp:127.0.0.1:%u", port);
+		if (sip_stack_listen(stack, text) == 0)
+			return text;
+		g_free(text);
+	}
+}
+
+static void refuse(void *user, struct sip_server_transaction *transaction)
+{
+}
+static const struct sip_stack_handler handler = {.request = refuse};
+
+static void test_flow(void **state)
+{
+	struct sip_stack *stack = NULL;
+	assert_int_equal(sip_stack_new(loop, &handler, NULL, &stack), 0);
+	struct trunks *trunks =
+	    make("trunks : ( { name = \"a\"; peer = \"sip:127.0.0.1:5099\"; }, { name = \"b\"; peer = "
+		 "\"sip:[::1]\"; } );");
+	assert_null(trunk_flow(trunk_find(trunks, "a"), stack)); /* nothing listens */
+	g_autofree char *listen = listen_on_a_free_port(stack);
+	struct sip_flow *flow = trunk_flow(trunk_find(trunks, "a"), stack);
+	assert_non_null(flow);
+	assert_string_equal(sip_flow_identity(flow), "trunk:a");
+	assert_int_equal(net_address_port(sip_flow_remote(flow)), 5099);
+	assert_null(trunk_flow(trunk_find(trunks, "b"), stack)); /* no IPv6 socket */
+	sip_flow_unref(flow);
+	trunks_free(trunks);
+	sip_stack_free(stack);
+}
+
+static void test_shared_host(void **state)
+{
+	/* Two accounts at one peer: what came in as the first one's may be about the second one's call. */
+	struct trunks *trunks =
+	    make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.2\"; }, { name = \"b\"; peer = "
+		 "\"sip:10.0.0.2:5070\"; }, { name = \"c\"; peer = \"sip:10.0.0.9;transport=tcp\"; } );");
+	struct net_address source;
+	assert_int_equal(net_address_parse("10.0.0.2", 40000, &source), 0);
+	assert_true(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_UDP, &source));
+	assert_true(trunk_may_act(trunks, "trunk:b", SIP_TRANSPORT_UDP, &source));
+	assert_true(trunk_may_act(trunks, "trunk:b", SIP_TRANSPORT_TCP, &source));
+	assert_false(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_TCP, &source));
+	assert_false(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_WS, &source));
+	assert_false(trunk_may_act(trunks, "user:a", SIP_TRANSPORT_UDP, &source));
+	assert_int_equal(net_address_parse("10.0.0.9", 5060, &source), 0);
+	assert_false(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_UDP, &source));
+	trunks_free(trunks);
+}
+
 static void look(void *data)
 {
 	if (trunk_is_looked_up(data))
@@ -182,9 +235,15 @@ static void test_reload(void **state)
 	assert_non_null(trunk_find(trunks, "d"));
 	assert_string_equal(trunk_host(b), "10.0.0.2"); /* a call that holds it still reads what it had */
 	assert_string_equal(trunk_name(c), "c");
+	struct net_address source;
+	assert_int_equal(net_address_parse("10.0.0.3", 40000, &source), 0);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source));	   /* no new call, */
+	assert_true(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_UDP, &source)); /* but the running one is ended */
+	assert_false(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_UDP, &source));
+	c = trunk_unref(c);
+	assert_false(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_UDP, &source));
+	trunks_free(trunks); /* before a call lets go */
 	trunk_unref(b);
-	trunk_unref(c);
-	trunks_free(trunks);
 }
 
 static void test_mistakes(void **state)
@@ -235,6 +294,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_flow, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),
