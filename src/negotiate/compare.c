@@ -17,7 +17,8 @@ static const char *line_problem(const struct sdp_media *offer, const struct sdp_
 		return "answer accepts a stream that was not offered";
 	if ((offer->profile == SDP_PROFILE_OTHER) != (answer->profile == SDP_PROFILE_OTHER))
 		return "answer has another transport profile";
-	if (offer->transport.n_fingerprints && !offer->is_bundle_only) {
+	bool is_plain = offer->profile == SDP_RTP_AVP || offer->profile == SDP_RTP_AVPF;
+	if (offer->transport.n_fingerprints && !offer->is_bundle_only && !is_plain) {
 		if (!answer->transport.n_fingerprints)
 			return "answer has no certificate fingerprint";
 		if (offer->transport.has_ice && !answer->transport.has_ice)

@@ -2,6 +2,7 @@
  * must always be right: it parses again, our answers answer, our later offers keep lines, names and payload types.
  * Input: one byte of switches, then descriptions parted by a line "%". */
 #include "../support/sdp_support.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,11 +16,13 @@ enum {
 	SWITCH_NO_DTMF = 32
 };
 
-static void demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#define demand(condition)                                                                                              \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                        \
+			abort();                                                                                       \
+		}                                                                                                      \
+	} while (0)
 
 static void set_up(struct support_leg *leg, unsigned switches, bool is_rtp)
 {
@@ -109,7 +112,11 @@ static bool exchange(struct support_leg *a, struct support_leg *b, struct sdp_se
 	if (negotiate_make_answer(&a->leg, from, &b->leg, &our_answer) < 0)
 		goto failed;
 	check_ours(our_answer);
-	demand(ends_all || negotiate_check_answer(from, our_answer, NULL) == 0);
+	const char *reason = "";
+	if (!ends_all && negotiate_check_answer(from, our_answer, &reason) < 0) {
+		fprintf(stderr, "our own answer is wrong: %s\n", reason);
+		abort();
+	}
 	plan(our_answer, from, false);
 	support_leg_agree(a, our_answer, from, false);
 	negotiate_legs_match(&a->leg, &b->leg);
