@@ -207,6 +207,9 @@ static void join_bundle(struct offer_builder *builder, size_t index, struct sdp_
 	if (!is_agreed) {
 		media->port = 0;
 		media->is_bundle_only = true;
+		media->transport.rtcp = (struct net_address){0};
+		if (media->transport.rtp.length)
+			net_address_set_port(&media->transport.rtp, 0);
 	}
 }
 

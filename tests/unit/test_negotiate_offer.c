@@ -60,6 +60,12 @@ static void test_new_offers(void **state)
 	     .kind = NEGOTIATE_RTP,
 	     .from = "109=opus/48000/2 101=telephone-event/8000 mid=0",
 	     .expected = "audio 109=opus/48000/2 110=telephone-event/48000 101=telephone-event/8000 sendrecv"},
+	    {.name = "what is added does not take the other side's numbers",
+	     .from_kind = NEGOTIATE_WEBRTC,
+	     .kind = NEGOTIATE_RTP,
+	     .from = "111=opus/48000/2 0=PCMU/8000 110=telephone-event/8000 mid=0",
+	     .expected =
+		 "audio 111=opus/48000/2 0=PCMU/8000 96=telephone-event/48000 110=telephone-event/8000 sendrecv"},
 	    {.name = "a trunk without telephone-event",
 	     .from_kind = NEGOTIATE_RTP,
 	     .kind = NEGOTIATE_RTP,

@@ -128,6 +128,7 @@ static void test_ipv6_and_levels(void **state)
 	assert_int_equal(session->n_media, 3);
 	assert_address(&session->media[0].transport.rtp, "[2001:db8::7]:40000");
 	assert_address(&session->media[0].transport.rtcp, "[2001:db8::8]:40005");
+	assert_address(&session->media[1].transport.rtcp, "none");
 	assert_int_equal(session->media[0].direction, SDP_SEND_ONLY);
 	assert_int_equal(session->media[0].bandwidth_as_kbps, 64);
 	assert_int_equal(session->media[1].port, 0);
@@ -158,6 +159,16 @@ static void test_session_level_yields_to_the_media(void **state)
 	assert_int_equal(session->media[1].direction, SDP_INACTIVE);
 	assert_string_equal(second->ice_ufrag, "media");
 	assert_true(second->has_ice && second->ice_lite && second->setup == SDP_SETUP_PASSIVE);
+	sdp_session_free(session);
+}
+
+static void test_no_port_is_next_to_the_last(void **state)
+{
+	static const char text[] =
+	    "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 65535 RTP/AVP 0\n";
+	struct sdp_session *session = support_parse(text);
+	assert_address(&session->media[0].transport.rtp, "192.0.2.1:65535");
+	assert_address(&session->media[0].transport.rtcp, "none");
 	sdp_session_free(session);
 }
 
@@ -276,6 +287,7 @@ int main(void)
 	    cmocka_unit_test(test_static_types_need_no_rtpmap),
 	    cmocka_unit_test(test_ipv6_and_levels),
 	    cmocka_unit_test(test_session_level_yields_to_the_media),
+	    cmocka_unit_test(test_no_port_is_next_to_the_last),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_unknown_and_void_lines_are_skipped),
