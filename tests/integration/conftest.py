@@ -1,0 +1,137 @@
+"""Fixtures of the tests of the whole daemon. A test module may say what its daemon is configured with:
+
+    CONFIG = {"registrar": {"authentication": "none"}}    # merged over DEFAULT_CONFIG
+
+One daemon serves a module; after each test it must live and have nothing left of a call, after the last it must end with
+status 0 and no sanitizer's report.
+"""
+
+import pathlib
+import socket
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from tandem_test import daemon as daemon_module  # noqa: E402
+from tandem_test.browser import Browser  # noqa: E402
+from tandem_test.media import Rtp  # noqa: E402
+from tandem_test.net import free_port  # noqa: E402
+from tandem_test.trunk import TcpTrunk, UdpTrunk  # noqa: E402
+
+DOMAIN = "example.test"
+PASSWORDS = {"alice": "wonderland", "bob": "builder", "carol": "christmas"}
+PAGE = {"index.html": "<!doctype html><title>softphone</title>", "app.js": "export {};\n", "style.css": "body {}\n"}
+
+
+def default_config(directory, trunk_port):
+    page = directory / "html"
+    page.mkdir()
+    for name, text in PAGE.items():
+        (page / name).write_text(text)
+    return {
+        "domain": DOMAIN,
+        "web": {"root": str(page)},
+        "media": {"address": "127.0.0.1", "ports": "%d-%d" % media_ports()},
+        "users": [{"name": name, "password": password} for name, password in PASSWORDS.items()],
+        "trunks": [{"name": "pbx", "peer": f"sip:127.0.0.1:{trunk_port}"}],
+        "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}, {"to": "pbx"}],
+    }
+
+
+def media_ports(count=200):
+    """Below the range the kernel takes ports from by itself, another one for each worker of the test run."""
+    import os
+
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    start = 20000 + (os.getpid() % 40) * 250 + worker % 2 * 125
+    return start, start + count // 2
+
+
+@pytest.fixture(scope="module")
+def trunk_port():
+    """Where the trunk "pbx" is, for whoever plays it."""
+    return free_port(socket.SOCK_DGRAM)
+
+
+@pytest.fixture(scope="module")
+def daemon_of_module(request, tmp_path_factory, trunk_port):
+    directory = tmp_path_factory.mktemp("tandem")
+    config = daemon_module.merge(default_config(directory, trunk_port), getattr(request.module, "CONFIG", {}))
+    if callable(getattr(request.module, "prepare", None)):
+        config = request.module.prepare(directory, config)
+    tandem = daemon_module.Daemon(directory, config)
+    try:
+        yield tandem.start()
+    finally:
+        tandem.stop()
+
+
+@pytest.fixture
+def daemon(daemon_of_module):
+    yield daemon_of_module
+    daemon_of_module.check_clean()
+
+
+@pytest.fixture
+def own_daemon(request, tmp_path, trunk_port):
+    """Makes daemons for one test: own_daemon({"web": {...}}) is configured, own_daemon(...).start() runs."""
+    made = []
+
+    def make(config=None, base=None):
+        number = len(made)
+        directory = tmp_path / f"daemon{number}"
+        directory.mkdir()
+        whole = daemon_module.merge(base or default_config(directory, trunk_port), config or {})
+        made.append(daemon_module.Daemon(directory, whole))
+        return made[-1]
+
+    yield make
+    for tandem in made:
+        tandem.stop()
+
+
+@pytest.fixture
+def browser(daemon):
+    """Makes scripted browsers: browser("alice") is connected, browser("alice").register() is registered."""
+    made = []
+
+    def make(user="alice", **options):
+        options.setdefault("password", PASSWORDS.get(user))
+        made.append(Browser(daemon.host, daemon.web_port, user, DOMAIN, tls=daemon.tls, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def trunk(daemon, trunk_port):
+    """The trunk "pbx", on UDP."""
+    peer = UdpTrunk((daemon.host, daemon.sip_port), port=trunk_port)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def tcp_trunk(daemon, trunk_port):
+    """The trunk "pbx", on TCP (for a module whose CONFIG says so)."""
+    peer = TcpTrunk((daemon.host, daemon.sip_port), port=trunk_port)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def rtp():
+    """Makes RTP ports."""
+    made = []
+
+    def make(**options):
+        made.append(Rtp(**options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
