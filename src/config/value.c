@@ -99,14 +99,14 @@ static char *convert_enum(const struct config_option *option, const struct confi
 	return problem;
 }
 
-/* Digits only, 1 to 65535; returns what follows, NULL when there is no such number. */
+/* Digits only, 0 to 65535; returns what follows, NULL when there is no such number. */
 static const char *parse_port(const char *text, uint16_t *ret_port)
 {
 	unsigned long port = 0;
 	const char *c = text;
 	for (; *c >= '0' && *c <= '9' && c - text < 6; c++)
 		port = port * 10 + (*c - '0');
-	if (c == text || port < 1 || port > 65535)
+	if (c == text || port > 65535)
 		return NULL;
 	*ret_port = port;
 	return c;
@@ -117,7 +117,7 @@ static char *convert_port_range(const struct config_option *option, const struct
 {
 	uint16_t first, last;
 	const char *rest = raw->kind == CONFIG_RAW_TEXT ? parse_port(raw->text, &first) : NULL;
-	if (!rest || *rest != '-' || !(rest = parse_port(rest + 1, &last)) || *rest)
+	if (!rest || *rest != '-' || !(rest = parse_port(rest + 1, &last)) || *rest || !first || !last)
 		return wants(option, raw, "two ports such as \"20000-39999\"");
 	if (first > last)
 		return wants(option, raw, "the lower port first");
@@ -132,6 +132,7 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
+/* Port 0 is any that is free: the log says which. */
 static bool is_host_and_port(const char *text)
 {
 	const char *colon = strrchr(text, ':');

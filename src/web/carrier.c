@@ -22,6 +22,7 @@ struct web_link {
 	const struct web_link_handler *handler;
 	void *data;
 	bool is_adopted; /* a link that fails before is freed by web_link_new() */
+	bool is_paused;	 /* nothing is read until what was written has gone out */
 };
 
 static void link_gone(struct web_link *link)
@@ -31,6 +32,17 @@ static void link_gone(struct web_link *link)
 		return;
 	link->handler->closed(link->data);
 	g_free(link);
+}
+
+/* With output waiting the library's raw role leaves the input unread but goes on asking for it, which would spin. A peer
+ * that does not read is not read from. */
+static void pause_or_resume(struct web_link *link)
+{
+	bool is_full = lws_partial_buffered(link->wsi);
+	if (is_full == link->is_paused)
+		return;
+	link->is_paused = is_full;
+	lws_rx_flow_control(link->wsi, !is_full);
 }
 
 static int carry(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
@@ -45,6 +57,7 @@ static int carry(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 		break;
 	case LWS_CALLBACK_RAW_WRITEABLE:
 		link->handler->writable(link->data);
+		pause_or_resume(link);
 		break;
 	case LWS_CALLBACK_RAW_CLOSE:
 		lws_set_opaque_user_data(wsi, NULL);

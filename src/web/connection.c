@@ -113,17 +113,22 @@ static void upgrade(struct web_connection *connection, const struct web_socket_r
 	connection->socket = web_socket_new(connection, route);
 }
 
-static void answer(struct web_connection *connection, const char *body)
+static const struct web_socket_route *wanted_socket(const struct web_connection *connection)
+{
+	const struct web_http_head *head = &connection->head;
+	return web_handshake_is_wanted(head) ? web_find_socket_route(connection->web, head->path) : NULL;
+}
+
+/* `route` is that of the WebSocket that is asked for, or NULL. */
+static void answer(struct web_connection *connection, const struct web_socket_route *route, const char *body)
 {
 	struct web_http_head *head = &connection->head;
 	struct web_request request = {
 		.connection = connection,
 		.head = head,
 		.body = body,
-		.body_length = head->content_length_bytes,
+		.body_length = route ? 0 : head->content_length_bytes,
 	};
-	const struct web_socket_route *route =
-		web_handshake_is_wanted(head) ? web_find_socket_route(connection->web, head->path) : NULL;
 	bool keep_alive = head->keep_alive;
 	if (route) {
 		upgrade(connection, route, &request);
@@ -162,9 +167,12 @@ static void read_head(struct web_connection *connection)
 static void read_body(struct web_connection *connection)
 {
 	size_t length = connection->head.content_length_bytes;
-	if (connection->input->len < length)
+	const struct web_socket_route *route = wanted_socket(connection);
+	if (connection->input->len < length && !route)
 		return;
-	answer(connection, (char *)connection->input->data);
+	if (route && length) /* no handshake has a body: it is refused without waiting for one, and nothing more is read */
+		connection->head.keep_alive = false;
+	answer(connection, route, (char *)connection->input->data);
 	forget_head(connection);
 	if (connection->state == CONNECTION_BODY || connection->state == CONNECTION_SOCKET)
 		g_byte_array_remove_range(connection->input, 0, (guint)length);
