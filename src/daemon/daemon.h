@@ -1,0 +1,42 @@
+/* The process: its parts, started in order and stopped in reverse. */
+#pragma once
+#include "admin/admin.h"
+#include "call/call.h"
+#include "config/config.h"
+#include "media/media.h"
+#include "plugin/plugin.h"
+#include "web/web.h"
+#include "ws/ws.h"
+
+struct daemon {
+	const char *config_path;
+	struct config_snapshot *snapshot;
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct event_bus *bus;
+	struct sip_stack *stack;
+	struct web *web;
+	struct ws *ws;
+	struct registrar *registrar;
+	struct trunks *trunks;
+	struct media_engine *media;
+	struct call_manager *calls;
+	struct admin *admin;
+	int signals; /* signalfd; -1 */
+	struct loop_watch *signal_watch;
+	struct loop_timer farewell;
+	bool is_stopping;
+};
+
+/* Every option table of the house, NULL-terminated. */
+extern const struct config_table *const daemon_tables[];
+
+/* 0, or -errno of the part that failed (logged); what had been started is stopped again. */
+int daemon_start(struct daemon *daemon);
+void daemon_stop(struct daemon *daemon);
+/* Reads the configuration anew (SIGHUP). A file with mistakes changes nothing. */
+void daemon_reload(struct daemon *daemon);
+
+/* Puts what is left over, and who is there, among the metrics and into /healthz. */
+int daemon_observe(struct daemon *daemon);
+void daemon_observe_stop(struct daemon *daemon);
