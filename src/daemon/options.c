@@ -33,6 +33,7 @@ const struct config_table *const daemon_tables[] = {
 	&log_options,
 	&shutdown_options,
 	&web_config_table,
+	&admin_config_table,
 	&sip_options,
 	&media_options,
 	&plugin_options,
