@@ -23,155 +23,155 @@ static void assert_described(const struct sdp_session *session, const char *expe
 	assert_string_equal(text, expected);
 }
 
+static const char *const g711_first[] = {"PCMA", "PCMU", "opus", NULL};
+static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL};
+static const char *const nothing_known[] = {"XYZ", NULL};
+
+static const struct offer_case {
+	const char *name;
+	enum negotiate_kind from_kind, kind;
+	const char *from; /* NULL: a full offer */
+	const char *const *codecs, *const *convertible;
+	bool no_dtmf, video;
+	const char *expected; /* NULL: -ENOTSUP */
+} offer_cases[] = {
+    {.name = "browser to trunk: codecs and numbers carried over, redundancy left out",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "111=opus/48000/2#minptime=10 63=red/48000/2 9=G722/8000 0=PCMU/8000 13=CN/8000 " EVENTS " sendrecv mid=0",
+     .expected = "audio 111=opus/48000/2 9=G722/8000 0=PCMU/8000 110=telephone-event/48000 "
+		 "126=telephone-event/8000 13=CN/8000 sendrecv"},
+    {.name = "trunk to browser: events at the codec's rate only",
+     .from_kind = NEGOTIATE_RTP,
+     .kind = NEGOTIATE_WEBRTC,
+     .from = FROM_TRUNK " ptime=30",
+     .expected = "audio 8=PCMA/8000 0=PCMU/8000 101=telephone-event/8000 sendrecv ptime=30 mid=0 setup=actpass"},
+    {.name = "events are added where the other side has none, on a free number",
+     .from_kind = NEGOTIATE_RTP,
+     .kind = NEGOTIATE_RTP,
+     .from = "101=opus/48000/2 0=PCMU/8000",
+     .expected = "audio 101=opus/48000/2 0=PCMU/8000 110=telephone-event/48000 96=telephone-event/8000 sendrecv"},
+    {.name = "events at another rate are carried where the other side has no better",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "109=opus/48000/2 101=telephone-event/8000 mid=0",
+     .expected = "audio 109=opus/48000/2 110=telephone-event/48000 101=telephone-event/8000 sendrecv"},
+    {.name = "what is added does not take the other side's numbers",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "111=opus/48000/2 0=PCMU/8000 110=telephone-event/8000 mid=0",
+     .expected = "audio 111=opus/48000/2 0=PCMU/8000 96=telephone-event/48000 110=telephone-event/8000 sendrecv"},
+    {.name = "a trunk without telephone-event",
+     .from_kind = NEGOTIATE_RTP,
+     .kind = NEGOTIATE_RTP,
+     .from = FROM_TRUNK,
+     .no_dtmf = true,
+     .expected = "audio 8=PCMA/8000 0=PCMU/8000 sendrecv"},
+    {.name = "the leg's own order, and nothing that is not in it",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .codecs = g711_first,
+     .no_dtmf = true,
+     .from = "111=opus/48000/2 9=G722/8000 0=PCMU/8000 8=PCMA/8000 mid=0",
+     .expected = "audio 8=PCMA/8000 0=PCMU/8000 111=opus/48000/2 sendrecv"},
+    {.name = "what media can convert is offered too",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .convertible = convertible,
+     .from = "111=opus/48000/2 mid=0",
+     .no_dtmf = true,
+     .expected = "audio 111=opus/48000/2 0=PCMU/8000 8=PCMA/8000 sendrecv"},
+    {.name = "but not when the other side has nothing to convert",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .convertible = convertible,
+     .from = "98=iLBC/8000 mid=0",
+     .no_dtmf = true,
+     .expected = "audio 98=iLBC/8000 sendrecv"},
+    {.name = "numbers below 96 that browsers use are no use to a telephone",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "45=opus/48000/2 mid=0",
+     .no_dtmf = true,
+     .expected = "audio 96=opus/48000/2 sendrecv"},
+    {.name = "hold passes through",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "0=PCMU/8000 sendonly mid=0",
+     .no_dtmf = true,
+     .expected = "audio 0=PCMU/8000 sendonly"},
+    {.name = "hold by 0.0.0.0 becomes sendonly",
+     .from_kind = NEGOTIATE_RTP,
+     .kind = NEGOTIATE_WEBRTC,
+     .from = "0=PCMU/8000 nowhere",
+     .no_dtmf = true,
+     .expected = "audio 0=PCMU/8000 sendonly mid=0 setup=actpass"},
+    {.name = "0.0.0.0 with ICE is no hold",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .from = "0=PCMU/8000 nowhere mid=0",
+     .no_dtmf = true,
+     .expected = "audio 0=PCMU/8000 sendrecv"},
+    {.name = "video stays away",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .no_dtmf = true,
+     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 mid=1",
+     .expected = "audio 0=PCMU/8000 sendrecv"},
+    {.name = "video goes over where both carry it",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_WEBRTC,
+     .no_dtmf = true,
+     .video = true,
+     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 97=rtx/90000 mid=1",
+     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=actpass | "
+		 "video 96=VP8/90000 sendrecv mid=1 setup=actpass bundle-only"},
+    {.name = "a refused stream keeps its rank",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_WEBRTC,
+     .no_dtmf = true,
+     .from = "refused mid=0 | 8=PCMA/8000 mid=1",
+     .expected = "audio refused | audio 8=PCMA/8000 sendrecv mid=1 setup=actpass"},
+    {.name = "a second audio without bundle has no transport",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .no_dtmf = true,
+     .from = "0=PCMU/8000 mid=0 | 8=PCMA/8000 mid=1",
+     .expected = "audio 0=PCMU/8000 sendrecv"},
+    {.name = "full offer",
+     .kind = NEGOTIATE_WEBRTC,
+     .expected = "audio 111=opus/48000/2 9=G722/8000 0=PCMU/8000 8=PCMA/8000 110=telephone-event/48000 "
+		 "101=telephone-event/8000 sendrecv mid=0 setup=actpass"},
+    {.name = "full offer in the leg's order",
+     .kind = NEGOTIATE_RTP,
+     .codecs = g711_first,
+     .expected = "audio 8=PCMA/8000 0=PCMU/8000 111=opus/48000/2 101=telephone-event/8000 "
+		 "110=telephone-event/48000 sendrecv"},
+    {.name = "no codec at all", .kind = NEGOTIATE_RTP, .codecs = nothing_known},
+    {.name = "nothing but events",
+     .from_kind = NEGOTIATE_RTP,
+     .kind = NEGOTIATE_RTP,
+     .from = "101=telephone-event/8000"},
+    {.name = "no audio", .from_kind = NEGOTIATE_RTP, .kind = NEGOTIATE_RTP, .from = "image refused"},
+};
+
 static void test_new_offers(void **state)
 {
-	static const char *const g711_first[] = {"PCMA", "PCMU", "opus", NULL};
-	static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL};
-	static const char *const nothing_known[] = {"XYZ", NULL};
-	static const struct {
-		const char *name;
-		enum negotiate_kind from_kind, kind;
-		const char *from; /* NULL: a full offer */
-		const char *const *codecs, *const *convertible;
-		bool no_dtmf, video;
-		const char *expected; /* NULL: -ENOTSUP */
-	} cases[] = {
-	    {.name = "browser to trunk: codecs and numbers carried over, redundancy left out",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "111=opus/48000/2#minptime=10 63=red/48000/2 9=G722/8000 0=PCMU/8000 13=CN/8000 " EVENTS
-		     " sendrecv mid=0",
-	     .expected = "audio 111=opus/48000/2 9=G722/8000 0=PCMU/8000 110=telephone-event/48000 "
-			 "126=telephone-event/8000 13=CN/8000 sendrecv"},
-	    {.name = "trunk to browser: events at the codec's rate only",
-	     .from_kind = NEGOTIATE_RTP,
-	     .kind = NEGOTIATE_WEBRTC,
-	     .from = FROM_TRUNK " ptime=30",
-	     .expected =
-		 "audio 8=PCMA/8000 0=PCMU/8000 101=telephone-event/8000 sendrecv ptime=30 mid=0 setup=actpass"},
-	    {.name = "events are added where the other side has none, on a free number",
-	     .from_kind = NEGOTIATE_RTP,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "101=opus/48000/2 0=PCMU/8000",
-	     .expected =
-		 "audio 101=opus/48000/2 0=PCMU/8000 110=telephone-event/48000 96=telephone-event/8000 sendrecv"},
-	    {.name = "events at another rate are carried where the other side has no better",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "109=opus/48000/2 101=telephone-event/8000 mid=0",
-	     .expected = "audio 109=opus/48000/2 110=telephone-event/48000 101=telephone-event/8000 sendrecv"},
-	    {.name = "what is added does not take the other side's numbers",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "111=opus/48000/2 0=PCMU/8000 110=telephone-event/8000 mid=0",
-	     .expected =
-		 "audio 111=opus/48000/2 0=PCMU/8000 96=telephone-event/48000 110=telephone-event/8000 sendrecv"},
-	    {.name = "a trunk without telephone-event",
-	     .from_kind = NEGOTIATE_RTP,
-	     .kind = NEGOTIATE_RTP,
-	     .from = FROM_TRUNK,
-	     .no_dtmf = true,
-	     .expected = "audio 8=PCMA/8000 0=PCMU/8000 sendrecv"},
-	    {.name = "the leg's own order, and nothing that is not in it",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .codecs = g711_first,
-	     .no_dtmf = true,
-	     .from = "111=opus/48000/2 9=G722/8000 0=PCMU/8000 8=PCMA/8000 mid=0",
-	     .expected = "audio 8=PCMA/8000 0=PCMU/8000 111=opus/48000/2 sendrecv"},
-	    {.name = "what media can convert is offered too",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .convertible = convertible,
-	     .from = "111=opus/48000/2 mid=0",
-	     .no_dtmf = true,
-	     .expected = "audio 111=opus/48000/2 0=PCMU/8000 8=PCMA/8000 sendrecv"},
-	    {.name = "but not when the other side has nothing to convert",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .convertible = convertible,
-	     .from = "98=iLBC/8000 mid=0",
-	     .no_dtmf = true,
-	     .expected = "audio 98=iLBC/8000 sendrecv"},
-	    {.name = "numbers below 96 that browsers use are no use to a telephone",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "45=opus/48000/2 mid=0",
-	     .no_dtmf = true,
-	     .expected = "audio 96=opus/48000/2 sendrecv"},
-	    {.name = "hold passes through",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "0=PCMU/8000 sendonly mid=0",
-	     .no_dtmf = true,
-	     .expected = "audio 0=PCMU/8000 sendonly"},
-	    {.name = "hold by 0.0.0.0 becomes sendonly",
-	     .from_kind = NEGOTIATE_RTP,
-	     .kind = NEGOTIATE_WEBRTC,
-	     .from = "0=PCMU/8000 nowhere",
-	     .no_dtmf = true,
-	     .expected = "audio 0=PCMU/8000 sendonly mid=0 setup=actpass"},
-	    {.name = "0.0.0.0 with ICE is no hold",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "0=PCMU/8000 nowhere mid=0",
-	     .no_dtmf = true,
-	     .expected = "audio 0=PCMU/8000 sendrecv"},
-	    {.name = "video stays away",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .no_dtmf = true,
-	     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 mid=1",
-	     .expected = "audio 0=PCMU/8000 sendrecv"},
-	    {.name = "video goes over where both carry it",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_WEBRTC,
-	     .no_dtmf = true,
-	     .video = true,
-	     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 97=rtx/90000 mid=1",
-	     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=actpass | "
-			 "video 96=VP8/90000 sendrecv mid=1 setup=actpass bundle-only"},
-	    {.name = "a refused stream keeps its rank",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_WEBRTC,
-	     .no_dtmf = true,
-	     .from = "refused mid=0 | 8=PCMA/8000 mid=1",
-	     .expected = "audio refused | audio 8=PCMA/8000 sendrecv mid=1 setup=actpass"},
-	    {.name = "a second audio without bundle has no transport",
-	     .from_kind = NEGOTIATE_WEBRTC,
-	     .kind = NEGOTIATE_RTP,
-	     .no_dtmf = true,
-	     .from = "0=PCMU/8000 mid=0 | 8=PCMA/8000 mid=1",
-	     .expected = "audio 0=PCMU/8000 sendrecv"},
-	    {.name = "full offer",
-	     .kind = NEGOTIATE_WEBRTC,
-	     .expected = "audio 111=opus/48000/2 9=G722/8000 0=PCMU/8000 8=PCMA/8000 110=telephone-event/48000 "
-			 "101=telephone-event/8000 sendrecv mid=0 setup=actpass"},
-	    {.name = "full offer in the leg's order",
-	     .kind = NEGOTIATE_RTP,
-	     .codecs = g711_first,
-	     .expected = "audio 8=PCMA/8000 0=PCMU/8000 111=opus/48000/2 101=telephone-event/8000 "
-			 "110=telephone-event/48000 sendrecv"},
-	    {.name = "no codec at all", .kind = NEGOTIATE_RTP, .codecs = nothing_known},
-	    {.name = "nothing but events",
-	     .from_kind = NEGOTIATE_RTP,
-	     .kind = NEGOTIATE_RTP,
-	     .from = "101=telephone-event/8000"},
-	    {.name = "no audio", .from_kind = NEGOTIATE_RTP, .kind = NEGOTIATE_RTP, .from = "image refused"},
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < G_N_ELEMENTS(offer_cases); i++) {
 		struct support_leg leg;
-		support_leg_init(&leg, cases[i].kind);
-		leg.leg.profile.codecs = cases[i].codecs;
-		leg.leg.profile.convertible = cases[i].convertible;
-		leg.leg.profile.carries_dtmf = !cases[i].no_dtmf;
-		leg.leg.profile.carries_video = cases[i].video;
-		struct sdp_session *from = cases[i].from ? support_far_end(cases[i].from_kind, cases[i].from) : NULL;
+		support_leg_init(&leg, offer_cases[i].kind);
+		leg.leg.profile.codecs = offer_cases[i].codecs;
+		leg.leg.profile.convertible = offer_cases[i].convertible;
+		leg.leg.profile.carries_dtmf = !offer_cases[i].no_dtmf;
+		leg.leg.profile.carries_video = offer_cases[i].video;
+		struct sdp_session *from =
+		    offer_cases[i].from ? support_far_end(offer_cases[i].from_kind, offer_cases[i].from) : NULL;
 		struct sdp_session *session = NULL;
 		int error = negotiate_make_offer(&leg.leg, from, &session);
 		g_autofree char *text = session ? support_describe(session) : NULL;
-		if (error != (cases[i].expected ? 0 : -ENOTSUP) || g_strcmp0(text, cases[i].expected))
-			fail_msg("%s: %d\n got  %s\n want %s", cases[i].name, error, text, cases[i].expected);
+		if (error != (offer_cases[i].expected ? 0 : -ENOTSUP) || g_strcmp0(text, offer_cases[i].expected))
+			fail_msg("%s: %d\n got  %s\n want %s", offer_cases[i].name, error, text,
+				 offer_cases[i].expected);
 		assert_true(!session || support_comes_back(session));
 		sdp_session_free(session);
 		sdp_session_free(from);
