@@ -189,7 +189,7 @@ static void check_value(struct check *check, const struct sip_gate_line *line)
 		break;
 	case SIP_GATE_CALL_ID:
 		if (!line->length || line->length > SIP_TOKEN_BYTES_MAX || memchr(line->value, ' ', line->length))
-			fault(check, 400, "Malformed Call-ID");
+			fault(check, 0, "Malformed Call-ID"); /* nor could an answer carry it */
 		break;
 	case SIP_GATE_CONTENT_LENGTH:
 		if (sip_gate_number(line->value, line->length, SIP_MESSAGE_BYTES_MAX, &check->content_length) < 0)
@@ -218,13 +218,13 @@ static int check_headers(struct check *check, const char *cursor, const char *en
 		struct sip_gate_line line;
 		int more = sip_gate_next_line(&cursor, end, &line);
 		if (more < 0)
-			return refuse(ret_refusal, 400, "Malformed header line");
+			return refuse(ret_refusal, 0, "Malformed header line");
 		if (!more)
 			break;
 		if ((size_t)(cursor - start) > SIP_HEADER_BYTES_MAX)
-			return refuse(ret_refusal, 400, "Header too long");
+			return refuse(ret_refusal, 0, "Header too long");
 		if (++lines > SIP_HEADER_LINES_MAX)
-			return refuse(ret_refusal, 400, "Too many headers");
+			return refuse(ret_refusal, 0, "Too many headers");
 		if (line.header == SIP_GATE_OTHER)
 			continue;
 		if (check->seen[line.header]++ && !headers[line.header].may_repeat)
@@ -287,7 +287,7 @@ int sip_gate_check(const char *text, size_t length, enum sip_gate_mode mode, str
 	check_body(&check, mode, body);
 	if (!check.refusal.reason)
 		return 0;
-	ret_gate->is_readable = ret_gate->is_request;
+	ret_gate->is_readable = ret_gate->is_request && check.refusal.status;
 	*ret_refusal = check.refusal;
 	if (!ret_gate->is_request)
 		ret_refusal->status = 0;

@@ -107,8 +107,10 @@ int sip_message_parse_as(const char *text, size_t length, enum sip_gate_mode mod
 	struct sip_gate gate;
 	int error = sip_gate_check(text, length, mode, &gate, ret_refusal);
 	*ret_message = NULL;
-	if (error < 0 && !gate.is_readable)
+	if (error < 0 && !gate.is_readable) {
+		ret_refusal->status = 0;
 		return error;
+	}
 	sip_message_init_sofia();
 	struct sip_message *message =
 		sip_message_wrap(msg_make(sip_default_mclass(), 0, gate.text, (ssize_t)gate.length));

@@ -139,6 +139,7 @@ static int send_response(struct sip_server_transaction *transaction)
 
 static void answer_trying(struct sip_server_transaction *transaction)
 {
+	loop_timer_stop(&transaction->repeat);
 	transaction->response = sip_response_new(transaction->request, 100, NULL, NULL);
 	send_response(transaction);
 }

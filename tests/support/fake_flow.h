@@ -8,6 +8,7 @@ struct fake_flow {
 	GQueue sent; /* struct sip_message, oldest first */
 	int error;   /* what send returns from now on; 0: takes it */
 	bool is_destroyed;
+	unsigned n_refusals; /* 400s that do not parse themselves */
 };
 
 void fake_flow_open(struct fake_flow *fake, enum sip_transport transport, const char *remote);

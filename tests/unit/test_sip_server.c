@@ -28,6 +28,8 @@ static void invite_repeated_before_100(void **state)
 	world_request(world, &world->ws, "INVITE", "1", "", 1);
 	world_request(world, &world->ws, "INVITE", "1", "", 1);
 	world_expect_response(&world->ws, 100);
+	world_advance(world, 1000);
+	world_expect_silence(&world->ws);
 	assert_int_equal(world->n_requests, 1);
 }
 
