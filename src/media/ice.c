@@ -1,5 +1,6 @@
 #include "media/ice.h"
 #include "media/reuseport.h"
+#include "media/stun.h"
 #include <nice/agent.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,6 +36,9 @@ struct media_ice {
 	size_t n_sockets;
 	struct ice_socket sockets[SOCKETS_MAX];
 	struct loop_timer timer;
+	struct loop_timer consent_timer; /* while a pair works */
+	int64_t consent_us;		 /* the last time the far end agreed */
+	uint8_t consent_transaction[MEDIA_STUN_TRANSACTION_BYTES]; /* by this answer */
 	bool is_told;	    /* the far end's credentials are set */
 	bool awaits_remote; /* we have restarted; the far end has yet to answer with credentials of its own */
 	char remote_ufrag[257], remote_pwd[257];
@@ -76,6 +80,47 @@ static void from_nice(const NiceAddress *address, struct net_address *ret_addres
 								      : sizeof ret_address->ipv4;
 }
 
+static void fail(struct media_ice *ice, enum media_failure failure)
+{
+	loop_timer_stop(&ice->timer);
+	loop_timer_stop(&ice->consent_timer);
+	set_state(ice, ICE_FAILED);
+	media_end_fail(ice->end, failure);
+}
+
+/* --- consent --- */
+
+/* libnice asks the far end about every five seconds, but gives up after ten: two packets lost in a row would be the end of
+ * a call. It goes on asking after that, so the answers are looked at here, and the 30 s of RFC 7675 hold. */
+static void note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length)
+{
+	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES];
+
+	if (!media_stun_is_answer(bytes, length, ice->remote_pwd, transaction) ||
+	    memcmp(transaction, ice->consent_transaction, sizeof transaction) == 0)
+		return;
+	memcpy(ice->consent_transaction, transaction, sizeof transaction);
+	ice->consent_us = loop_now_us(media_end_loop(ice->end));
+}
+
+static void on_consent_time(void *data)
+{
+	struct media_ice *ice = data;
+	int64_t left_us = ice->consent_us + MEDIA_ICE_CONSENT_MS * INT64_C(1000) - loop_now_us(media_end_loop(ice->end));
+
+	if (left_us <= 0)
+		fail(ice, MEDIA_FAILURE_ICE_CONSENT);
+	else
+		loop_timer_start_us(&ice->consent_timer, left_us);
+}
+
+static void watch_consent(struct media_ice *ice)
+{
+	ice->consent_us = loop_now_us(media_end_loop(ice->end));
+	if (!loop_timer_is_running(&ice->consent_timer))
+		loop_timer_start_ms(&ice->consent_timer, MEDIA_ICE_CONSENT_MS);
+}
+
 /* --- what libnice tells; always within one of our calls into it, or from the guest context --- */
 
 static struct ice_socket *socket_of(struct media_ice *ice, const struct net_address *local)
@@ -102,32 +147,18 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
 	log_debug(&ice->end->log, "ICE selected the pair to %s", net_address_format(&far, text));
 	loop_timer_stop(&ice->timer);
 	set_state(ice, ICE_CONNECTED);
+	watch_consent(ice);
 	/* Without a socket of our own libnice's does as well: it is a plain UDP socket. */
 	media_end_path_found(ice->end, socket->media.descriptor >= 0 ? socket->media.descriptor : socket->nice_descriptor,
 			     &far);
-}
-
-static void fail(struct media_ice *ice, enum media_failure failure)
-{
-	loop_timer_stop(&ice->timer);
-	set_state(ice, ICE_FAILED);
-	media_end_fail(ice->end, failure);
-}
-
-static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
-{
-	struct media_ice *ice = data;
-
-	/* While no pair works yet libnice's verdict is not the last: a peer-reflexive candidate may still come. */
-	if (state == NICE_COMPONENT_STATE_FAILED && (ice->state == ICE_CONNECTED || ice->state == ICE_RESTARTING))
-		fail(ice, MEDIA_FAILURE_ICE_CONSENT);
 }
 
 static void on_time_out(void *data)
 {
 	struct media_ice *ice = data;
 
-	/* After a restart the old pair may still serve; its consent decides. */
+	/* libnice's own verdict is not waited for, as a peer-reflexive candidate may still come. After a restart the
+	 * old pair may serve; its consent decides. */
 	if (ice->state == ICE_CHECKING)
 		fail(ice, MEDIA_FAILURE_ICE);
 	else if (ice->state == ICE_RESTARTING)
@@ -142,6 +173,7 @@ static void serve_nice(void *data, uint32_t events)
 {
 	struct ice_socket *socket = data;
 	struct media_ice *ice = socket->ice;
+	ssize_t first;
 	uint8_t bytes[STUN_BATCH][MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
 	GInputVector vectors[STUN_BATCH];
 	NiceAddress sources[STUN_BATCH];
@@ -153,6 +185,9 @@ static void serve_nice(void *data, uint32_t events)
 		nice_address_init(&sources[i]);
 		messages[i] = (NiceInputMessage){.buffers = &vectors[i], .n_buffers = 1, .from = &sources[i]};
 	}
+	first = recv(socket->nice_descriptor, bytes[0], sizeof bytes[0], MSG_PEEK | MSG_DONTWAIT);
+	if (first > 0)
+		note_answer(ice, bytes[0], (size_t)first);
 	n = nice_agent_recv_messages_nonblocking(ice->agent, ice->stream, COMPONENT, messages, STUN_BATCH, NULL, NULL);
 	for (gint i = 0; i < n; i++) {
 		struct net_address from;
@@ -242,7 +277,6 @@ static int make_agent(struct media_ice *ice, bool controlling)
 		nice_agent_add_local_address(agent, &address);
 	}
 	g_signal_connect(agent, "new-selected-pair-full", G_CALLBACK(on_pair), ice);
-	g_signal_connect(agent, "component-state-changed", G_CALLBACK(on_state), ice);
 	ice->stream = nice_agent_add_stream(agent, 1);
 	return ice->stream ? 0 : -EIO;
 }
@@ -275,6 +309,7 @@ int media_ice_new(struct media_end *end, bool controlling, struct media_ice **re
 
 	ice->end = end;
 	loop_timer_init(&ice->timer, media_end_loop(end), on_time_out, ice);
+	loop_timer_init(&ice->consent_timer, media_end_loop(end), on_consent_time, ice);
 	for (int i = 0; error == -EADDRINUSE && i < GATHER_ATTEMPTS; i++)
 		error = gather(ice, controlling);
 	if (error < 0) {
@@ -291,6 +326,7 @@ struct media_ice *media_ice_free(struct media_ice *ice)
 	if (!ice)
 		return NULL;
 	loop_timer_stop(&ice->timer);
+	loop_timer_stop(&ice->consent_timer);
 	close_agent(ice);
 	g_free(ice);
 	return NULL;

@@ -5,6 +5,8 @@
 
 /* From the far end's credentials to a pair that works. A browser may still be asking its user for the microphone. */
 #define MEDIA_ICE_TIMEOUT_MS 15000
+/* Without an answer for so long the far end no longer agrees to be sent to (RFC 7675, section 5.1). */
+#define MEDIA_ICE_CONSENT_MS 30000
 #define MEDIA_ICE_PACING_MS  10 /* between checks (RFC 8445, section 14.2 allows 5) */
 
 /* Gathers: what media_ice_describe() says is complete afterwards. 0, -EADDRINUSE (no port), -EADDRNOTAVAIL. */

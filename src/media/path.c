@@ -71,10 +71,8 @@ static bool is_from_peer(struct media_end *end, const struct net_address *from, 
 }
 
 static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
-		    uint8_t *bytes)
+		    uint8_t *bytes, size_t capacity)
 {
-	size_t capacity = MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM;
-
 	if (!stream->to || route->type_out == MEDIA_TYPE_NONE || !media_stream_receives(stream))
 		return;
 	if (stream->delay)
@@ -101,7 +99,7 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 	stream = end->streams[index];
 	route = &stream->routes[packet.payload_type];
 	media_stream_note_received(stream, &packet, route->jitter_clock_hz, loop_now_us(media_end_loop(end)));
-	forward(stream, route, &packet, bytes);
+	forward(stream, route, &packet, bytes, length + MEDIA_PACKET_ROOM);
 }
 
 static bool is_from_reporter(const struct media_end *end, const struct net_address *from)

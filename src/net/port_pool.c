@@ -1,10 +1,11 @@
 #include "net/udp.h"
+#include <pthread.h>
 
 #define REST_US (2 * 1000 * 1000)
 #define IN_USE INT64_MAX
 
 struct net_port_pool {
-	GMutex lock;
+	pthread_mutex_t lock; /* not GMutex, which the thread sanitizer cannot see */
 	uint16_t first;
 	size_t size;
 	size_t cursor; /* where the next search starts: a port rests as long as the others last */
@@ -18,7 +19,7 @@ int net_port_pool_new(uint16_t first, uint16_t last, struct net_port_pool **ret_
 		return -EINVAL;
 	size_t size = (size_t)last - first + 1;
 	struct net_port_pool *pool = g_malloc0(sizeof *pool + size * sizeof pool->free_from_us[0]);
-	g_mutex_init(&pool->lock);
+	pthread_mutex_init(&pool->lock, NULL);
 	pool->first = first;
 	pool->size = size;
 	/* A restarted gateway does not begin with the ports its last life ended with. */
@@ -31,7 +32,7 @@ struct net_port_pool *net_port_pool_free(struct net_port_pool *pool)
 {
 	if (!pool)
 		return NULL;
-	g_mutex_clear(&pool->lock);
+	pthread_mutex_destroy(&pool->lock);
 	g_free(pool);
 	return NULL;
 }
@@ -41,7 +42,7 @@ static int pool_take(struct net_port_pool *pool, size_t count, uint16_t *ret_por
 {
 	int64_t now_us = base_monotonic_us();
 	int result = -EADDRINUSE;
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	for (size_t tried = 0; tried < pool->size; tried++) {
 		size_t index = pool->cursor;
 		pool->cursor = (pool->cursor + 1) % pool->size;
@@ -57,7 +58,7 @@ static int pool_take(struct net_port_pool *pool, size_t count, uint16_t *ret_por
 		result = 0;
 		break;
 	}
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	return result;
 }
 
@@ -73,19 +74,19 @@ int net_port_pool_take_pair(struct net_port_pool *pool, uint16_t *ret_even_port)
 
 void net_port_pool_give(struct net_port_pool *pool, uint16_t port)
 {
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	size_t index = (size_t)port - pool->first;
 	if (port >= pool->first && index < pool->size && pool->free_from_us[index] == IN_USE) {
 		pool->free_from_us[index] = base_monotonic_us() + REST_US;
 		pool->in_use--;
 	}
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 size_t net_port_pool_in_use(struct net_port_pool *pool)
 {
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	size_t in_use = pool->in_use;
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	return in_use;
 }

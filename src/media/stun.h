@@ -1,0 +1,10 @@
+/* The little of STUN (RFC 8489) that is looked at here; libnice speaks it. Pure; any thread. */
+#pragma once
+#include "base/base.h"
+
+#define MEDIA_STUN_TRANSACTION_BYTES 12
+
+/* Whether this is a success response to a Binding request that was authenticated with `password` (short-term credentials,
+ * RFC 8489, section 9.1). `ret_transaction` is written when it is. */
+bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
+			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES]);

@@ -1,0 +1,184 @@
+/* The way of a packet with SRTP, one at a time: authentic ones pass once, everything else never. */
+#include "../support/media_lone.h"
+#include "rtp/rtcp.h"
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#define KEY_BYTES 28 /* AEAD_AES_128_GCM: key and salt */
+
+struct rig {
+	struct media_lone lone;
+	struct media_end *a, *b;
+	struct media_srtp *browser_sends, *browser_receives;
+	uint16_t sequence;
+};
+
+static void open_rig(struct rig *rig)
+{
+	static const uint8_t key[KEY_BYTES] = "one way", other[KEY_BYTES] = "the other";
+
+	memset(rig, 0, sizeof *rig);
+	media_lone_open(&rig->lone);
+	rig->a = media_lone_end(&rig->lone);
+	rig->b = media_lone_end(&rig->lone);
+	rig->a->options.kind = MEDIA_LEG_WEBRTC;
+	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_SEND, &rig->browser_sends), 0);
+	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_RECEIVE, &rig->a->srtp_receive), 0);
+	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, other, KEY_BYTES, MEDIA_SRTP_RECEIVE, &rig->browser_receives), 0);
+	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, other, KEY_BYTES, MEDIA_SRTP_SEND, &rig->a->srtp_send), 0);
+	rig->b->rtp_descriptor = rig->lone.out;
+	rig->b->rtp_remote = rig->lone.out_address;
+	media_bridge_join(rig->a, rig->b);
+}
+
+static void close_rig(struct rig *rig)
+{
+	media_srtp_free(rig->browser_sends);
+	media_srtp_free(rig->browser_receives);
+	media_lone_close(&rig->lone);
+}
+
+static size_t seal(struct rig *rig, uint8_t *bytes, size_t capacity)
+{
+	static const uint8_t payload[160] = "what is said";
+	struct rtp_packet packet = {
+		.sequence = rig->sequence++, .ssrc = 77, .payload = payload, .payload_bytes = sizeof payload};
+	size_t length;
+
+	assert_int_equal(rtp_packet_build(&packet, bytes, capacity, &length), 0);
+	assert_int_equal(media_srtp_protect(rig->browser_sends, bytes, &length, capacity), 0);
+	return length;
+}
+
+static void put(struct rig *rig, const uint8_t *bytes, size_t length)
+{
+	uint8_t copy[MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
+
+	memcpy(copy, bytes, length);
+	media_end_receive(rig->a, &rig->lone.peer, copy, length);
+}
+
+static ssize_t take(struct rig *rig, uint8_t *bytes, size_t size)
+{
+	return recv(rig->lone.out, bytes, size, MSG_DONTWAIT);
+}
+
+static void test_authentic_once(void **state)
+{
+	struct rig rig;
+	uint8_t sealed[256], out[256];
+	size_t length;
+	struct rtp_packet packet;
+
+	open_rig(&rig);
+	length = seal(&rig, sealed, sizeof sealed);
+	put(&rig, sealed, length);
+	assert_int_equal(take(&rig, out, sizeof out), RTP_HEADER_BYTES + 160);
+	assert_int_equal(rtp_packet_parse(out, RTP_HEADER_BYTES + 160, &packet), 0);
+	assert_string_equal((const char *)packet.payload, "what is said");
+	put(&rig, sealed, length); /* a replay */
+	assert_int_equal(take(&rig, out, sizeof out), -1);
+	assert_int_equal(rig.a->packets_refused, 1);
+	close_rig(&rig);
+}
+
+static void test_forged(void **state)
+{
+	struct rig rig;
+	uint8_t sealed[256], out[256];
+	size_t length;
+	struct media_report report;
+
+	open_rig(&rig);
+	length = seal(&rig, sealed, sizeof sealed);
+	for (size_t i = 0; i < length; i++) {
+		sealed[i] ^= 1;
+		put(&rig, sealed, length);
+		sealed[i] ^= 1;
+		assert_int_equal(take(&rig, out, sizeof out), -1);
+	}
+	for (size_t cut = 0; cut < length; cut++)
+		put(&rig, sealed, cut);
+	assert_int_equal(take(&rig, out, sizeof out), -1);
+	media_end_report(rig.a, &report);
+	assert_int_equal(report.packets_received, 0);
+	assert_true(report.packets_refused > length);
+	put(&rig, sealed, length); /* nothing was learned from them */
+	assert_int_equal(take(&rig, out, sizeof out), RTP_HEADER_BYTES + 160);
+	close_rig(&rig);
+}
+
+static void test_other_source(void **state)
+{
+	struct rig rig;
+	uint8_t sealed[256], out[256];
+	size_t length;
+
+	open_rig(&rig);
+	length = seal(&rig, sealed, sizeof sealed);
+	net_address_set_port(&rig.lone.peer, 4001);
+	put(&rig, sealed, length);
+	assert_int_equal(take(&rig, out, sizeof out), -1);
+	net_address_set_port(&rig.lone.peer, 4000);
+	put(&rig, sealed, length);
+	assert_int_equal(take(&rig, out, sizeof out), RTP_HEADER_BYTES + 160);
+	close_rig(&rig);
+}
+
+static void test_no_keys(void **state)
+{
+	struct rig rig;
+	uint8_t sealed[256], out[256];
+	size_t length;
+
+	open_rig(&rig);
+	length = seal(&rig, sealed, sizeof sealed);
+	BASE_CLEAR(&rig.a->srtp_receive, media_srtp_free);
+	put(&rig, sealed, length);
+	assert_int_equal(take(&rig, out, sizeof out), -1);
+	assert_int_equal(rig.a->packets_refused, 1);
+	close_rig(&rig);
+}
+
+/* Towards the browser: encrypted, with one identity, and never without keys. */
+static void test_sealed_out(void **state)
+{
+	struct rig rig;
+	static const uint8_t payload[160] = "the answer";
+	struct rtp_packet packet = {.sequence = 9, .ssrc = 5, .payload = payload, .payload_bytes = sizeof payload};
+	uint8_t bytes[MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM], out[512];
+	size_t length;
+	ssize_t n;
+
+	open_rig(&rig);
+	rig.a->rtp_descriptor = rig.lone.out;
+	rig.a->rtp_remote = rig.lone.out_address;
+	assert_int_equal(rtp_packet_build(&packet, bytes, sizeof bytes, &length), 0);
+	media_end_receive(rig.b, &rig.lone.out_address, bytes, length);
+	n = take(&rig, out, sizeof out);
+	assert_true(n > RTP_HEADER_BYTES + 160);
+	assert_null(memmem(out, (size_t)n, "the answer", 10));
+	length = (size_t)n;
+	assert_int_equal(media_srtp_unprotect(rig.browser_receives, out, &length), 0);
+	assert_int_equal(rtp_packet_parse(out, length, &packet), 0);
+	assert_string_equal((const char *)packet.payload, "the answer");
+	assert_int_not_equal(packet.ssrc, 5);
+	BASE_CLEAR(&rig.a->srtp_send, media_srtp_free);
+	packet.sequence = 10;
+	packet.ssrc = 5;
+	assert_int_equal(rtp_packet_build(&packet, bytes, sizeof bytes, &length), 0);
+	media_end_receive(rig.b, &rig.lone.out_address, bytes, length);
+	assert_int_equal(take(&rig, out, sizeof out), -1);
+	close_rig(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_authentic_once), cmocka_unit_test(test_forged),	  cmocka_unit_test(test_other_source),
+		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+#include "media/stun.h"
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+/* RFC 5769, section 2.2: a response over IPv4. */
+static const char password[] = "VOkJxbRl1RmTxUk/WvJxBt";
+static const uint8_t sample[] = {
+	0x01, 0x01, 0x00, 0x3c, 0x21, 0x12, 0xa4, 0x42, 0xb7, 0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86,
+	0xfa, 0x87, 0xdf, 0xae, 0x80, 0x22, 0x00, 0x0b, 0x74, 0x65, 0x73, 0x74, 0x20, 0x76, 0x65, 0x63,
+	0x74, 0x6f, 0x72, 0x20, 0x00, 0x20, 0x00, 0x08, 0x00, 0x01, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43,
+	0x00, 0x08, 0x00, 0x14, 0x2b, 0x91, 0xf5, 0x99, 0xfd, 0x9e, 0x90, 0xc3, 0x8c, 0x74, 0x89, 0xf9,
+	0x2a, 0xf9, 0xba, 0x53, 0xf0, 0x6b, 0xe7, 0xd7, 0x80, 0x28, 0x00, 0x04, 0xc0, 0x7d, 0x4c, 0x96,
+};
+
+static bool is_answer(const uint8_t *bytes, size_t length, const char *with)
+{
+	/* In memory of exactly this size, for the sanitizer. */
+	uint8_t *copy = g_memdup2(bytes, length ? length : 1);
+	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES] = {0};
+	bool result = media_stun_is_answer(copy, length, with, transaction);
+
+	if (result)
+		assert_memory_equal(transaction, sample + 8, sizeof transaction);
+	g_free(copy);
+	return result;
+}
+
+static void test_sample(void **state)
+{
+	assert_true(is_answer(sample, sizeof sample, password));
+	assert_false(is_answer(sample, sizeof sample, "another"));
+}
+
+static void test_spoiled(void **state)
+{
+	uint8_t bytes[sizeof sample];
+
+	for (size_t i = 0; i < sizeof sample - 8; i++) { /* all but FINGERPRINT, which anybody can compute */
+		memcpy(bytes, sample, sizeof bytes);
+		bytes[i] ^= 0x10;
+		assert_false(is_answer(bytes, sizeof bytes, password));
+	}
+	for (size_t length = 0; length < sizeof sample; length++)
+		assert_false(is_answer(sample, length, password));
+}
+
+static void test_request(void **state)
+{
+	uint8_t bytes[sizeof sample];
+
+	memcpy(bytes, sample, sizeof bytes);
+	bytes[0] = 0;
+	assert_false(is_answer(bytes, sizeof bytes, password));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_spoiled),
+		cmocka_unit_test(test_request),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
