@@ -19,6 +19,7 @@ class Browser(Peer):
         self.contact = f"<sip:{sip.token(user)}@{self.sent_by};transport=ws>"
         self.register_call_id = sip.token("reg")
         self.register_cseq = 0
+        self.user_is_proven = False  # for tests that clean up after themselves
         self.socket = None
         if connect:
             self.connect()
