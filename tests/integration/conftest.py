@@ -7,7 +7,6 @@ status 0 and no sanitizer's report.
 """
 
 import pathlib
-import socket
 import sys
 
 import pytest
@@ -17,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from tandem_test import daemon as daemon_module  # noqa: E402
 from tandem_test.browser import Browser  # noqa: E402
 from tandem_test.media import Rtp  # noqa: E402
-from tandem_test.net import free_port  # noqa: E402
+from tandem_test.net import free_port, media_ports  # noqa: E402
 from tandem_test.trunk import TcpTrunk, UdpTrunk  # noqa: E402
 
 DOMAIN = "example.test"
@@ -40,19 +39,10 @@ def default_config(directory, trunk_port):
     }
 
 
-def media_ports(count=200):
-    """Below the range the kernel takes ports from by itself, another one for each worker of the test run."""
-    import os
-
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    start = 20000 + (os.getpid() % 40) * 250 + worker % 2 * 125
-    return start, start + count // 2
-
-
 @pytest.fixture(scope="module")
 def trunk_port():
     """Where the trunk "pbx" is, for whoever plays it."""
-    return free_port(socket.SOCK_DGRAM)
+    return free_port()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tandem_test import digest, sip
+from tandem_test import digest, media, sip
 
 CONFIG = {
     "registrar": {"expires_min_seconds": 2, "expires_seconds": 60, "expires_max_seconds": 120, "grace_seconds": 2,
@@ -133,20 +133,23 @@ def test_a_flow_does_not_change_its_user(browser):
 
 def test_invite_proves_a_flow_too(browser):
     alice = browser("alice")
-    request, response = alice.authorized(lambda: alice.request("MESSAGE", "sip:nobody@example.test"))
-    assert response.status not in (401, 403, 407)
+    invite = alice.invite("nobody")
+    response = alice.expect_response(invite, 404)
+    alice.send(sip.ack_of_failure(invite, response))
     alice.password = None
     alice.register()
     alice.user_is_proven = True
 
 
-def test_request_of_another_user_on_a_proven_flow(browser):
+def test_invite_of_another_user_on_a_proven_flow(browser):
     alice = browser("alice")
     alice.register()
     alice.user_is_proven = True
-    request = alice.request("MESSAGE", "sip:bob@example.test")
-    request.set("From", "<sip:carol@example.test>;tag=x")
-    assert alice.ask(request).status == 403
+    invite = alice.request("INVITE", "sip:bob@example.test", body=media.browser_sdp())
+    invite.set("From", "<sip:carol@example.test>;tag=x")
+    response = alice.ask(invite)
+    alice.send(sip.ack_of_failure(invite, response))
+    assert response.status == 403
 
 
 # --- bindings ---

@@ -69,6 +69,9 @@ class Daemon:
         self.config = merge({"web": {"listen": [f"{self.host}:0"]},
                              "sip": {"listen": [f"udp:{self.host}:{self.sip_port}", f"tcp:{self.host}:{self.sip_port}"]}},
                             config)
+        plugins = find_binary().parent / "plugins" / ".libs"
+        if plugins.is_dir():  # the build tree's own
+            self.config = merge({"plugins": {"directory": str(plugins)}}, self.config)
         self.tls = "certificate" in self.config["web"]
         self.web_port = None
         self.process = None
@@ -148,7 +151,7 @@ class Daemon:
         self.write_config()
         start = len(self.lines)
         self.process.send_signal(signal.SIGHUP)
-        return self.wait_log(r"configuration", start=start)
+        return self.wait_log(r"was (not )?reloaded", start=start)
 
     # --- asking ---
     def http(self, path, method="GET", **options):

@@ -1,7 +1,12 @@
 """Addresses, ports, raw HTTP."""
 
+import fcntl
+import os
+import pathlib
+import random
 import socket
 import ssl
+import tempfile
 import time
 
 LIMIT = 10.0  # seconds that anything on loopback may take at most, sanitizers and a busy machine included
@@ -20,12 +25,72 @@ class Deadline:
         return time.monotonic() >= self.end
 
 
-def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
-    """A port nobody uses. It may be taken by others until it is used: whoever binds it must be ready for that."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+class _Ports:
+    """Ports that no other test run on this machine takes: each process holds a slot, by a lock on a file, as long as it
+    lives. All are below the range from which the kernel picks ports by itself."""
+
+    FIRST, SLOTS, EACH, MEDIA = 10000, 40, 500, 400
+
+    def __init__(self):
+        folder = pathlib.Path(tempfile.gettempdir()) / f"tandem-test-ports-{os.getuid()}"
+        folder.mkdir(exist_ok=True)
+        order = list(range(self.SLOTS))
+        random.shuffle(order)
+        for slot in order:
+            self.lock = open(folder / str(slot), "w", encoding="ascii")  # held until the process ends
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                self.lock.close()
+                continue
+            self.start = self.FIRST + slot * self.EACH
+            self.next = 0
+            return
+        raise RuntimeError("too many test runs at a time")
+
+    @staticmethod
+    def _is_free(host, port):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(family, kind) as probe:
+                if kind == socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, port))
+                except OSError:
+                    return False
+        return True
+
+    def free(self, host):
+        for _ in range(self.EACH - self.MEDIA):
+            port = self.start + self.next
+            self.next = (self.next + 1) % (self.EACH - self.MEDIA)
+            if self._is_free(host, port):
+                return port
+        raise RuntimeError("no free port is left")
+
+    def media(self):
+        return self.start + self.EACH - self.MEDIA, self.start + self.EACH - 1
+
+
+_ports = None
+
+
+def _slot():
+    global _ports
+    if _ports is None:
+        _ports = _Ports()
+    return _ports
+
+
+def free_port(host="127.0.0.1"):
+    """A port that is free for UDP and TCP, and another one at each call."""
+    return _slot().free(host)
+
+
+def media_ports():
+    """First and last of the ports that daemons of this process may use for media."""
+    return _slot().media()
 
 
 def connect(host, port, tls=False, timeout=LIMIT):
