@@ -1,0 +1,57 @@
+// The daemon under test, on free ports, with a configuration of the test's own.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freeTcpPort, freeUdpPort, mediaPorts } from './ports.mjs';
+import { Process } from './process.mjs';
+import { until } from './wait.mjs';
+
+export const TOP = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+export const BUILD = path.resolve(process.env.TANDEM_BUILD || path.join(TOP, 'build'));
+export const DOMAIN = 'interop.test';
+export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-carol' };
+
+const text = (value) => JSON.stringify(value);
+
+// { peer: port of the trunk, web: folder of pages, demo, extra: more configuration }
+export async function startDaemon({ peer = 0, web, demo = false, extra = '' }) {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
+  const media = await mediaPorts();
+  const webPort = await freeTcpPort();
+  const sipPort = await freeUdpPort();
+  const plugins = path.join(BUILD, 'plugins/.libs');
+  const users = Object.entries(USERS).map(([name, password]) => `{ name = ${text(name)}; password = ${text(password)}; }`);
+  const file = path.join(directory, 'tandem.conf');
+  writeFileSync(file, `
+domain = "${DOMAIN}";
+web : { listen = ("127.0.0.1:${webPort}"); root = ${text(web)}; demo = ${demo}; };
+sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
+media : { ports = "${media.first}-${media.last}"; workers = 1; };
+${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
+users : ( ${users.join(', ')} );
+trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; }` : ''} );
+routes : ( ${peer ? '{ to = "peer"; }' : ''} );
+log : { level = "${process.env.INTEROP_LOG || 'info'}"; };
+${extra}
+`);
+  const daemon = new Process(path.join(BUILD, 'tandem'), ['-c', file]);
+  const url = `http://127.0.0.1:${webPort}`;
+  await until(() => `the daemon is up\n${daemon.output}`, async () => {
+    if (!daemon.isRunning) throw new Error(`the daemon ended with ${daemon.code}:\n${daemon.output}`);
+    return fetch(`${url}/healthz`).then((answer) => answer.ok, () => false);
+  });
+  return {
+    url, sipPort, daemon,
+    websocket: `ws://127.0.0.1:${webPort}/ws`,
+    metrics: async () => (await fetch(`${url}/metrics`)).text(),
+    // Sanitizers report by the exit code.
+    stop: async () => {
+      const code = await daemon.stop();
+      media.release();
+      if (process.env.INTEROP_KEEP) writeFileSync(path.join(directory, 'tandem.log'), daemon.output);
+      else rmSync(directory, { recursive: true, force: true });
+      if (code !== 0) throw new Error(`the daemon ended with ${code}:\n${daemon.output.slice(-6000)}`);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// What a test file needs, started together and ended together.
+import { after, before } from 'node:test';
+import { makeWeb, startBrowser } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+
+// `peer()` starts the far end and gives { port, stop }; the daemon's trunk points there.
+export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false } = {}) {
+  const world = {};
+  before(async () => {
+    [world.web, world.browser, world.peer] = await Promise.all([makeWeb(), startBrowser(), peer()]);
+    world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo });
+  }, { timeout: 60000 });
+  after(async () => {
+    await world.browser?.stop();
+    await world.peer?.stop();
+    world.web?.remove();
+    await world.gateway?.stop();
+  }, { timeout: 60000 });
+  return world;
+}

@@ -1,0 +1,69 @@
+// What both test pages share: the WebSocket's messages kept for the test, microphone or oscillator, and what is heard.
+const messages = [];
+const Native = window.WebSocket;
+window.WebSocket = class extends Native {
+  constructor(...parameters) {
+    super(...parameters);
+    this.addEventListener('message', ({ data }) => messages.push({ out: false, text: String(data) }));
+  }
+
+  send(data) {
+    messages.push({ out: true, text: String(data) });
+    super.send(data);
+  }
+};
+
+const context = new AudioContext();
+
+// A tone of the page's own where several pages share one browser's fake microphone, else that microphone, untouched.
+export async function openSound(tone) {
+  if (!tone) {
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    return navigator.mediaDevices.getUserMedia({ audio });
+  }
+  await context.resume();
+  const oscillator = context.createOscillator();
+  oscillator.frequency.value = tone;
+  const gain = context.createGain();
+  gain.gain.value = 0.4;
+  const destination = context.createMediaStreamDestination();
+  oscillator.connect(gain).connect(destination);
+  oscillator.start();
+  return destination.stream;
+}
+
+const element = document.createElement('audio');
+element.autoplay = true;
+let analyser = null;
+
+// A received track reaches an analyser only while an element plays it, too.
+export function hear(stream) {
+  element.srcObject = stream;
+  element.play();
+  analyser = context.createAnalyser();
+  analyser.fftSize = 8192;
+  analyser.smoothingTimeConstant = 0;
+  context.createMediaStreamSource(stream).connect(analyser);
+}
+
+export function watch(connection) {
+  connection.addEventListener('track', ({ track }) => hear(new MediaStream([track])));
+}
+
+// What the test calls; the pages add theirs.
+window.test = {
+  messages,
+  heard() {
+    if (!analyser) return { frequency: 0, level: -Infinity };
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(bins);
+    let best = 1;
+    for (let i = 2; i < bins.length - 1; i++) if (bins[i] > bins[best]) best = i;
+    return { frequency: (best * context.sampleRate) / analyser.fftSize, level: bins[best] };
+  },
+  states: [],
+};
+
+export function state(name, detail = {}) {
+  window.test.states.push({ name, ...detail });
+}
