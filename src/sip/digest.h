@@ -24,8 +24,8 @@ typedef bool sip_digest_secret(void *user, const char *name, enum sip_digest_alg
 enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
 						const struct net_address *sender, sip_digest_secret *secret, void *user,
 						char *ret_name, size_t size);
-/* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers with qop="auth": MD5, then SHA-256. RFC 8760 wants
- * the better one on top; but what runs in browsers takes the topmost only, and knows MD5 only. */
+/* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers with qop="auth": SHA-256, then MD5, as RFC 8760
+ * wants it; what runs in browsers keeps the last challenge only, and knows MD5 only. */
 int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
 				const struct net_address *sender, bool stale);
 

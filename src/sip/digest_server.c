@@ -148,7 +148,8 @@ enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server
 int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
 				const struct net_address *sender, bool stale)
 {
-	static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_MD5, SIP_DIGEST_SHA256};
+	/* The better one first (RFC 8760 2.4). JsSIP and SIP.js keep only the last challenge and know only MD5. */
+	static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_SHA256, SIP_DIGEST_MD5};
 	const char *header = sip_message_status(response) == 401 ? "WWW-Authenticate" : "Proxy-Authenticate";
 	struct nonce nonce = {.made_us = base_monotonic_us()};
 	uint8_t mac[CRYPTO_DIGEST_BYTES_MAX];

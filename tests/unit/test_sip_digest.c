@@ -136,8 +136,8 @@ static void goes_round(void **state)
 {
 	struct bench *bench = *state;
 	struct sip_message *asked = challenge(bench, 401);
-	assert_non_null(strstr(sip_message_header(asked, "WWW-Authenticate", 0), "algorithm=MD5"));
-	assert_non_null(strstr(sip_message_header(asked, "WWW-Authenticate", 1), "algorithm=SHA-256"));
+	assert_non_null(strstr(sip_message_header(asked, "WWW-Authenticate", 1), "algorithm=MD5"));
+	assert_non_null(strstr(sip_message_header(asked, "WWW-Authenticate", 0), "algorithm=SHA-256"));
 	sip_message_unref(asked);
 	struct sip_message *request = answer(bench);
 	assert_non_null(strstr(sip_message_header(request, "Authorization", 0), "algorithm=SHA-256"));
