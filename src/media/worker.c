@@ -3,8 +3,8 @@
 /* How often the load is looked at, and from how many packets a second on the worker sleeps between rounds: then a wake-up per
  * packet costs more than the packet. */
 #define LOAD_PERIOD_MS	  250
-#define LOAD_SOME_PPS	  2000
-#define LOAD_HIGH_PPS	  10000
+#define LOAD_SOME_PPS	  1000
+#define LOAD_HIGH_PPS	  4000
 #define INTERVAL_SOME_US  1000
 #define INTERVAL_HIGH_US  2000
 
