@@ -1,6 +1,6 @@
 """Fixtures of the tests of the whole daemon. A test module may say what its daemon is configured with:
 
-    CONFIG = {"registrar": {"authentication": "none"}}    # merged over DEFAULT_CONFIG
+    CONFIG = {"registrar": {"authentication": "none"}}    # merged over default_config()
 
 One daemon serves a module; after each test it must live and have nothing left of a call, after the last it must end with
 status 0 and no sanitizer's report.
