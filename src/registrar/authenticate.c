@@ -101,9 +101,9 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 			const char *user)
 {
 	struct sip_flow *flow = sip_server_transaction_flow(transaction);
-	char proven[256];
+	char proven[SIP_DIGEST_NAME_SIZE];
 	switch (sip_digest_server_check(registrar->digest, sip_server_transaction_request(transaction), sip_flow_remote(flow),
-					find_secret, registrar, proven, sizeof proven)) {
+					find_secret, registrar, proven)) {
 	case SIP_DIGEST_OK:
 		return strcmp(proven, user) ? -EACCES : 0;
 	case SIP_DIGEST_ABSENT:

@@ -20,10 +20,11 @@ enum sip_digest_verdict {
 /* Gives the user's HA1 in lower-case hex for an algorithm; false: unknown user (the check then takes as long). */
 typedef bool sip_digest_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129]);
 /* Checks Authorization or Proxy-Authorization, whichever is there for our realm. nc must rise.
- * `ret_name` (at least 256 bytes) is the proved user name, written on OK. */
+ * `ret_name` is the proved user name, written on OK. */
+#define SIP_DIGEST_NAME_SIZE 256
 enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
 						const struct net_address *sender, sip_digest_secret *secret, void *user,
-						char *ret_name, size_t size);
+						char ret_name[static SIP_DIGEST_NAME_SIZE]);
 /* Adds WWW-Authenticate (401) or Proxy-Authenticate (407) headers with qop="auth": SHA-256, then MD5, as RFC 8760
  * wants it; what runs in browsers keeps the last challenge only, and knows MD5 only. */
 int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,

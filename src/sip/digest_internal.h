@@ -6,7 +6,7 @@
 
 /* The parameters of a challenge or of credentials, unquoted; "" where absent. */
 struct sip_digest_fields {
-	char username[256];
+	char username[SIP_DIGEST_NAME_SIZE];
 	char realm[256];
 	char nonce[256];
 	char uri[SIP_URI_BYTES_MAX + 1];

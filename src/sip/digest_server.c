@@ -125,7 +125,7 @@ static bool proves_secret(const struct sip_message *request, const struct sip_di
 
 enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
 						const struct net_address *sender, sip_digest_secret *secret, void *user,
-						char *ret_name, size_t size)
+						char ret_name[static SIP_DIGEST_NAME_SIZE])
 {
 	struct sip_digest_fields fields;
 	enum sip_digest_algorithm algorithm;
@@ -135,13 +135,13 @@ enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server
 		return is_malformed ? SIP_DIGEST_WRONG : SIP_DIGEST_ABSENT;
 	if (sip_digest_algorithm_of(&fields, &algorithm) < 0 || algorithm == SIP_DIGEST_SHA512_256 || /* not offered */
 	    g_ascii_strcasecmp(fields.qop, "auth") || !is_hex(fields.nc, 8) || !*fields.cnonce || !*fields.username ||
-	    !*fields.uri || strlen(fields.username) >= size)
+	    !*fields.uri)
 		return SIP_DIGEST_WRONG;
 	if (!proves_secret(request, &fields, algorithm, secret, user))
 		return SIP_DIGEST_WRONG;
 	if (!is_fresh(server, fields.nonce, sender) || !count_rises(server, &fields))
 		return SIP_DIGEST_STALE;
-	base_copy_text(ret_name, size, fields.username);
+	base_copy_text(ret_name, SIP_DIGEST_NAME_SIZE, fields.username);
 	return SIP_DIGEST_OK;
 }
 

@@ -9,7 +9,7 @@ static int send_text(void *carrier, const char *text, size_t length)
 	if (fake->error)
 		return fake->error;
 	if (sip_message_parse(text, length, &message, &refusal) < 0) {
-		if (length > 11 && !memcmp(text, "SIP/2.0 400", 11)) {
+		if (length > 11 && (!memcmp(text + 8, "400", 3) || !memcmp(text + 8, "505", 3))) {
 			fake->n_refusals++; /* it echoes what is wrong with the request */
 			sip_message_unref(message);
 			return 0;

@@ -125,9 +125,9 @@ static struct sip_message *answer(struct bench *bench)
 
 static enum sip_digest_verdict check(struct bench *bench, const struct sip_message *request)
 {
-	char name[256] = "";
+	char name[SIP_DIGEST_NAME_SIZE] = "";
 	enum sip_digest_verdict verdict =
-		sip_digest_server_check(bench->server, request, &bench->sender, secret, NULL, name, sizeof name);
+		sip_digest_server_check(bench->server, request, &bench->sender, secret, NULL, name);
 	assert_string_equal(name, verdict == SIP_DIGEST_OK ? "alice" : "");
 	return verdict;
 }
@@ -193,8 +193,8 @@ static void stale(void **state)
 	request = answer(bench);
 	struct sip_digest_server *other; /* another process's nonce */
 	assert_int_equal(sip_digest_server_new("example.com", &other), 0);
-	char name[256];
-	assert_int_equal(sip_digest_server_check(other, request, &bench->sender, secret, NULL, name, sizeof name),
+	char name[SIP_DIGEST_NAME_SIZE];
+	assert_int_equal(sip_digest_server_check(other, request, &bench->sender, secret, NULL, name),
 			 SIP_DIGEST_STALE);
 	sip_digest_server_free(other);
 	assert_int_equal(check(bench, request), SIP_DIGEST_OK);
