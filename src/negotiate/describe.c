@@ -98,6 +98,7 @@ void negotiate_describe_origin(const struct negotiate_leg *leg, struct sdp_sessi
 		return;
 	}
 	session->session_version = leg->local->session_version;
-	if (!is_unchanged(leg->local, session))
+	/* a version that was used up by a refused offer is never gone behind */
+	if (leg->last_version > leg->local->session_version || !is_unchanged(leg->local, session))
 		session->session_version = MAX(leg->last_version, leg->local->session_version) + 1;
 }

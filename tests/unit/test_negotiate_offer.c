@@ -280,6 +280,9 @@ static void test_version(void **state)
 	leg.leg.last_version = 2; /* refused with 488: its number is used up */
 	struct sdp_session *next = offer(&leg, held);
 	assert_int_equal(next->session_version, 3);
+	sdp_session_free(next);
+	next = offer(&leg, from); /* as before that, but a version behind would be ignored */
+	assert_int_equal(next->session_version, 3);
 	assert_true(next->session_id == 9);
 
 	sdp_session_free(same);
