@@ -136,8 +136,11 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 	call->media = media_session_new(manager->media, call->id, &call_media_handler, call);
 	call_publish(call, EVENT_CALL_TRYING);
 	caller->is_late_offer = !sip_message_has_sdp(request);
-	if (!caller->is_late_offer && leg_take_offer(caller, request) < 0) {
-		call_end(call, EVENT_SIDE_GATEWAY, 400, "Malformed SDP", "the offer cannot be read");
+	int error = caller->is_late_offer ? 0 : leg_take_offer(caller, request);
+	if (error < 0) {
+		bool is_readable = error == -ENOTSUP;
+		call_end(call, EVENT_SIDE_GATEWAY, is_readable ? 488 : 400, is_readable ? NULL : "Malformed SDP",
+			 is_readable ? "the offer has no stream that can be carried" : "the offer cannot be read");
 		return;
 	}
 	leg_prepare_media(caller, caller->is_late_offer);

@@ -19,6 +19,14 @@ static void call_add_attempt(struct call *call, struct leg *leg, const char *to,
 	leg_prepare_media(leg, true);
 }
 
+/* What a browser is offered for a trunk that has offered nothing yet: first what every telephone has, so that the trunk
+ * can take the browser's choice. */
+static const char *const *call_codecs_for_trunk(const struct leg *trunk_leg)
+{
+	static const char *const common[] = {"PCMU", "PCMA", "G722", "opus", NULL};
+	return trunk_leg->codecs ? trunk_leg->codecs : common;
+}
+
 static unsigned call_dial_user(struct call *call, const char *user)
 {
 	struct call_manager *manager = call->manager;
@@ -29,7 +37,10 @@ static unsigned call_dial_user(struct call *call, const char *user)
 	for (size_t i = 0; i < n_contacts; i++) {
 		if (contacts[i].endpoint == call->caller->endpoint)
 			continue; /* nobody calls himself on the same device */
-		call_add_attempt(call, leg_new_browser(call, contacts[i].endpoint), to, contacts[i].uri);
+		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
+		if (call->caller->kind == LEG_TRUNK && call->caller->is_late_offer)
+			leg->codecs = call_codecs_for_trunk(call->caller);
+		call_add_attempt(call, leg, to, contacts[i].uri);
 	}
 	if (call->n_attempts)
 		return 0;

@@ -128,6 +128,8 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 {
 	struct leg *leg = leg_new(call, LEG_TRUNK);
 	leg->trunk = trunk_ref(trunk);
+	if (trunk_codecs(trunk)[0])
+		leg->codecs = trunk_codecs(trunk);
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
 	return leg;
 }

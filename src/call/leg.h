@@ -64,6 +64,7 @@ struct leg {
 	struct loop_timer retry; /* after 491 (section 14.1) */
 
 	/* offer and answer */
+	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id;
 	uint64_t last_version;
@@ -128,6 +129,7 @@ int leg_make_offer(struct leg *leg, const struct sdp_session *from_other);
 /* Answers pending_remote (it becomes remote, the answer local) and sets media to it. `other` NULL: built-in. */
 int leg_make_answer(struct leg *leg, const struct leg *other);
 /* A message with SDP: an offer into pending_remote. 0, -EBADMSG. */
+/* -ENOTSUP: an offer this leg can never answer. */
 int leg_take_offer(struct leg *leg, const struct sip_message *message);
 /* A message with SDP: the answer to pending_local. `is_final`: pending_local is settled by it. 0, -EBADMSG. */
 int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final);

@@ -24,6 +24,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 	struct negotiate_leg view = {
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
+			.codecs = leg->codecs,
 			.carries_dtmf = true,
 			.session_id = leg->session_id,
 		},
@@ -34,8 +35,6 @@ struct negotiate_leg leg_view(const struct leg *leg)
 		.local_was_offer = leg->local_was_offer,
 		.last_version = leg->last_version,
 	};
-	if (leg->trunk && trunk_codecs(leg->trunk)[0])
-		view.profile.codecs = trunk_codecs(leg->trunk);
 	return view;
 }
 
@@ -116,6 +115,12 @@ int leg_take_offer(struct leg *leg, const struct sip_message *message)
 	int error = leg_parse(leg, message, &offer);
 	if (error < 0)
 		return error;
+	struct negotiate_leg view = leg_view(leg);
+	error = negotiate_check_offer(&view.profile, offer);
+	if (error < 0) {
+		sdp_session_free(offer);
+		return error;
+	}
 	sdp_session_free(leg->pending_remote);
 	leg->pending_remote = offer;
 	leg->relay = LEG_RELAY_NONE;
