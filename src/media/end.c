@@ -5,7 +5,23 @@
 #include "media/dtls.h"
 #include "media/ice.h"
 #include "media/plain.h"
+#include "metrics/metrics.h"
 #include <string.h>
+
+METRICS_DURATION(connecting, "tandem_media_connect_seconds", "From the plan to media that can flow (ICE and DTLS).", 25000,
+		 50000, 100000, 200000, 400000, 800000, 1600000, 3200000, 6400000);
+METRICS_COUNTER(failed_port, "tandem_media_failures_total", "Legs whose media failed.", "cause", "no_port");
+METRICS_COUNTER(failed_ice, "tandem_media_failures_total", "Legs whose media failed.", "cause", "ice");
+METRICS_COUNTER(failed_consent, "tandem_media_failures_total", "Legs whose media failed.", "cause", "consent");
+METRICS_COUNTER(failed_dtls, "tandem_media_failures_total", "Legs whose media failed.", "cause", "dtls");
+METRICS_COUNTER(failed_fingerprint, "tandem_media_failures_total", "Legs whose media failed.", "cause", "fingerprint");
+METRICS_COUNTER(failed_silence, "tandem_media_failures_total", "Legs whose media failed.", "cause", "silence");
+
+static struct metrics_item *const failures[] = {
+	[MEDIA_FAILURE_NO_PORT] = &failed_port,		[MEDIA_FAILURE_ICE] = &failed_ice,
+	[MEDIA_FAILURE_ICE_CONSENT] = &failed_consent,	[MEDIA_FAILURE_DTLS] = &failed_dtls,
+	[MEDIA_FAILURE_FINGERPRINT] = &failed_fingerprint, [MEDIA_FAILURE_RTP_TIMEOUT] = &failed_silence,
+};
 
 static const char *state_name(enum media_end_state state)
 {
@@ -116,7 +132,15 @@ void media_end_fail(struct media_end *end, enum media_failure failure)
 		BASE_CLEAR(&end->srtp_receive, media_srtp_free);
 	}
 	log_warning(&end->log, "media failed: %s", media_failure_text(failure));
+	metrics_add(failures[failure], 1);
 	media_tell_failed(end, failure);
+}
+
+void media_end_tell_silence(struct media_end *end)
+{
+	log_info(&end->log, "nothing arrives any more");
+	metrics_add(failures[MEDIA_FAILURE_RTP_TIMEOUT], 1);
+	media_tell_failed(end, MEDIA_FAILURE_RTP_TIMEOUT);
 }
 
 /* --- how media comes to flow --- */
@@ -139,6 +163,8 @@ void media_end_check_connected(struct media_end *end)
 	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
 		return;
 	set_state(end, MEDIA_END_CONNECTED);
+	if (end->ice)
+		metrics_observe_us(&connecting, loop_now_us(media_end_loop(end)) - end->planned_us);
 	media_reports_start(end);
 	media_tell_connected(end);
 }
@@ -247,6 +273,8 @@ void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
 		make_stream_table(end);
 		media_bridge_refresh(end);
 	}
+	if (!end->has_plan)
+		end->planned_us = loop_now_us(media_end_loop(end));
 	end->has_plan = true;
 	apply_transport(end, plan);
 	media_end_check_connected(end);

@@ -95,6 +95,7 @@ struct media_end {
 	struct loop_timer report_timer; /* RTCP, and the watch for silence */
 	bool silence_told;
 	uint64_t packets_refused;
+	int64_t planned_us; /* when the first plan came */
 
 	size_t early_bytes; /* 0: none */
 	struct net_address early_from;
@@ -119,12 +120,20 @@ void media_end_restart_ice(struct media_end *end, bool controlling);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);
 /* The end is failed from then on, and the handle is told. */
 void media_end_fail(struct media_end *end, enum media_failure failure);
+/* Nothing has arrived for long: the handle is told, nothing else changes. */
+void media_end_tell_silence(struct media_end *end);
 /* ICE has a pair, the first or another: packets go this way from now on. */
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
 /* The handshake is done and the certificate is the announced one. Takes the contexts. */
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
 /* Everything that media needs may be there now. */
 void media_end_check_connected(struct media_end *end);
+/* Counts a packet that was not taken. */
+static inline void media_end_refuse(struct media_end *end)
+{
+	end->packets_refused++;
+	end->worker->n_refused++;
+}
 static inline struct loop *media_end_loop(const struct media_end *end)
 {
 	return end->worker->loop;

@@ -192,6 +192,7 @@ static void serve_nice(void *data, uint32_t events)
 	for (gint i = 0; i < n; i++) {
 		struct net_address from;
 
+		ice->end->worker->n_packets++;
 		from_nice(&sources[i], &from);
 		media_end_receive(ice->end, &from, bytes[i], messages[i].length);
 	}

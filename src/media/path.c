@@ -32,7 +32,7 @@ static void socket_ready(void *data, uint32_t events)
 
 			inbox->sources[i].length = header->msg_hdr.msg_namelen;
 			if (header->msg_hdr.msg_flags & MSG_TRUNC)
-				end->packets_refused++;
+				media_end_refuse(end);
 			else
 				media_end_receive(end, &inbox->sources[i], inbox->bytes[i], header->msg_len);
 		}
@@ -93,7 +93,7 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 			       : end->options.kind == MEDIA_LEG_WEBRTC) ||
 	    rtp_packet_parse(bytes, length, &packet) < 0 ||
 	    (index = end->stream_of_type[packet.payload_type]) == MEDIA_STREAM_NONE) {
-		end->packets_refused++;
+		media_end_refuse(end);
 		return;
 	}
 	stream = end->streams[index];
@@ -114,7 +114,7 @@ static void receive_rtcp(struct media_end *end, const struct net_address *from, 
 	if (!is_from_reporter(end, from) ||
 	    (end->srtp_receive ? media_srtp_unprotect_rtcp(end->srtp_receive, bytes, &length) < 0
 			       : end->options.kind == MEDIA_LEG_WEBRTC)) {
-		end->packets_refused++;
+		media_end_refuse(end);
 		return;
 	}
 	media_reports_receive(end, bytes, length);
@@ -125,9 +125,9 @@ static void receive_dtls(struct media_end *end, const struct net_address *from, 
 	bool has_path = end->rtp_remote.length > 0;
 
 	if (end->options.kind != MEDIA_LEG_WEBRTC || length > MEDIA_EARLY_BYTES) {
-		end->packets_refused++;
+		media_end_refuse(end);
 	} else if (has_path && !net_address_equal(from, &end->rtp_remote)) {
-		end->packets_refused++;
+		media_end_refuse(end);
 	} else if (has_path && end->dtls) {
 		media_dtls_receive(end->dtls, bytes, length);
 	} else {
@@ -155,7 +155,7 @@ void media_end_receive(struct media_end *end, const struct net_address *from, ui
 	case RTP_KIND_ZRTP:
 	case RTP_KIND_TURN_CHANNEL:
 	case RTP_KIND_UNKNOWN:
-		end->packets_refused++;
+		media_end_refuse(end);
 		break;
 	}
 }

@@ -56,8 +56,7 @@ static void watch_silence(struct media_end *end)
 		    now_us - stream->heard_us < SILENCE_LIMIT_US)
 			continue;
 		end->silence_told = true;
-		log_info(&end->log, "nothing has arrived for %d s", (int)(SILENCE_LIMIT_US / 1000000));
-		media_tell_failed(end, MEDIA_FAILURE_RTP_TIMEOUT);
+		media_end_tell_silence(end);
 	}
 }
 
@@ -130,7 +129,7 @@ void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t l
 	struct rtcp_report_block block;
 
 	if (rtcp_compound_check(bytes, length, true) < 0) {
-		end->packets_refused++;
+		media_end_refuse(end);
 		return;
 	}
 	/* A far end that reports is there, though it may have nothing to say. */

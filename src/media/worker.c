@@ -1,4 +1,8 @@
 #include "media/worker.h"
+#include "metrics/metrics.h"
+
+METRICS_COUNTER(packets_taken, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "taken");
+METRICS_COUNTER(packets_refused, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "refused");
 
 /* How often the load is looked at, and from how many packets a second on the worker sleeps between rounds: then a wake-up per
  * packet costs more than the packet. */
@@ -13,7 +17,9 @@ static void look_at_load(void *data)
 	struct media_worker *worker = data;
 	unsigned packets_per_second = worker->n_packets * (1000 / LOAD_PERIOD_MS);
 
-	worker->n_packets = 0;
+	metrics_add(&packets_taken, worker->n_packets - MIN(worker->n_refused, worker->n_packets));
+	metrics_add(&packets_refused, worker->n_refused);
+	worker->n_packets = worker->n_refused = 0;
 	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
 					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
 										: 0);

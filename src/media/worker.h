@@ -23,7 +23,8 @@ struct media_worker {
 	struct loop *loop;
 	GThread *thread;
 	atomic_size_t n_sessions; /* any thread */
-	uint32_t n_packets;	  /* since the load was looked at last */
+	uint32_t n_packets;	  /* received since the load was looked at last */
+	uint32_t n_refused;	  /* of them */
 	struct loop_timer load_timer;
 	struct media_inbox inbox;
 };

@@ -3,6 +3,16 @@
 #include "rtp/packet.h"
 #include <string.h>
 
+#ifdef WITHOUT_SECOND_SOCKET
+#include "media/reuseport.h"
+
+/* Instead of the one of src/media/reuseport.c: a kernel that refuses. */
+int media_reuseport_join(int first)
+{
+	return -EPERM;
+}
+#endif
+
 struct side {
 	struct bench_session session;
 	struct bench_leg *rtp, *web;
@@ -265,6 +275,66 @@ static void test_figures(void **state)
 	close_chain(&chain);
 }
 
+/* Anybody can send to the port: a ClientHello, an alert, RTP, STUN, nothing at all. The call does not notice. */
+static void test_strangers(void **state)
+{
+	static const uint8_t client_hello[64] = {22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 51, 1, 0, 0, 39};
+	static const uint8_t alert[15] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40};
+	static const uint8_t rtp[64] = {0x80}, rtcp[8] = {0x80, 201, 0, 1}, stun[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+	const struct iovec junk[] = {{(void *)(uintptr_t)client_hello, sizeof client_hello},
+				     {(void *)(uintptr_t)alert, sizeof alert},
+				     {(void *)(uintptr_t)rtp, sizeof rtp},
+				     {(void *)(uintptr_t)rtcp, sizeof rtcp},
+				     {(void *)(uintptr_t)stun, sizeof stun},
+				     {(void *)(uintptr_t)rtp, 0}};
+	struct chain chain;
+	struct bench_phone stranger;
+
+	open_chain(&chain, *state);
+	bench_phone_open(&chain.bench, &stranger);
+	bench_couple(&chain.bench, chain.left.web, chain.right.web);
+	for (int round = 0; round < 10; round++)
+		for (size_t i = 0; i < G_N_ELEMENTS(junk); i++) {
+			const struct net_address *to = &(round % 2 ? chain.left : chain.right).web->local.rtp;
+
+			sendto(stranger.descriptor, junk[i].iov_base, junk[i].iov_len, 0, &to->any, to->length);
+		}
+	talk(&chain, 10);
+	assert_int_equal(chain.left.web->failed + chain.right.web->failed, 0);
+	bench_phone_close(&stranger);
+	close_chain(&chain);
+}
+
+static void set_tls_id(struct bench_leg *leg, struct bench_leg *other, const char *tls_id)
+{
+	base_copy_text(other->local.tls_id, sizeof other->local.tls_id, tls_id);
+	set_plan(leg, &other->local);
+}
+
+static void test_new_association(void **state)
+{
+	struct chain chain;
+	struct bench_leg *left, *right;
+
+	open_chain(&chain, *state);
+	left = chain.left.web;
+	right = chain.right.web;
+	bench_couple(&chain.bench, left, right);
+	talk(&chain, 3);
+	set_tls_id(left, right, "first"); /* the client begins before the other side knows */
+	bench_pass(&chain.bench, 250);
+	set_tls_id(right, left, "first");
+	bench_pass(&chain.bench, 1500);
+	talk(&chain, 10);
+	set_tls_id(right, left, "second");
+	bench_pass(&chain.bench, 100);
+	set_tls_id(left, right, "second");
+	bench_pass(&chain.bench, 1000);
+	talk(&chain, 10);
+	assert_int_equal(left->failed + right->failed, 0);
+	close_chain(&chain);
+}
+
 static bool right_failed(void *data)
 {
 	return ((struct chain *)data)->right.web->failed > 0;
@@ -300,6 +370,9 @@ static void test_time_outs(void **state)
 {
 	struct chain never, lost, held;
 
+#ifdef WITHOUT_SECOND_SOCKET
+	skip(); /* nothing of it is about sockets */
+#endif
 	lose_path(&never, *state);
 	open_chain(&lost, *state);
 	bench_couple(&lost.bench, lost.left.web, lost.right.web);
@@ -329,6 +402,8 @@ int main(void)
 		cmocka_unit_test_prestate(test_wrong_fingerprint, ipv4),
 		cmocka_unit_test_prestate(test_ice_restart, ipv4),
 		cmocka_unit_test_prestate(test_figures, ipv4),
+		cmocka_unit_test_prestate(test_new_association, ipv4),
+		cmocka_unit_test_prestate(test_strangers, ipv4),
 		cmocka_unit_test_prestate(test_time_outs, ipv4),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
