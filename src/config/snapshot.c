@@ -115,9 +115,8 @@ ssize_t config_find(const struct config_snapshot *snapshot, const char *group, c
 	return (ssize_t)GPOINTER_TO_SIZE(g_hash_table_lookup(section->keys, value)) - 1;
 }
 
-#define TYPES(...)                                                                                                     \
-	((const enum config_type[]){__VA_ARGS__}),                                                                     \
-	    (sizeof(((const enum config_type[]){__VA_ARGS__})) / sizeof(enum config_type))
+#define TYPE(type)   (1u << (type))
+#define TEXT_TYPES (TYPE(CONFIG_STRING) | TYPE(CONFIG_PATH) | TYPE(CONFIG_ENUM) | TYPE(CONFIG_ADDRESS) | TYPE(CONFIG_ENDPOINT))
 
 static const struct config_value *get(const struct config_snapshot *snapshot, const char *group, size_t index,
 				      const char *name, const struct config_option **ret_option)
@@ -133,43 +132,39 @@ static const struct config_value *get(const struct config_snapshot *snapshot, co
 }
 
 static const struct config_value *get_of_type(const struct config_snapshot *snapshot, const char *group, size_t index,
-					      const char *name, bool is_list, const enum config_type *types,
-					      size_t n_types)
+					      const char *name, bool is_list, unsigned types)
 {
 	const struct config_option *option;
 	const struct config_value *value = get(snapshot, group, index, name, &option);
-	for (size_t i = 0; i < n_types; i++)
-		if (option->type == types[i] && option->is_list == is_list)
-			return value;
-	g_error("option \"%s\" of \"%s\" is of another type", name, group);
+	if (!(TYPE(option->type) & types) || option->is_list != is_list)
+		g_error("option \"%s\" of \"%s\" is of another type", name, group);
+	return value;
 }
 
 const char *config_string(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
 {
-	return get_of_type(snapshot, group, index, name, false,
-			   TYPES(CONFIG_STRING, CONFIG_PATH, CONFIG_ENUM, CONFIG_ADDRESS, CONFIG_ENDPOINT))
-	    ->text;
+	return get_of_type(snapshot, group, index, name, false, TEXT_TYPES)->text;
 }
 
 int64_t config_integer(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
 {
-	return get_of_type(snapshot, group, index, name, false, TYPES(CONFIG_INTEGER))->integer;
+	return get_of_type(snapshot, group, index, name, false, TYPE(CONFIG_INTEGER))->integer;
 }
 
 bool config_boolean(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
 {
-	return get_of_type(snapshot, group, index, name, false, TYPES(CONFIG_BOOLEAN))->boolean;
+	return get_of_type(snapshot, group, index, name, false, TYPE(CONFIG_BOOLEAN))->boolean;
 }
 
 int config_enum(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
 {
-	return get_of_type(snapshot, group, index, name, false, TYPES(CONFIG_ENUM))->word;
+	return get_of_type(snapshot, group, index, name, false, TYPE(CONFIG_ENUM))->word;
 }
 
 bool config_port_range(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name,
 		       uint16_t *ret_first, uint16_t *ret_last)
 {
-	const struct config_value *value = get_of_type(snapshot, group, index, name, false, TYPES(CONFIG_PORT_RANGE));
+	const struct config_value *value = get_of_type(snapshot, group, index, name, false, TYPE(CONFIG_PORT_RANGE));
 	if (!value->is_set)
 		return false;
 	*ret_first = value->first;
@@ -180,10 +175,7 @@ bool config_port_range(const struct config_snapshot *snapshot, const char *group
 const char *const *config_strings(const struct config_snapshot *snapshot, const char *group, size_t index,
 				  const char *name)
 {
-	return (const char *const *)get_of_type(
-		   snapshot, group, index, name, true,
-		   TYPES(CONFIG_STRING, CONFIG_PATH, CONFIG_ENUM, CONFIG_ADDRESS, CONFIG_ENDPOINT))
-	    ->texts;
+	return (const char *const *)get_of_type(snapshot, group, index, name, true, TEXT_TYPES)->texts;
 }
 
 bool config_is_written(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)

@@ -40,9 +40,10 @@ static void add_names(GPtrArray *names, const struct config_snapshot *snapshot, 
 }
 
 /* Complains of a target that is not there, with the nearest that is. */
-static void complain_of_target(const struct config_snapshot *snapshot, struct config_report *report, const char *group,
-			       size_t index, const char *option, const char *wanted, bool is_for_routes)
+static void complain_of_target(const struct config_snapshot *snapshot, struct config_report *report, size_t index,
+			       bool is_for_routes)
 {
+	const char *group = is_for_routes ? "routes" : "trunks", *option = is_for_routes ? "to" : "inbound";
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	add_names(names, snapshot, is_for_routes ? "trunks" : "users");
 	for (enum route_builtin builtin = 0; builtin <= ROUTE_BUILTIN_MUSIC; builtin++)
@@ -52,8 +53,8 @@ static void complain_of_target(const struct config_snapshot *snapshot, struct co
 	g_ptr_array_add(names, NULL);
 	const char *near =
 	    base_nearest_name(config_string(snapshot, group, index, option), (const char *const *)names->pdata);
-	config_complain(report, group, index, option, "is \"%s\", which is %s%s%s%s",
-			config_string(snapshot, group, index, option), wanted, near ? "; is \"" : "", near ? near : "",
+	config_complain(report, group, index, option, "is \"%s\", which is no %s or built-in%s%s%s",
+			config_string(snapshot, group, index, option), is_for_routes ? "trunk, \"user\"" : "user", near ? "; is \"" : "", near ? near : "",
 			near ? "\" meant?" : "");
 }
 
@@ -82,7 +83,7 @@ static void check_route(const struct config_snapshot *snapshot, struct config_re
 {
 	const char *to = config_string(snapshot, "routes", i, "to");
 	if (to && !is_reserved(to) && config_find(snapshot, "trunks", to) < 0)
-		complain_of_target(snapshot, report, "routes", i, "to", "no trunk, \"user\" or built-in", true);
+		complain_of_target(snapshot, report, i, true);
 	check_expression(snapshot, report, i);
 }
 
@@ -94,7 +95,7 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (name && is_reserved(name))
 		config_complain(report, "trunks", i, "name", "is \"%s\", which means something else in routes", name);
 	if (inbound && route_builtin_from_name(inbound, &builtin) < 0 && config_find(snapshot, "users", inbound) < 0)
-		complain_of_target(snapshot, report, "trunks", i, "inbound", "no user or built-in", false);
+		complain_of_target(snapshot, report, i, false);
 }
 
 static void check_routes(const struct config_snapshot *snapshot, struct config_report *report)

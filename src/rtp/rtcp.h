@@ -100,8 +100,8 @@ void rtcp_write_cname(struct rtcp_writer *writer, uint32_t ssrc, const char *cna
 /* `reason` may be NULL. */
 void rtcp_write_bye(struct rtcp_writer *writer, uint32_t ssrc, const char *reason);
 /* `fci_bytes` a multiple of four. */
-void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format, uint32_t sender,
-			 uint32_t media, const uint8_t *fci, size_t fci_bytes);
+void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format,
+			 const struct rtcp_feedback *feedback);
 /* 0 or -ENOSPC. */
 int rtcp_writer_end(const struct rtcp_writer *writer, size_t *ret_length);
 

@@ -106,16 +106,17 @@ void rtcp_write_bye(struct rtcp_writer *writer, uint32_t ssrc, const char *reaso
 	}
 }
 
-void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format, uint32_t sender,
-			 uint32_t media, const uint8_t *fci, size_t fci_bytes)
+void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format,
+			 const struct rtcp_feedback *feedback)
 {
-	uint8_t *body = begin_packet(writer, (uint8_t)type, format & 0x1f, 2 * SSRC_BYTES + fci_bytes / 4 * 4);
+	size_t fci_bytes = feedback->fci_bytes / 4 * 4;
+	uint8_t *body = begin_packet(writer, (uint8_t)type, format & 0x1f, 2 * SSRC_BYTES + fci_bytes);
 	if (!body)
 		return;
-	rtp_put_u32(body, sender);
-	rtp_put_u32(body + SSRC_BYTES, media);
-	if (fci_bytes / 4 > 0)
-		memcpy(body + 2 * SSRC_BYTES, fci, fci_bytes / 4 * 4);
+	rtp_put_u32(body, feedback->sender);
+	rtp_put_u32(body + SSRC_BYTES, feedback->media);
+	if (fci_bytes)
+		memcpy(body + 2 * SSRC_BYTES, feedback->fci, fci_bytes);
 }
 
 uint64_t rtcp_ntp_now(void)

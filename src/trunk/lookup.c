@@ -1,12 +1,13 @@
 #include "trunk/lookup.h"
 #include <netdb.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Owned by two: the thread, whose share goes to the posted function, and the one who asked, whose share ends with
  * done() or by abandoning. */
 struct trunk_lookup {
 	gint references;
-	GMutex lock;
+	pthread_mutex_t lock; /* not GMutex: the thread sanitizer sees this one */
 	struct loop *loop; /* under the lock; NULL: abandoned */
 	char *host;
 	uint16_t port;
@@ -22,7 +23,7 @@ static void release(struct trunk_lookup *lookup)
 {
 	if (!g_atomic_int_dec_and_test(&lookup->references))
 		return;
-	g_mutex_clear(&lookup->lock);
+	pthread_mutex_destroy(&lookup->lock);
 	g_free(lookup->host);
 	g_free(lookup);
 }
@@ -62,12 +63,12 @@ static void *look_up(void *data)
 		freeaddrinfo(list);
 		lookup->error = lookup->n_addresses ? 0 : EAI_NONAME;
 	}
-	g_mutex_lock(&lookup->lock);
+	pthread_mutex_lock(&lookup->lock);
 	bool is_wanted = lookup->loop;
 	if (is_wanted)
 		loop_post(lookup->loop, finish,
 			  lookup); /* within the lock: abandoning waits for it, the loop is still there */
-	g_mutex_unlock(&lookup->lock);
+	pthread_mutex_unlock(&lookup->lock);
 	if (!is_wanted)
 		release(lookup);
 	return NULL;
@@ -79,7 +80,7 @@ int trunk_lookup_start(struct loop *loop, const char *host, uint16_t port,
 {
 	struct trunk_lookup *lookup = g_new0(struct trunk_lookup, 1);
 	lookup->references = 2;
-	g_mutex_init(&lookup->lock);
+	pthread_mutex_init(&lookup->lock, NULL);
 	lookup->loop = loop;
 	lookup->host = g_strdup(host);
 	lookup->port = port;
@@ -100,9 +101,9 @@ struct trunk_lookup *trunk_lookup_abandon(struct trunk_lookup *lookup)
 {
 	if (!lookup)
 		return NULL;
-	g_mutex_lock(&lookup->lock);
+	pthread_mutex_lock(&lookup->lock);
 	lookup->loop = NULL;
-	g_mutex_unlock(&lookup->lock);
+	pthread_mutex_unlock(&lookup->lock);
 	lookup->done = NULL; /* of one that is posted already; only the loop's thread reads it */
 	release(lookup);
 	return NULL;
