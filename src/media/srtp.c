@@ -19,7 +19,7 @@ static const struct srtp_suite suites[MEDIA_SRTP_PROFILES] = {
     [MEDIA_SRTP_AEAD_AES_256_GCM] = {"AEAD_AES_256_GCM", 8, 32, 12, 16, 16, true},
 };
 
-const struct srtp_suite *srtp_suite(enum media_srtp_profile profile)
+const struct srtp_suite *media_srtp_suite(enum media_srtp_profile profile)
 {
 	return (unsigned)profile < MEDIA_SRTP_PROFILES ? &suites[profile] : NULL;
 }
@@ -79,7 +79,7 @@ int media_srtp_new_with(const struct media_srtp_backend *backend, enum media_srt
 			const uint8_t *key_and_salt, size_t bytes, enum media_srtp_direction direction,
 			struct media_srtp **ret_srtp)
 {
-	const struct srtp_suite *suite = srtp_suite(profile);
+	const struct srtp_suite *suite = media_srtp_suite(profile);
 	if (!suite || bytes != (size_t)suite->key_bytes + suite->salt_bytes)
 		return -EINVAL;
 	return backend->create(profile, key_and_salt, direction, ret_srtp);
@@ -143,10 +143,10 @@ int media_srtp_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t *
 
 void media_srtp_export(const struct media_srtp *srtp, struct media_srtp_state *ret_state)
 {
-	srtp_streams_export(&srtp->streams, ret_state);
+	media_srtp_streams_export(&srtp->streams, ret_state);
 }
 
 int media_srtp_import(struct media_srtp *srtp, const struct media_srtp_state *state)
 {
-	return srtp->backend->can_import ? srtp_streams_import(&srtp->streams, state) : -ENOTSUP;
+	return srtp->backend->can_import ? media_srtp_streams_import(&srtp->streams, state) : -ENOTSUP;
 }

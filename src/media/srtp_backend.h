@@ -1,5 +1,6 @@
 /* Inside of media/srtp: what the two backends share. The daemon uses the one chosen at build time; tests compare both.
- */
+ * Names of functions begin with media_srtp_: libsrtp2 exports many that begin with srtp_, and one of ours would take the
+ * place of its own. */
 #pragma once
 #include "media/srtp.h"
 #include "media/srtp_streams.h"
@@ -23,7 +24,7 @@ struct srtp_suite {
 	bool is_aead;
 };
 /* NULL for a value outside the enum. */
-const struct srtp_suite *srtp_suite(enum media_srtp_profile profile);
+const struct srtp_suite *media_srtp_suite(enum media_srtp_profile profile);
 
 struct media_srtp_backend {
 	const char *name;
@@ -59,5 +60,5 @@ struct srtp_session_keys {
 	uint8_t salt[SRTP_SALT_BYTES_MAX]; /* of which AEAD uses 12 */
 };
 /* 0 or -EIO. */
-int srtp_derive_keys(const struct srtp_suite *suite, const uint8_t *key_and_salt, bool is_rtcp,
-		     struct srtp_session_keys *ret_keys);
+int media_srtp_derive_keys(const struct srtp_suite *suite, const uint8_t *key_and_salt, bool is_rtcp,
+			   struct srtp_session_keys *ret_keys);

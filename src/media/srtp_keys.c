@@ -26,8 +26,8 @@ static bool derive(EVP_CIPHER_CTX *cipher, const struct srtp_suite *suite, const
 	       EVP_EncryptUpdate(cipher, ret_key, &written, ret_key, (int)bytes) == 1;
 }
 
-int srtp_derive_keys(const struct srtp_suite *suite, const uint8_t *key_and_salt, bool is_rtcp,
-		     struct srtp_session_keys *ret_keys)
+int media_srtp_derive_keys(const struct srtp_suite *suite, const uint8_t *key_and_salt, bool is_rtcp,
+			   struct srtp_session_keys *ret_keys)
 {
 	struct srtp_session_keys keys = {0};
 	int label = is_rtcp ? LABELS_PER_KIND : 0;

@@ -40,14 +40,14 @@ static int error_of(srtp_err_status_t status)
 /* Before libsrtp2 makes a stream of its own: is there room in the table? */
 static int find(struct media_srtp *srtp, uint32_t ssrc, uint32_t *ret_at)
 {
-	return srtp_streams_find(&srtp->streams, ssrc, ret_at);
+	return media_srtp_streams_find(&srtp->streams, ssrc, ret_at);
 }
 
 static int follow(struct media_srtp *srtp, uint32_t at, uint32_t ssrc, uint16_t sequence)
 {
 	uint64_t index;
-	if (srtp_streams_estimate(&srtp->streams, at, sequence, &index) == 0)
-		srtp_streams_commit(&srtp->streams, at, ssrc, index);
+	if (media_srtp_streams_estimate(&srtp->streams, at, sequence, &index) == 0)
+		media_srtp_streams_commit(&srtp->streams, at, ssrc, index);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int libsrtp2_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_
 	if (r < 0)
 		return r;
 	*length = (size_t)octets;
-	srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index_of(srtp, packet, *length));
+	media_srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index_of(srtp, packet, *length));
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static int libsrtp2_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, siz
 	if (r < 0)
 		return r;
 	*length = (size_t)octets;
-	srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
+	media_srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
 	return 0;
 }
 
@@ -154,7 +154,7 @@ static int libsrtp2_create(enum media_srtp_profile profile, const uint8_t *key_a
 	if (!library_is_ready())
 		return -EIO;
 	uint8_t key[MEDIA_SRTP_KEY_BYTES_MAX] = {0};
-	const struct srtp_suite *suite = srtp_suite(profile);
+	const struct srtp_suite *suite = media_srtp_suite(profile);
 	memcpy(key, key_and_salt, (size_t)suite->key_bytes + suite->salt_bytes);
 	srtp_policy_t policy = {
 	    .ssrc.type = direction == MEDIA_SRTP_SEND ? ssrc_any_outbound : ssrc_any_inbound,

@@ -27,25 +27,25 @@ static int openssl_protect(struct media_srtp *srtp, uint8_t *packet, size_t *len
 	const struct srtp_transform *transform = &openssl_of(srtp)->rtp;
 	uint32_t ssrc = rtp_get_u32(packet + 8), at;
 	uint64_t index;
-	int r = srtp_streams_find(&srtp->streams, ssrc, &at);
+	int r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
-		r = srtp_streams_estimate(&srtp->streams, at, rtp_get_u16(packet + 2), &index);
+		r = media_srtp_streams_estimate(&srtp->streams, at, rtp_get_u16(packet + 2), &index);
 	if (r < 0)
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, header_bytes, NULL};
-		if (!srtp_gcm_start(transform, ssrc, index, &associated) ||
-		    !srtp_gcm_seal(transform, packet + header_bytes, *length - header_bytes, packet + *length))
+		if (!media_srtp_gcm_start(transform, ssrc, index, &associated) ||
+		    !media_srtp_gcm_seal(transform, packet + header_bytes, *length - header_bytes, packet + *length))
 			return failed(-EIO);
 	} else {
 		uint8_t mac[SHA_DIGEST_LENGTH];
 		uint32_t rollover = (uint32_t)(index >> 16);
-		if (!srtp_counter_mode(transform, ssrc, index, packet + header_bytes, *length - header_bytes))
+		if (!media_srtp_counter_mode(transform, ssrc, index, packet + header_bytes, *length - header_bytes))
 			return failed(-EIO);
-		srtp_hmac(transform, packet, *length, &rollover, mac);
+		media_srtp_hmac(transform, packet, *length, &rollover, mac);
 		memcpy(packet + *length, mac, srtp->suite->rtp_tag_bytes);
 	}
-	srtp_streams_commit(&srtp->streams, at, ssrc, index);
+	media_srtp_streams_commit(&srtp->streams, at, ssrc, index);
 	*length += srtp->suite->rtp_tag_bytes;
 	return 0;
 }
@@ -57,27 +57,28 @@ static int openssl_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *l
 	size_t plain_length = *length - srtp->suite->rtp_tag_bytes;
 	uint8_t *tag = packet + plain_length;
 	uint64_t index;
-	int r = srtp_streams_find(&srtp->streams, ssrc, &at);
+	int r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
-		r = srtp_streams_estimate(&srtp->streams, at, rtp_get_u16(packet + 2), &index);
+		r = media_srtp_streams_estimate(&srtp->streams, at, rtp_get_u16(packet + 2), &index);
 	if (r < 0)
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, header_bytes, NULL};
-		if (!srtp_gcm_start(transform, ssrc, index, &associated))
+		if (!media_srtp_gcm_start(transform, ssrc, index, &associated))
 			return failed(-EIO);
-		if (!srtp_gcm_open(transform, packet + header_bytes, plain_length - header_bytes, tag))
+		if (!media_srtp_gcm_open(transform, packet + header_bytes, plain_length - header_bytes, tag))
 			return failed(-EBADMSG);
 	} else {
 		uint8_t mac[SHA_DIGEST_LENGTH];
 		uint32_t rollover = (uint32_t)(index >> 16);
-		srtp_hmac(transform, packet, plain_length, &rollover, mac);
+		media_srtp_hmac(transform, packet, plain_length, &rollover, mac);
 		if (CRYPTO_memcmp(mac, tag, srtp->suite->rtp_tag_bytes) != 0)
 			return -EBADMSG;
-		if (!srtp_counter_mode(transform, ssrc, index, packet + header_bytes, plain_length - header_bytes))
+		if (!media_srtp_counter_mode(transform, ssrc, index, packet + header_bytes,
+					     plain_length - header_bytes))
 			return failed(-EIO);
 	}
-	srtp_streams_commit(&srtp->streams, at, ssrc, index);
+	media_srtp_streams_commit(&srtp->streams, at, ssrc, index);
 	*length = plain_length;
 	return 0;
 }
@@ -88,26 +89,26 @@ static int openssl_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t
 	uint32_t ssrc = rtp_get_u32(packet + 4), at, index;
 	uint8_t *body = packet + SRTCP_HEADER_BYTES, *end = packet + *length;
 	size_t body_bytes = *length - SRTCP_HEADER_BYTES;
-	int r = srtp_streams_find(&srtp->streams, ssrc, &at);
+	int r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
-		r = srtp_streams_next_rtcp(&srtp->streams, at, &index);
+		r = media_srtp_streams_next_rtcp(&srtp->streams, at, &index);
 	if (r < 0)
 		return r;
 	if (srtp->suite->is_aead) { /* packet, tag, index word (RFC 7714, section 9.2) */
 		struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, end + SRTP_GCM_TAG_BYTES};
 		rtp_put_u32(end + SRTP_GCM_TAG_BYTES, SRTCP_ENCRYPTED | index);
-		if (!srtp_gcm_start(transform, ssrc, index, &associated) ||
-		    !srtp_gcm_seal(transform, body, body_bytes, end))
+		if (!media_srtp_gcm_start(transform, ssrc, index, &associated) ||
+		    !media_srtp_gcm_seal(transform, body, body_bytes, end))
 			return failed(-EIO);
 	} else { /* packet, index word, tag (RFC 3711, section 3.4) */
 		uint8_t mac[SHA_DIGEST_LENGTH];
-		if (!srtp_counter_mode(transform, ssrc, index, body, body_bytes))
+		if (!media_srtp_counter_mode(transform, ssrc, index, body, body_bytes))
 			return failed(-EIO);
 		rtp_put_u32(end, SRTCP_ENCRYPTED | index);
-		srtp_hmac(transform, packet, *length + SRTCP_INDEX_BYTES, NULL, mac);
+		media_srtp_hmac(transform, packet, *length + SRTCP_INDEX_BYTES, NULL, mac);
 		memcpy(end + SRTCP_INDEX_BYTES, mac, srtp->suite->rtcp_tag_bytes);
 	}
-	srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
+	media_srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
 	*length += SRTCP_INDEX_BYTES + (size_t)srtp->suite->rtcp_tag_bytes;
 	return 0;
 }
@@ -122,26 +123,26 @@ static int openssl_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size
 	if (!(index & SRTCP_ENCRYPTED))
 		return -EBADMSG; /* encryption was agreed on; nothing in the clear is taken instead */
 	index &= ~SRTCP_ENCRYPTED;
-	int r = srtp_streams_find(&srtp->streams, ssrc, &at);
+	int r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
-		r = srtp_streams_check_rtcp(&srtp->streams, at, index);
+		r = media_srtp_streams_check_rtcp(&srtp->streams, at, index);
 	if (r < 0)
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, index_word};
-		if (!srtp_gcm_start(transform, ssrc, index, &associated))
+		if (!media_srtp_gcm_start(transform, ssrc, index, &associated))
 			return failed(-EIO);
-		if (!srtp_gcm_open(transform, body, plain_length - SRTCP_HEADER_BYTES, end))
+		if (!media_srtp_gcm_open(transform, body, plain_length - SRTCP_HEADER_BYTES, end))
 			return failed(-EBADMSG);
 	} else {
 		uint8_t mac[SHA_DIGEST_LENGTH];
-		srtp_hmac(transform, packet, plain_length + SRTCP_INDEX_BYTES, NULL, mac);
+		media_srtp_hmac(transform, packet, plain_length + SRTCP_INDEX_BYTES, NULL, mac);
 		if (CRYPTO_memcmp(mac, end + SRTCP_INDEX_BYTES, tag_bytes) != 0)
 			return -EBADMSG;
-		if (!srtp_counter_mode(transform, ssrc, index, body, plain_length - SRTCP_HEADER_BYTES))
+		if (!media_srtp_counter_mode(transform, ssrc, index, body, plain_length - SRTCP_HEADER_BYTES))
 			return failed(-EIO);
 	}
-	srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
+	media_srtp_streams_commit_rtcp(&srtp->streams, at, ssrc, index);
 	*length = plain_length;
 	return 0;
 }
@@ -150,9 +151,9 @@ static int key_transform(struct srtp_transform *transform, const struct srtp_sui
 			 bool for_rtcp, enum media_srtp_direction direction)
 {
 	struct srtp_session_keys keys;
-	int r = srtp_derive_keys(suite, key_and_salt, for_rtcp, &keys);
+	int r = media_srtp_derive_keys(suite, key_and_salt, for_rtcp, &keys);
 	if (r == 0)
-		r = srtp_transform_init(transform, suite, &keys, direction);
+		r = media_srtp_transform_init(transform, suite, &keys, direction);
 	OPENSSL_cleanse(&keys, sizeof keys);
 	return r;
 }
@@ -160,8 +161,8 @@ static int key_transform(struct srtp_transform *transform, const struct srtp_sui
 static void openssl_destroy(struct media_srtp *srtp)
 {
 	struct openssl_srtp *own = openssl_of(srtp);
-	srtp_transform_clear(&own->rtp);
-	srtp_transform_clear(&own->rtcp);
+	media_srtp_transform_clear(&own->rtp);
+	media_srtp_transform_clear(&own->rtcp);
 	OPENSSL_cleanse(own, sizeof *own);
 	g_free(own);
 }
@@ -169,7 +170,7 @@ static void openssl_destroy(struct media_srtp *srtp)
 static int openssl_create(enum media_srtp_profile profile, const uint8_t *key_and_salt,
 			  enum media_srtp_direction direction, struct media_srtp **ret_srtp)
 {
-	const struct srtp_suite *suite = srtp_suite(profile);
+	const struct srtp_suite *suite = media_srtp_suite(profile);
 	struct openssl_srtp *own = g_new0(struct openssl_srtp, 1);
 	own->common.backend = &media_srtp_openssl;
 	own->common.suite = suite;

@@ -3,7 +3,7 @@
 
 #define HALF_SEQUENCE 0x8000u
 
-int srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at)
+int media_srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at)
 {
 	if (streams->recent < streams->n && streams->ssrc[streams->recent] == ssrc) {
 		*ret_at = streams->recent;
@@ -46,7 +46,7 @@ static bool is_replay(const uint64_t *window, size_t size, uint64_t highest, uin
 	return index <= highest && (highest - index >= size || window_has(window, size, index));
 }
 
-int srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint16_t sequence, uint64_t *ret_index)
+int media_srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint16_t sequence, uint64_t *ret_index)
 {
 	const struct srtp_stream *stream = &streams->stream[at];
 	if (at == streams->n || !stream->has_rtp) {
@@ -71,7 +71,7 @@ int srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint1
 	return 0;
 }
 
-int srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t index)
+int media_srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t index)
 {
 	const struct srtp_stream *stream = &streams->stream[at];
 	if (at == streams->n || !stream->has_rtcp)
@@ -79,7 +79,7 @@ int srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uin
 	return is_replay(stream->rtcp_window, MEDIA_SRTCP_WINDOW, stream->rtcp_highest, index) ? -EALREADY : 0;
 }
 
-int srtp_streams_next_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t *ret_index)
+int media_srtp_streams_next_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t *ret_index)
 {
 	const struct srtp_stream *stream = &streams->stream[at];
 	bool is_first = at == streams->n || !stream->has_rtcp;
@@ -101,7 +101,7 @@ static struct srtp_stream *stream_for(struct srtp_streams *streams, uint32_t at,
 	return &streams->stream[at];
 }
 
-void srtp_streams_commit(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint64_t index)
+void media_srtp_streams_commit(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint64_t index)
 {
 	struct srtp_stream *stream = stream_for(streams, at, ssrc);
 	if (!stream->has_rtp) {
@@ -114,7 +114,7 @@ void srtp_streams_commit(struct srtp_streams *streams, uint32_t at, uint32_t ssr
 	window_set(stream->rtp_window, MEDIA_SRTP_WINDOW, index);
 }
 
-void srtp_streams_commit_rtcp(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint32_t index)
+void media_srtp_streams_commit_rtcp(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint32_t index)
 {
 	struct srtp_stream *stream = stream_for(streams, at, ssrc);
 	if (!stream->has_rtcp) {
@@ -127,7 +127,7 @@ void srtp_streams_commit_rtcp(struct srtp_streams *streams, uint32_t at, uint32_
 	window_set(stream->rtcp_window, MEDIA_SRTCP_WINDOW, index);
 }
 
-void srtp_streams_export(const struct srtp_streams *streams, struct media_srtp_state *ret_state)
+void media_srtp_streams_export(const struct srtp_streams *streams, struct media_srtp_state *ret_state)
 {
 	struct media_srtp_state state = {.n_streams = streams->n};
 	for (uint32_t i = 0; i < streams->n; i++) {
@@ -158,7 +158,7 @@ static bool is_possible(const struct media_srtp_state *state)
 	return true;
 }
 
-int srtp_streams_import(struct srtp_streams *streams, const struct media_srtp_state *state)
+int media_srtp_streams_import(struct srtp_streams *streams, const struct media_srtp_state *state)
 {
 	if (streams->n > 0)
 		return -EBUSY;

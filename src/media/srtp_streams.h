@@ -23,15 +23,16 @@ struct srtp_streams {
 };
 
 /* Where an SSRC is, or streams->n when it is new. -ENOSPC when it is new and there is no room. */
-int srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at);
+int media_srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at);
 /* The index that a sequence number most likely stands for. 0; -EALREADY when it was there or is too old; -EOVERFLOW
  * after the last. `at` may be streams->n. */
-int srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint16_t sequence, uint64_t *ret_index);
-int srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t index);
+int media_srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint16_t sequence,
+				uint64_t *ret_index);
+int media_srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t index);
 /* The index of the next report to send. 0 or -EOVERFLOW. */
-int srtp_streams_next_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t *ret_index);
-void srtp_streams_commit(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint64_t index);
-void srtp_streams_commit_rtcp(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint32_t index);
+int media_srtp_streams_next_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t *ret_index);
+void media_srtp_streams_commit(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint64_t index);
+void media_srtp_streams_commit_rtcp(struct srtp_streams *streams, uint32_t at, uint32_t ssrc, uint32_t index);
 
-void srtp_streams_export(const struct srtp_streams *streams, struct media_srtp_state *ret_state);
-int srtp_streams_import(struct srtp_streams *streams, const struct media_srtp_state *state);
+void media_srtp_streams_export(const struct srtp_streams *streams, struct media_srtp_state *ret_state);
+int media_srtp_streams_import(struct srtp_streams *streams, const struct media_srtp_state *state);

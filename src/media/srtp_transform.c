@@ -38,8 +38,8 @@ static void xor_into(uint8_t *data, const uint8_t *with, size_t length)
 }
 
 /* IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16) (RFC 3711, section 4.1.1) */
-bool srtp_counter_mode(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index, uint8_t *data,
-		       size_t length)
+bool media_srtp_counter_mode(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index, uint8_t *data,
+			     size_t length)
 {
 	uint8_t iv[AES_BLOCK_BYTES] = {0};
 	rtp_put_u32(iv + 4, ssrc);
@@ -66,8 +66,8 @@ bool srtp_counter_mode(const struct srtp_transform *transform, uint32_t ssrc, ui
 }
 
 /* HMAC over the packet and, for RTP, the rollover counter behind it (section 4.2). */
-void srtp_hmac(const struct srtp_transform *transform, const uint8_t *data, size_t length, const uint32_t *rollover,
-	       uint8_t ret_mac[static SHA_DIGEST_LENGTH])
+void media_srtp_hmac(const struct srtp_transform *transform, const uint8_t *data, size_t length,
+		     const uint32_t *rollover, uint8_t ret_mac[static SHA_DIGEST_LENGTH])
 {
 	SHA_CTX sha = transform->inner;
 	SHA1_Update(&sha, data, length);
@@ -82,8 +82,8 @@ void srtp_hmac(const struct srtp_transform *transform, const uint8_t *data, size
 	SHA1_Final(ret_mac, &sha);
 }
 
-bool srtp_gcm_start(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index,
-		    const struct srtp_associated *associated)
+bool media_srtp_gcm_start(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index,
+			  const struct srtp_associated *associated)
 {
 	/* RFC 7714, section 8.1 and 9.1: the same layout, an SRTCP index being one of 31 bits */
 	uint8_t iv[GCM_IV_BYTES] = {0};
@@ -99,8 +99,8 @@ bool srtp_gcm_start(const struct srtp_transform *transform, uint32_t ssrc, uint6
 	       EVP_CipherUpdate(cipher, NULL, &written, associated->trailer, SRTCP_INDEX_BYTES) == 1;
 }
 
-bool srtp_gcm_seal(const struct srtp_transform *transform, uint8_t *data, size_t length,
-		   uint8_t ret_tag[static SRTP_GCM_TAG_BYTES])
+bool media_srtp_gcm_seal(const struct srtp_transform *transform, uint8_t *data, size_t length,
+			 uint8_t ret_tag[static SRTP_GCM_TAG_BYTES])
 {
 	int written;
 	return (length == 0 || EVP_EncryptUpdate(transform->cipher, data, &written, data, (int)length) == 1) &&
@@ -108,8 +108,8 @@ bool srtp_gcm_seal(const struct srtp_transform *transform, uint8_t *data, size_t
 	       EVP_CIPHER_CTX_ctrl(transform->cipher, EVP_CTRL_AEAD_GET_TAG, SRTP_GCM_TAG_BYTES, ret_tag) == 1;
 }
 
-bool srtp_gcm_open(const struct srtp_transform *transform, uint8_t *data, size_t length,
-		   uint8_t tag[static SRTP_GCM_TAG_BYTES])
+bool media_srtp_gcm_open(const struct srtp_transform *transform, uint8_t *data, size_t length,
+			 uint8_t tag[static SRTP_GCM_TAG_BYTES])
 {
 	int written;
 	return EVP_CIPHER_CTX_ctrl(transform->cipher, EVP_CTRL_AEAD_SET_TAG, SRTP_GCM_TAG_BYTES, tag) == 1 &&
@@ -138,8 +138,8 @@ static const EVP_CIPHER *cipher_of(const struct srtp_suite *suite)
 	return suite->key_bytes == 32 ? EVP_aes_256_ecb() : EVP_aes_128_ecb();
 }
 
-int srtp_transform_init(struct srtp_transform *transform, const struct srtp_suite *suite,
-			const struct srtp_session_keys *keys, enum media_srtp_direction direction)
+int media_srtp_transform_init(struct srtp_transform *transform, const struct srtp_suite *suite,
+			      const struct srtp_session_keys *keys, enum media_srtp_direction direction)
 {
 	/* AES-CM always encrypts its counters */
 	int is_encrypting = !suite->is_aead || direction == MEDIA_SRTP_SEND;
@@ -156,7 +156,7 @@ int srtp_transform_init(struct srtp_transform *transform, const struct srtp_suit
 	return 0;
 }
 
-void srtp_transform_clear(struct srtp_transform *transform)
+void media_srtp_transform_clear(struct srtp_transform *transform)
 {
 	EVP_CIPHER_CTX_free(transform->cipher);
 	OPENSSL_cleanse(transform, sizeof *transform);

@@ -14,16 +14,16 @@ struct srtp_transform {
 };
 
 /* Into a zeroed one. 0 or -EIO; to be cleared either way. */
-int srtp_transform_init(struct srtp_transform *transform, const struct srtp_suite *suite,
-			const struct srtp_session_keys *keys, enum media_srtp_direction direction);
-void srtp_transform_clear(struct srtp_transform *transform);
+int media_srtp_transform_init(struct srtp_transform *transform, const struct srtp_suite *suite,
+			      const struct srtp_session_keys *keys, enum media_srtp_direction direction);
+void media_srtp_transform_clear(struct srtp_transform *transform);
 
 /* AES-CM, either way (RFC 3711, section 4.1.1). `index`: 2^16 * ROC + SEQ, or SRTCP's. */
-bool srtp_counter_mode(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index, uint8_t *data,
-		       size_t length);
+bool media_srtp_counter_mode(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index, uint8_t *data,
+			     size_t length);
 /* HMAC-SHA1 over the packet and, for RTP, the rollover counter behind it (RFC 3711, section 4.2); not cut yet. */
-void srtp_hmac(const struct srtp_transform *transform, const uint8_t *data, size_t length, const uint32_t *rollover,
-	       uint8_t ret_mac[static SHA_DIGEST_LENGTH]);
+void media_srtp_hmac(const struct srtp_transform *transform, const uint8_t *data, size_t length,
+		     const uint32_t *rollover, uint8_t ret_mac[static SHA_DIGEST_LENGTH]);
 
 /* What AEAD covers without hiding it: one or two pieces of the packet. */
 struct srtp_associated {
@@ -32,10 +32,10 @@ struct srtp_associated {
 	const uint8_t *trailer; /* SRTCP's index word, or NULL */
 };
 /* RFC 7714: the IV and what is associated; then one of the other two. */
-bool srtp_gcm_start(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index,
-		    const struct srtp_associated *associated);
-bool srtp_gcm_seal(const struct srtp_transform *transform, uint8_t *data, size_t length,
-		   uint8_t ret_tag[static SRTP_GCM_TAG_BYTES]);
+bool media_srtp_gcm_start(const struct srtp_transform *transform, uint32_t ssrc, uint64_t index,
+			  const struct srtp_associated *associated);
+bool media_srtp_gcm_seal(const struct srtp_transform *transform, uint8_t *data, size_t length,
+			 uint8_t ret_tag[static SRTP_GCM_TAG_BYTES]);
 /* False also when the tag is wrong; the data is worthless then. */
-bool srtp_gcm_open(const struct srtp_transform *transform, uint8_t *data, size_t length,
-		   uint8_t tag[static SRTP_GCM_TAG_BYTES]);
+bool media_srtp_gcm_open(const struct srtp_transform *transform, uint8_t *data, size_t length,
+			 uint8_t tag[static SRTP_GCM_TAG_BYTES]);

@@ -27,7 +27,7 @@ static void assert_derived(enum media_srtp_profile profile, const char *master, 
 	uint8_t key[MEDIA_SRTP_KEY_BYTES_MAX];
 	struct srtp_session_keys keys;
 	unhex(master, key);
-	assert_int_equal(srtp_derive_keys(srtp_suite(profile), key, false, &keys), 0);
+	assert_int_equal(media_srtp_derive_keys(media_srtp_suite(profile), key, false, &keys), 0);
 	assert_hex(keys.cipher, cipher);
 	assert_hex(keys.salt, salt);
 	assert_hex(keys.auth, auth);
@@ -52,36 +52,36 @@ static void test_derivation(void **state)
 static void transform_with(struct srtp_transform *transform, enum media_srtp_profile profile,
 			   enum media_srtp_direction direction, const char *cipher, const char *salt, const char *auth)
 {
-	struct srtp_session_keys keys = { 0 };
+	struct srtp_session_keys keys = {0};
 	unhex(cipher, keys.cipher);
 	unhex(salt, keys.salt);
 	unhex(auth, keys.auth);
 	memset(transform, 0, sizeof *transform);
-	assert_int_equal(srtp_transform_init(transform, srtp_suite(profile), &keys, direction), 0);
+	assert_int_equal(media_srtp_transform_init(transform, media_srtp_suite(profile), &keys, direction), 0);
 }
 
 static void assert_key_stream(enum media_srtp_profile profile, const char *key, const char *expected)
 {
 	struct srtp_transform transform;
-	uint8_t stream[0xff02 * 16] = { 0 };
+	uint8_t stream[0xff02 * 16] = {0};
 	transform_with(&transform, profile, MEDIA_SRTP_RECEIVE, key, "f0f1f2f3f4f5f6f7f8f9fafbfcfd", "");
-	assert_true(srtp_counter_mode(&transform, 0, 0, stream, 3 * 16));
+	assert_true(media_srtp_counter_mode(&transform, 0, 0, stream, 3 * 16));
 	assert_hex(stream, expected);
 	/* the same stream in a long run, and cut in the middle of a block */
 	uint8_t part[3 * 16];
 	memcpy(part, stream, sizeof part);
 	memset(stream, 0, sizeof stream);
-	assert_true(srtp_counter_mode(&transform, 0, 0, stream, sizeof stream));
+	assert_true(media_srtp_counter_mode(&transform, 0, 0, stream, sizeof stream));
 	assert_memory_equal(stream, part, sizeof part);
 	if (profile == MEDIA_SRTP_AES_128_CM_SHA1_80)
 		assert_hex(stream + 0xfeff * 16, "ec8cdf7398607cb0f2d21675ea9ea1e4"
 						 "362b7c3c6773516318a077d7fc5073ae"
 						 "6a2cc3787889374fbeb4c81b17ba6c44");
 	memset(stream, 0, 20);
-	assert_true(srtp_counter_mode(&transform, 0, 0, stream, 19));
+	assert_true(media_srtp_counter_mode(&transform, 0, 0, stream, 19));
 	assert_memory_equal(stream, part, 19);
 	assert_int_equal(stream[19], 0);
-	srtp_transform_clear(&transform);
+	media_srtp_transform_clear(&transform);
 }
 
 static void test_key_stream(void **state)
@@ -105,13 +105,13 @@ static void test_hmac(void **state)
 	memset(data, 0xdd, sizeof data);
 	transform_with(&transform, MEDIA_SRTP_AES_128_CM_SHA1_80, MEDIA_SRTP_SEND, "00", "00",
 		       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-	srtp_hmac(&transform, data, sizeof data, NULL, mac);
+	media_srtp_hmac(&transform, data, sizeof data, NULL, mac);
 	assert_hex(mac, "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
 	/* the counter is the last four bytes of what is covered */
 	uint32_t rollover = 0xdddddddd;
-	srtp_hmac(&transform, data, sizeof data - 4, &rollover, mac);
+	media_srtp_hmac(&transform, data, sizeof data - 4, &rollover, mac);
 	assert_hex(mac, "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
-	srtp_transform_clear(&transform);
+	media_srtp_transform_clear(&transform);
 }
 
 #define GCM_128_KEY "000102030405060708090a0b0c0d0e0f"
@@ -125,18 +125,18 @@ static void assert_gcm(enum media_srtp_profile profile, const char *key, const c
 	size_t length = unhex("8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e6973206469766973612069"
 			      "6e207061727465732074726573",
 			      packet);
-	struct srtp_associated associated = { packet, 12, NULL };
+	struct srtp_associated associated = {packet, 12, NULL};
 	struct srtp_transform seal, open;
 	transform_with(&seal, profile, MEDIA_SRTP_SEND, key, GCM_SALT, "");
 	transform_with(&open, profile, MEDIA_SRTP_RECEIVE, key, GCM_SALT, "");
-	assert_true(srtp_gcm_start(&seal, 0x5501a0b2, 0xf17b, &associated));
-	assert_true(srtp_gcm_seal(&seal, packet + 12, length - 12, packet + length));
+	assert_true(media_srtp_gcm_start(&seal, 0x5501a0b2, 0xf17b, &associated));
+	assert_true(media_srtp_gcm_seal(&seal, packet + 12, length - 12, packet + length));
 	assert_hex(packet + 12, expected);
-	assert_true(srtp_gcm_start(&open, 0x5501a0b2, 0xf17b, &associated));
-	assert_true(srtp_gcm_open(&open, packet + 12, length - 12, packet + length));
+	assert_true(media_srtp_gcm_start(&open, 0x5501a0b2, 0xf17b, &associated));
+	assert_true(media_srtp_gcm_open(&open, packet + 12, length - 12, packet + length));
 	assert_memory_equal(packet + 12, "Gallia est omnis divisa in partes tres", length - 12);
-	srtp_transform_clear(&seal);
-	srtp_transform_clear(&open);
+	media_srtp_transform_clear(&seal);
+	media_srtp_transform_clear(&open);
 }
 
 static void test_gcm(void **state)
@@ -157,23 +157,23 @@ static void test_gcm_rtcp(void **state)
 			      "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef800005d4",
 			      packet) -
 			SRTCP_INDEX_BYTES;
-	struct srtp_associated associated = { packet, SRTCP_HEADER_BYTES, packet + length };
+	struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, packet + length};
 	uint8_t tag[SRTP_GCM_TAG_BYTES];
 	struct srtp_transform seal;
 	transform_with(&seal, MEDIA_SRTP_AEAD_AES_128_GCM, MEDIA_SRTP_SEND, GCM_128_KEY, GCM_SALT, "");
-	assert_true(srtp_gcm_start(&seal, 0x4d617273, 0x5d4, &associated));
-	assert_true(srtp_gcm_seal(&seal, packet + SRTCP_HEADER_BYTES, length - SRTCP_HEADER_BYTES, tag));
+	assert_true(media_srtp_gcm_start(&seal, 0x4d617273, 0x5d4, &associated));
+	assert_true(media_srtp_gcm_seal(&seal, packet + SRTCP_HEADER_BYTES, length - SRTCP_HEADER_BYTES, tag));
 	assert_hex(packet, "81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32d"
 			   "c676a5f1730d6fda4ce09b4686303ded0bb9275b");
 	assert_hex(tag, "c84aa45896cf4d2fc5abf87245d9eade");
-	srtp_transform_clear(&seal);
+	media_srtp_transform_clear(&seal);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_derivation), cmocka_unit_test(test_key_stream), cmocka_unit_test(test_hmac),
-		cmocka_unit_test(test_gcm),	   cmocka_unit_test(test_gcm_rtcp),
+	    cmocka_unit_test(test_derivation), cmocka_unit_test(test_key_stream), cmocka_unit_test(test_hmac),
+	    cmocka_unit_test(test_gcm),	       cmocka_unit_test(test_gcm_rtcp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
