@@ -56,6 +56,10 @@ struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport t
 
 /* "udp:0.0.0.0:5060", "tcp:[::]:5060". 0, -EINVAL for the text, or -errno of bind. */
 int sip_stack_listen(struct sip_stack *stack, const char *text);
+/* Where the index-th socket of the transport, in order of listening, is bound (its port, when 0 was asked for).
+ * 0 or -ENOENT. */
+int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transport transport, size_t index,
+				struct net_address *ret_address);
 
 /* What is left over, for tests and metrics. */
 struct sip_stack_counts {

@@ -303,9 +303,19 @@ int sip_tcp_listen(struct sip_transport_set *transports, const struct net_addres
 	}
 	listener->transports = transports;
 	listener->descriptor = descriptor;
-	listener->next = transports->tcp_listeners;
-	transports->tcp_listeners = listener;
+	struct sip_tcp_listener **end = &transports->tcp_listeners;
+	while (*end)
+		end = &(*end)->next;
+	*end = listener;
 	return 0;
+}
+
+const struct net_address *sip_tcp_listening(const struct sip_transport_set *transports, size_t index)
+{
+	const struct sip_tcp_listener *listener = transports->tcp_listeners;
+	while (listener && index--)
+		listener = listener->next;
+	return listener ? &listener->local : NULL;
 }
 
 void sip_tcp_close_all(struct sip_transport_set *transports)

@@ -59,6 +59,20 @@ int sip_stack_listen(struct sip_stack *stack, const char *text)
 	return -EINVAL;
 }
 
+int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transport transport, size_t index,
+				struct net_address *ret_address)
+{
+	const struct net_address *address = NULL;
+	if (transport == SIP_TRANSPORT_UDP)
+		address = sip_udp_listening(stack->transports, index);
+	else if (transport == SIP_TRANSPORT_TCP)
+		address = sip_tcp_listening(stack->transports, index);
+	if (!address)
+		return -ENOENT;
+	*ret_address = *address;
+	return 0;
+}
+
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote)
 {
 	if (transport == SIP_TRANSPORT_UDP)

@@ -24,6 +24,8 @@ struct sip_transport_set {
 /* Both keep the socket in the set. 0 or -errno. */
 int sip_udp_listen(struct sip_transport_set *transports, const struct net_address *address);
 int sip_tcp_listen(struct sip_transport_set *transports, const struct net_address *address);
+const struct net_address *sip_udp_listening(const struct sip_transport_set *transports, size_t index);
+const struct net_address *sip_tcp_listening(const struct sip_transport_set *transports, size_t index);
 void sip_udp_close_all(struct sip_transport_set *transports);
 void sip_tcp_close_all(struct sip_transport_set *transports);
 

@@ -138,9 +138,19 @@ int sip_udp_listen(struct sip_transport_set *transports, const struct net_addres
 	socket->transports = transports;
 	socket->descriptor = descriptor;
 	socket->flows = sip_address_table_new();
-	socket->next = transports->udp_sockets;
-	transports->udp_sockets = socket;
+	struct sip_udp_socket **end = &transports->udp_sockets;
+	while (*end)
+		end = &(*end)->next;
+	*end = socket;
 	return 0;
+}
+
+const struct net_address *sip_udp_listening(const struct sip_transport_set *transports, size_t index)
+{
+	const struct sip_udp_socket *socket = transports->udp_sockets;
+	while (socket && index--)
+		socket = socket->next;
+	return socket ? &socket->local : NULL;
 }
 
 /* Others may hold flows for longer: they stay valid, closed. */

@@ -315,6 +315,20 @@ static void flow_closes(void **state)
 	sip_message_unref(options);
 }
 
+static void flow_closes_after_the_answer(void **state)
+{
+	struct world *world = *state;
+	world_invite(world, &world->ws);
+	struct sip_message *invite = world_take_request(&world->ws, SIP_METHOD_INVITE);
+	world_answer(world, &world->ws, invite, 200, "x");
+	fake_flow_break(&world->ws);
+	world_advance(world, 31999);
+	assert_int_equal(world->n_ended, 0);
+	world_advance(world, 1);
+	assert_int_equal(world->end, SIP_CLIENT_ANSWERED);
+	sip_message_unref(invite);
+}
+
 static void flow_is_full(void **state)
 {
 	struct world *world = *state;
@@ -358,6 +372,7 @@ int main(void)
 		TEST(other_requests),
 		TEST(other_request_goes_slower_when_heard),
 		TEST(flow_closes),
+		TEST(flow_closes_after_the_answer),
 		TEST(flow_is_full),
 		TEST(stack_ends_in_the_middle),
 	};

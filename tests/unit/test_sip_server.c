@@ -307,6 +307,17 @@ static void another_user(void **state) /* row 9 */
 	fake_flow_clear(&nobody);
 }
 
+static void another_websocket_of_nobody(void **state) /* one address stands for many behind a NAT */
+{
+	struct world *world = *state;
+	static struct fake_flow other;
+	fake_flow_open(&other, SIP_TRANSPORT_WS, "192.0.2.1:40001");
+	world_request(world, &world->ws, "INVITE", "1", "", 1);
+	world_request(world, &other, "CANCEL", "1", "", 1);
+	world_expect_response(&other, 481);
+	fake_flow_clear(&other);
+}
+
 static void another_port_of_the_same_host(void **state)
 {
 	struct world *world = *state;
@@ -362,6 +373,7 @@ int main(void)
 		TEST(another_websocket_of_the_same_user),
 		TEST(answer_waits_for_another_websocket),
 		TEST(another_user),
+		TEST(another_websocket_of_nobody),
 		TEST(another_port_of_the_same_host),
 		TEST(via_is_stamped),
 		TEST(stack_ends_in_the_middle),

@@ -57,18 +57,12 @@ static void on_late(void *data)
 	loop_quit(world->loop);
 }
 
-static uint16_t listen_on(struct world *world, const char *text)
+static uint16_t listen_on(struct world *world, const char *text, enum sip_transport transport, size_t index)
 {
-	/* a free port: the stack's own are not told, so one is found first */
-	struct net_address any, bound;
-	int descriptor;
-	bool is_ipv6 = strstr(text, "[");
-	net_address_parse(is_ipv6 ? "::1" : "127.0.0.1", 0, &any);
-	assert_int_equal(net_udp_open(&any, &descriptor), 0);
-	assert_int_equal(net_local_address(descriptor, &bound), 0);
-	close(descriptor);
-	g_autofree char *whole = g_strdup_printf("%s:%u", text, net_address_port(&bound));
-	assert_int_equal(sip_stack_listen(world->stack, whole), 0);
+	struct net_address bound;
+	assert_int_equal(sip_stack_listen(world->stack, text), 0);
+	assert_int_equal(sip_stack_listening_address(world->stack, transport, index, &bound), 0);
+	assert_int_equal(sip_stack_listening_address(world->stack, transport, index + 1, &bound), -ENOENT);
 	return net_address_port(&bound);
 }
 
@@ -79,8 +73,8 @@ static int setup(void **state)
 	assert_int_equal(loop_new("test", &world->loop), 0);
 	assert_int_equal(sip_stack_new(world->loop, &handler, world, &world->stack), 0);
 	loop_timer_init(&world->timer, world->loop, on_late, world);
-	world->udp_port = listen_on(world, "udp:127.0.0.1");
-	world->tcp_port = listen_on(world, "tcp:127.0.0.1");
+	world->udp_port = listen_on(world, "udp:127.0.0.1:0", SIP_TRANSPORT_UDP, 0);
+	world->tcp_port = listen_on(world, "tcp:127.0.0.1:0", SIP_TRANSPORT_TCP, 0);
 	*state = world;
 	return 0;
 }
@@ -193,7 +187,7 @@ static void udp_without_rport(void **state) /* section 18.2.2: the Via's port */
 static void udp_ipv6(void **state)
 {
 	struct world *world = *state;
-	uint16_t port, stack_port = listen_on(world, "udp:[::1]");
+	uint16_t port, stack_port = listen_on(world, "udp:[::1]:0", SIP_TRANSPORT_UDP, 1);
 	int peer = udp_peer("::1", &port);
 	g_autofree char *request = options(1, "UDP [2001:db8::9]:5060;rport");
 	send_udp(peer, "::1", stack_port, request);
