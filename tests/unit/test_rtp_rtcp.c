@@ -29,11 +29,12 @@ static void test_compound(void **state)
 	size_t length = 0, n = 0;
 	struct rtcp_writer writer;
 	struct rtcp_sender_info info = {UINT64_C(0x0102030405060708), 160, 10, 1600}, read_info;
-	uint8_t fci[4] = {0, 100, 0, 3};
+	static const uint8_t fci[4] = {0, 100, 0, 3};
+	const struct rtcp_feedback nack = {7, 8, fci, sizeof fci};
 	rtcp_writer_init(&writer, data, sizeof data);
 	rtcp_write_sender_report(&writer, 7, &info, blocks, 2);
 	rtcp_write_cname(&writer, 7, "user@example");
-	rtcp_write_feedback(&writer, RTCP_RTPFB, RTCP_RTPFB_NACK, 7, 8, fci, sizeof fci);
+	rtcp_write_feedback(&writer, RTCP_RTPFB, RTCP_RTPFB_NACK, &nack);
 	rtcp_write_receiver_report(&writer, 9, blocks, 1);
 	rtcp_write_bye(&writer, 7, "done");
 	assert_int_equal(rtcp_writer_end(&writer, &length), 0);
