@@ -111,6 +111,25 @@ run_pytest() {
 	failed=$((failed + bad))
 }
 
+# The peers that are real programs, driven by node's own test runner.
+run_interop() {
+	local log=$build/interop.log
+	if ! (cd tests/interop && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log"
+		failed=$((failed + 1))
+		return
+	fi
+	TANDEM_BUILD=$build node --test --test-reporter=tap tests/interop/ 2>&1 </dev/null | tee "$log" |
+		grep -vE '^ *(---|\.\.\.|duration_ms:|type:)' | grep -vE '^ *# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) '
+	local status=${PIPESTATUS[0]}
+	number() { sed -n "s/^# $1 //p" "$log" | tail -n 1 | grep . || echo 0; }
+	passed=$((passed + $(number pass)))
+	skipped=$((skipped + $(number skipped)))
+	local bad=$(($(number fail) + $(number cancelled)))
+	[ "$status" = 0 ] || [ $bad -gt 0 ] || bad=1
+	failed=$((failed + bad))
+}
+
 say 'packages'
 sets=(build page test)
 tests/support/install-packages "${sets[@]}" || give_up 'the packages that the tests need could not be installed'
@@ -137,7 +156,7 @@ run_pytest integration "$top/tests/integration" -n "$((jobs * 2))" --dist=loadfi
 
 if [ $quick = 0 ]; then
 	say 'browsers and telephones'
-	run_pytest interop "$top/tests/interop"
+	run_interop
 fi
 
 say 'tests of what has threads, with TSan'
