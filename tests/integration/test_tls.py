@@ -5,6 +5,7 @@ import ssl
 import subprocess
 
 import pytest
+from tandem_test.daemon import find_binary
 from tandem_test.net import connect, read_response
 from tandem_test.websocket import PING, PONG, WebSocket
 
@@ -104,6 +105,27 @@ def test_slow_request(daemon):
     with connect(daemon.host, daemon.web_port, tls=True) as connection:
         connection.sendall(b"GET / HT")
         assert read_response(connection).status == 408
+
+
+@pytest.mark.parametrize("broken", ["chain.pem", "key.pem"])
+def test_broken_certificate(own_daemon, broken):
+    tandem = own_daemon({"web": {"certificate": "chain.pem", "key": "key.pem"}})
+    make_certificate(tandem.directory)
+    (tandem.directory / broken).write_text("nothing of use\n")
+    result = subprocess.run([find_binary(), "-c", tandem.write_config()], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
+    assert "cannot be used" in result.stderr
+    assert "Sanitizer" not in result.stderr
+
+
+def test_certificate_of_another_key(own_daemon):
+    tandem = own_daemon({"web": {"certificate": "chain.pem", "key": "key.pem"}})
+    make_certificate(tandem.directory, "one")
+    chain = (tandem.directory / "chain.pem").read_text()
+    make_certificate(tandem.directory, "two")
+    (tandem.directory / "chain.pem").write_text(chain)
+    result = subprocess.run([find_binary(), "-c", tandem.write_config()], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
 
 
 def test_new_certificate(own_daemon, tmp_path):
