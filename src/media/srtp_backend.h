@@ -1,6 +1,6 @@
 /* Inside of media/srtp: what the two backends share. The daemon uses the one chosen at build time; tests compare both.
- * Names of functions begin with media_srtp_: libsrtp2 exports many that begin with srtp_, and one of ours would take the
- * place of its own. */
+ * Names of functions begin with media_srtp_: libsrtp2 exports many that begin with srtp_, and one of ours would take
+ * the place of its own. */
 #pragma once
 #include "media/srtp.h"
 #include "media/srtp_streams.h"

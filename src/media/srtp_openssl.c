@@ -24,7 +24,7 @@ static int failed(int error)
 
 static int openssl_protect(struct media_srtp *srtp, uint8_t *packet, size_t *length, size_t header_bytes)
 {
-	const struct srtp_transform *transform = &openssl_of(srtp)->rtp;
+	struct srtp_transform *transform = &openssl_of(srtp)->rtp;
 	uint32_t ssrc = rtp_get_u32(packet + 8), at;
 	uint64_t index;
 	int r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
@@ -34,8 +34,8 @@ static int openssl_protect(struct media_srtp *srtp, uint8_t *packet, size_t *len
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, header_bytes, NULL};
-		if (!media_srtp_gcm_start(transform, ssrc, index, &associated) ||
-		    !media_srtp_gcm_seal(transform, packet + header_bytes, *length - header_bytes, packet + *length))
+		media_srtp_gcm_start(transform, ssrc, index, &associated);
+		if (!media_srtp_gcm_seal(transform, packet + header_bytes, *length - header_bytes, packet + *length))
 			return failed(-EIO);
 	} else {
 		uint8_t mac[SHA_DIGEST_LENGTH];
@@ -52,7 +52,7 @@ static int openssl_protect(struct media_srtp *srtp, uint8_t *packet, size_t *len
 
 static int openssl_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *length, size_t header_bytes)
 {
-	const struct srtp_transform *transform = &openssl_of(srtp)->rtp;
+	struct srtp_transform *transform = &openssl_of(srtp)->rtp;
 	uint32_t ssrc = rtp_get_u32(packet + 8), at;
 	size_t plain_length = *length - srtp->suite->rtp_tag_bytes;
 	uint8_t *tag = packet + plain_length;
@@ -64,8 +64,7 @@ static int openssl_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *l
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, header_bytes, NULL};
-		if (!media_srtp_gcm_start(transform, ssrc, index, &associated))
-			return failed(-EIO);
+		media_srtp_gcm_start(transform, ssrc, index, &associated);
 		if (!media_srtp_gcm_open(transform, packet + header_bytes, plain_length - header_bytes, tag))
 			return failed(-EBADMSG);
 	} else {
@@ -85,7 +84,7 @@ static int openssl_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *l
 
 static int openssl_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t *length)
 {
-	const struct srtp_transform *transform = &openssl_of(srtp)->rtcp;
+	struct srtp_transform *transform = &openssl_of(srtp)->rtcp;
 	uint32_t ssrc = rtp_get_u32(packet + 4), at, index;
 	uint8_t *body = packet + SRTCP_HEADER_BYTES, *end = packet + *length;
 	size_t body_bytes = *length - SRTCP_HEADER_BYTES;
@@ -97,8 +96,8 @@ static int openssl_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t
 	if (srtp->suite->is_aead) { /* packet, tag, index word (RFC 7714, section 9.2) */
 		struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, end + SRTP_GCM_TAG_BYTES};
 		rtp_put_u32(end + SRTP_GCM_TAG_BYTES, SRTCP_ENCRYPTED | index);
-		if (!media_srtp_gcm_start(transform, ssrc, index, &associated) ||
-		    !media_srtp_gcm_seal(transform, body, body_bytes, end))
+		media_srtp_gcm_start(transform, ssrc, index, &associated);
+		if (!media_srtp_gcm_seal(transform, body, body_bytes, end))
 			return failed(-EIO);
 	} else { /* packet, index word, tag (RFC 3711, section 3.4) */
 		uint8_t mac[SHA_DIGEST_LENGTH];
@@ -115,7 +114,7 @@ static int openssl_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t
 
 static int openssl_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t *length)
 {
-	const struct srtp_transform *transform = &openssl_of(srtp)->rtcp;
+	struct srtp_transform *transform = &openssl_of(srtp)->rtcp;
 	size_t tag_bytes = srtp->suite->rtcp_tag_bytes, plain_length = *length - tag_bytes - SRTCP_INDEX_BYTES;
 	uint8_t *body = packet + SRTCP_HEADER_BYTES, *end = packet + plain_length;
 	uint8_t *index_word = srtp->suite->is_aead ? end + tag_bytes : end;
@@ -130,8 +129,7 @@ static int openssl_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size
 		return r;
 	if (srtp->suite->is_aead) {
 		struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, index_word};
-		if (!media_srtp_gcm_start(transform, ssrc, index, &associated))
-			return failed(-EIO);
+		media_srtp_gcm_start(transform, ssrc, index, &associated);
 		if (!media_srtp_gcm_open(transform, body, plain_length - SRTCP_HEADER_BYTES, end))
 			return failed(-EBADMSG);
 	} else {
@@ -148,12 +146,12 @@ static int openssl_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size
 }
 
 static int key_transform(struct srtp_transform *transform, const struct srtp_suite *suite, const uint8_t *key_and_salt,
-			 bool for_rtcp, enum media_srtp_direction direction)
+			 bool for_rtcp)
 {
 	struct srtp_session_keys keys;
 	int r = media_srtp_derive_keys(suite, key_and_salt, for_rtcp, &keys);
 	if (r == 0)
-		r = media_srtp_transform_init(transform, suite, &keys, direction);
+		r = media_srtp_transform_init(transform, suite, &keys);
 	OPENSSL_cleanse(&keys, sizeof keys);
 	return r;
 }
@@ -175,9 +173,9 @@ static int openssl_create(enum media_srtp_profile profile, const uint8_t *key_an
 	own->common.backend = &media_srtp_openssl;
 	own->common.suite = suite;
 	own->common.direction = direction;
-	int r = key_transform(&own->rtp, suite, key_and_salt, false, direction);
+	int r = key_transform(&own->rtp, suite, key_and_salt, false);
 	if (r == 0)
-		r = key_transform(&own->rtcp, suite, key_and_salt, true, direction);
+		r = key_transform(&own->rtcp, suite, key_and_salt, true);
 	if (r < 0) {
 		openssl_destroy(&own->common);
 		return r;

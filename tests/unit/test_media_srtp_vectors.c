@@ -49,22 +49,22 @@ static void test_derivation(void **state)
 		       "fa31791685ca444a9e07c6c64e93", "fd9c32d39ed5fbb5a9dc96b30818454d1313dc05");
 }
 
-static void transform_with(struct srtp_transform *transform, enum media_srtp_profile profile,
-			   enum media_srtp_direction direction, const char *cipher, const char *salt, const char *auth)
+static void transform_with(struct srtp_transform *transform, enum media_srtp_profile profile, const char *cipher,
+			   const char *salt, const char *auth)
 {
 	struct srtp_session_keys keys = {0};
 	unhex(cipher, keys.cipher);
 	unhex(salt, keys.salt);
 	unhex(auth, keys.auth);
 	memset(transform, 0, sizeof *transform);
-	assert_int_equal(media_srtp_transform_init(transform, media_srtp_suite(profile), &keys, direction), 0);
+	assert_int_equal(media_srtp_transform_init(transform, media_srtp_suite(profile), &keys), 0);
 }
 
 static void assert_key_stream(enum media_srtp_profile profile, const char *key, const char *expected)
 {
 	struct srtp_transform transform;
 	uint8_t stream[0xff02 * 16] = {0};
-	transform_with(&transform, profile, MEDIA_SRTP_RECEIVE, key, "f0f1f2f3f4f5f6f7f8f9fafbfcfd", "");
+	transform_with(&transform, profile, key, "f0f1f2f3f4f5f6f7f8f9fafbfcfd", "");
 	assert_true(media_srtp_counter_mode(&transform, 0, 0, stream, 3 * 16));
 	assert_hex(stream, expected);
 	/* the same stream in a long run, and cut in the middle of a block */
@@ -103,7 +103,7 @@ static void test_hmac(void **state)
 	struct srtp_transform transform;
 	uint8_t data[50], mac[SHA_DIGEST_LENGTH];
 	memset(data, 0xdd, sizeof data);
-	transform_with(&transform, MEDIA_SRTP_AES_128_CM_SHA1_80, MEDIA_SRTP_SEND, "00", "00",
+	transform_with(&transform, MEDIA_SRTP_AES_128_CM_SHA1_80, "00", "00",
 		       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 	media_srtp_hmac(&transform, data, sizeof data, NULL, mac);
 	assert_hex(mac, "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
@@ -127,12 +127,12 @@ static void assert_gcm(enum media_srtp_profile profile, const char *key, const c
 			      packet);
 	struct srtp_associated associated = {packet, 12, NULL};
 	struct srtp_transform seal, open;
-	transform_with(&seal, profile, MEDIA_SRTP_SEND, key, GCM_SALT, "");
-	transform_with(&open, profile, MEDIA_SRTP_RECEIVE, key, GCM_SALT, "");
-	assert_true(media_srtp_gcm_start(&seal, 0x5501a0b2, 0xf17b, &associated));
+	transform_with(&seal, profile, key, GCM_SALT, "");
+	transform_with(&open, profile, key, GCM_SALT, "");
+	media_srtp_gcm_start(&seal, 0x5501a0b2, 0xf17b, &associated);
 	assert_true(media_srtp_gcm_seal(&seal, packet + 12, length - 12, packet + length));
 	assert_hex(packet + 12, expected);
-	assert_true(media_srtp_gcm_start(&open, 0x5501a0b2, 0xf17b, &associated));
+	media_srtp_gcm_start(&open, 0x5501a0b2, 0xf17b, &associated);
 	assert_true(media_srtp_gcm_open(&open, packet + 12, length - 12, packet + length));
 	assert_memory_equal(packet + 12, "Gallia est omnis divisa in partes tres", length - 12);
 	media_srtp_transform_clear(&seal);
@@ -160,8 +160,8 @@ static void test_gcm_rtcp(void **state)
 	struct srtp_associated associated = {packet, SRTCP_HEADER_BYTES, packet + length};
 	uint8_t tag[SRTP_GCM_TAG_BYTES];
 	struct srtp_transform seal;
-	transform_with(&seal, MEDIA_SRTP_AEAD_AES_128_GCM, MEDIA_SRTP_SEND, GCM_128_KEY, GCM_SALT, "");
-	assert_true(media_srtp_gcm_start(&seal, 0x4d617273, 0x5d4, &associated));
+	transform_with(&seal, MEDIA_SRTP_AEAD_AES_128_GCM, GCM_128_KEY, GCM_SALT, "");
+	media_srtp_gcm_start(&seal, 0x4d617273, 0x5d4, &associated);
 	assert_true(media_srtp_gcm_seal(&seal, packet + SRTCP_HEADER_BYTES, length - SRTCP_HEADER_BYTES, tag));
 	assert_hex(packet, "81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32d"
 			   "c676a5f1730d6fda4ce09b4686303ded0bb9275b");
