@@ -121,9 +121,10 @@ class Browser(Peer):
         self.send(dialog.request("ACK", self.via, cseq=invite.cseq[0]))
         return dialog, response
 
-    def answer(self, invite, body=None, status=200, **options):
-        """Answers a received INVITE with SDP; returns the dialog. The ACK is the test's to expect."""
-        tag = sip.token("t")
+    def answer(self, invite, body=None, status=200, tag=None, **options):
+        """Answers a received INVITE with SDP; returns the dialog. The ACK is the test's to expect. `tag`: the To tag of
+        the provisional answers before, if there were any."""
+        tag = tag or sip.token("t")
         sdp = media.browser_sdp(invite.sdp) if body is None else body
         self.reply(invite, status, to_tag=tag, contact=self.contact, body=sdp, **options)
         return sip.Dialog.as_callee(invite, tag, self.contact)
