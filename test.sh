@@ -18,7 +18,7 @@ done
 export PATH=/usr/bin:$PATH # Debian's python3 has Debian's pytest
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99
-export TSAN_OPTIONS=halt_on_error=1:exitcode=99
+export TSAN_OPTIONS=halt_on_error=1:exitcode=99:suppressions=$top/tests/support/tsan.suppressions
 
 passed=0 failed=0 skipped=0
 started=$SECONDS

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Owned by two: the thread, whose share goes to the posted function, and the one who asked, whose share ends with
- * done() or by abandoning. */
+/* Owned by up to three: the thread; the function it posts; and the one who asked, whose share ends with done() or by
+ * abandoning. */
 struct trunk_lookup {
 	gint references;
 	pthread_mutex_t lock; /* not GMutex: the thread sanitizer sees this one */
@@ -64,13 +64,13 @@ static void *look_up(void *data)
 		lookup->error = lookup->n_addresses ? 0 : EAI_NONAME;
 	}
 	pthread_mutex_lock(&lookup->lock);
-	bool is_wanted = lookup->loop;
-	if (is_wanted)
-		loop_post(lookup->loop, finish,
-			  lookup); /* within the lock: abandoning waits for it, the loop is still there */
+	if (lookup->loop) {
+		g_atomic_int_inc(&lookup->references);
+		/* Within the lock: abandoning waits for it, the loop is still there. */
+		loop_post(lookup->loop, finish, lookup);
+	}
 	pthread_mutex_unlock(&lookup->lock);
-	if (!is_wanted)
-		release(lookup);
+	release(lookup); /* not before: finish() may have come and gone */
 	return NULL;
 }
 
