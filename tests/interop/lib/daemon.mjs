@@ -36,6 +36,7 @@ log : { level = "${process.env.INTEROP_LOG || 'info'}"; };
 ${extra}
 `);
   const daemon = new Process(path.join(BUILD, 'tandem'), ['-c', file]);
+  daemon.child.on('close', () => process.env.INTEROP_KEEP && writeFileSync(path.join(process.env.INTEROP_KEEP, `tandem-${daemon.child.pid}.log`), daemon.output));
   const url = `http://127.0.0.1:${webPort}`;
   await until(() => `the daemon is up\n${daemon.output}`, async () => {
     if (!daemon.isRunning) throw new Error(`the daemon ended with ${daemon.code}:\n${daemon.output}`);
@@ -49,8 +50,7 @@ ${extra}
     stop: async () => {
       const code = await daemon.stop();
       media.release();
-      if (process.env.INTEROP_KEEP) writeFileSync(path.join(directory, 'tandem.log'), daemon.output);
-      else rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
       if (code !== 0) throw new Error(`the daemon ended with ${code}:\n${daemon.output.slice(-6000)}`);
     },
   };

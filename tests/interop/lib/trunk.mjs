@@ -225,8 +225,7 @@ export class Trunk {
   takeMedia(sdp) {
     if (!sdp) return;
     const port = /^m=audio (\d+)/m.exec(sdp);
-    if (port) this.remoteRtpPort = Number(port[1]);
-    this.offeredEvents = /telephone-event\/8000/.test(sdp);
+    if (port) this.remoteRtp = { port: Number(port[1]), address: /^c=IN IP4 (\S+)/m.exec(sdp)[1] };
   }
 
   startSending() {
@@ -250,7 +249,7 @@ export class Trunk {
     for (let i = 0; this.tone && i < PACKET; i++) {
       packet[12 + i] = ulawEncode(Math.round(12000 * Math.sin((2 * Math.PI * this.tone * (number * PACKET + i)) / RATE)));
     }
-    this.rtp.send(packet, this.remoteRtpPort, '127.0.0.1');
+    this.rtp.send(packet, this.remoteRtp.port, this.remoteRtp.address);
   }
 
   receiveRtp(packet) {

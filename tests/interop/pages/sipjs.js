@@ -4,22 +4,19 @@ import { openSound, state, watch } from './common.js';
 let agent;
 let session;
 let sound;
-let held = false;
 
 const factory = Web.defaultSessionDescriptionHandlerFactory(() => Promise.resolve(sound.clone()));
 const constraints = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } };
 
 function follow(next) {
   session = next;
-  let mine = false;
   session.delegate = {
-    onBye: () => (mine = false),
     onSessionDescriptionHandler: (handler) => watch(handler.peerConnection),
   };
   if (session.sessionDescriptionHandler) watch(session.sessionDescriptionHandler.peerConnection);
   session.stateChange.addListener((next_state) => {
     if (next_state === SessionState.Established) state('confirmed');
-    if (next_state === SessionState.Terminated) state('ended', { mine });
+    if (next_state === SessionState.Terminated) state('ended');
   });
 }
 
@@ -68,10 +65,9 @@ Object.assign(window.test, {
 });
 
 async function reinvite(hold) {
-  held = hold;
   session.sessionDescriptionHandlerModifiersReInvite = hold ? [Web.holdModifier] : [];
   await session.invite({
     sessionDescriptionHandlerModifiers: hold ? [Web.holdModifier] : [],
-    requestDelegate: { onAccept: () => state(held ? 'hold' : 'unhold', { originator: 'local' }) },
+    requestDelegate: { onAccept: () => state(hold ? 'hold' : 'unhold', { originator: 'local' }) },
   });
 }
