@@ -14,8 +14,8 @@ export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-ca
 
 const text = (value) => JSON.stringify(value);
 
-// { peer: port of the trunk, web: folder of pages, demo, extra: more configuration }
-export async function startDaemon({ peer = 0, web, demo = false, extra = '' }) {
+// { peer: port of the trunk, web: folder of pages, demo, address: where media is, else wherever the host is }
+export async function startDaemon({ peer = 0, web, demo = false, address = '' }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
@@ -27,13 +27,12 @@ export async function startDaemon({ peer = 0, web, demo = false, extra = '' }) {
 domain = "${DOMAIN}";
 web : { listen = ("127.0.0.1:${webPort}"); root = ${text(web)}; demo = ${demo}; };
 sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
-media : { ports = "${media.first}-${media.last}"; workers = 1; };
+media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} };
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
 trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; }` : ''} );
 routes : ( ${peer ? '{ to = "peer"; }' : ''} );
 log : { level = "${process.env.INTEROP_LOG || 'info'}"; };
-${extra}
 `);
   const daemon = new Process(path.join(BUILD, 'tandem'), ['-c', file]);
   daemon.child.on('close', () => process.env.INTEROP_KEEP && writeFileSync(path.join(process.env.INTEROP_KEEP, `tandem-${daemon.child.pid}.log`), daemon.output));

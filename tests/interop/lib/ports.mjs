@@ -33,15 +33,12 @@ export function freeTcpPort() {
   });
 }
 
-export function freeUdpPort() {
-  return new Promise((resolve, reject) => {
-    const socket = dgram.createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
+// Free for UDP, and for TCP too, which some SIP programs open beside it.
+export async function freeUdpPort() {
+  for (;;) {
+    const port = await freeTcpPort();
+    if (await canBind(port)) return port;
+  }
 }
 
 // An even port whose odd neighbour is free too, as RTP and RTCP want it.

@@ -1,0 +1,51 @@
+// Chromium and baresip call each other; each hears the other's tone.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { startBaresip } from './lib/baresip.mjs';
+import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
+import { until } from './lib/wait.mjs';
+import { useWorld } from './lib/world.mjs';
+
+const TONE = 1000;
+let baresip;
+// baresip's media leaves from whatever address the kernel takes, and its SDP says 127.0.0.1: so the gateway is there too.
+const world = useWorld({ peer: async () => (baresip = await startBaresip({ tone: TONE })), address: '127.0.0.1' });
+let phone;
+beforeEach(() => baresip.forget());
+afterEach(() => phone?.close());
+
+async function connect(library, isCaller) {
+  phone = await openPhone(world.browser, world.gateway, library, 'carol');
+  if (isCaller) {
+    baresip.dial(`sip:carol@127.0.0.1:${world.gateway.sipPort}`);
+    await phone.reach('incoming');
+    await phone.do('answer');
+  } else await phone.call('baresip');
+  await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
+  await Promise.all([phone.hears(TONE), baresip.heard(MICROPHONE_HZ)]);
+}
+
+async function end(hangsUp, direction) {
+  if (hangsUp) await phone.do('hangUp');
+  else baresip.hangUp();
+  await Promise.all([phone.reach('ended'), baresip.reach('CALL_CLOSED')]);
+  const byes = await until('the BYE is answered', async () => {
+    const answers = await phone.byes();
+    return answers[direction].length > 0 && answers;
+  });
+  assert.deepEqual(byes, { sent: [], received: [], [direction]: [200] });
+}
+
+for (const library of ['jssip', 'sipjs']) {
+  for (const isCaller of [false, true]) {
+    const who = isCaller ? `baresip calls ${library}` : `${library} calls baresip`;
+    test(`${who}, the browser hangs up`, async () => {
+      await connect(library, isCaller);
+      await end(true, 'received');
+    });
+    test(`${who}, baresip hangs up`, async () => {
+      await connect(library, isCaller);
+      await end(false, 'sent');
+    });
+  }
+}

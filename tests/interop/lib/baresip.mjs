@@ -1,0 +1,106 @@
+// baresip with a sine of its own as microphone and its two directions recorded; steered over ctrl_tcp.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { hasTone, readWav } from './audio.mjs';
+import { freeRtpPort, freeTcpPort, freeUdpPort } from './ports.mjs';
+import { Process } from './process.mjs';
+import { until } from './wait.mjs';
+
+const BARESIP = process.env.BARESIP || 'baresip';
+const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib64/baresip/modules'];
+
+export async function startBaresip({ tone }) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
+  const recordings = path.join(folder, 'recordings');
+  mkdirSync(recordings);
+  const port = await freeUdpPort();
+  const control = await freeTcpPort();
+  const rtp = await freeRtpPort();
+  const modules = MODULES.find((candidate) => existsSync(candidate));
+  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1\n`);
+  writeFileSync(path.join(folder, 'contacts'), '');
+  writeFileSync(path.join(folder, 'config'), `
+sip_listen 127.0.0.1:${port}
+net_interface 127.0.0.1
+ctrl_tcp_listen 127.0.0.1:${control}
+audio_source ausine,${tone}
+ausrc_srate 48000
+ausrc_channels 2
+audio_player aubridge,nowhere
+audio_alert aubridge,nowhere
+audio_path /nonexistent
+rtp_ports ${rtp}-${rtp + 20}
+snd_path ${recordings}
+module_path ${modules}
+module g711.so
+module ausine.so
+module aubridge.so
+module sndfile.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+`);
+  const baresip = new Process(BARESIP, ['-f', folder]);
+  const socket = await until(() => `baresip is up\n${baresip.output}`, () => connect(control));
+  const events = [];
+  readNetstrings(socket, (text) => events.push(JSON.parse(text)));
+  let asked = 0;
+  const command = (name, params = '') => {
+    const text = JSON.stringify({ command: name, params, token: String(++asked) });
+    socket.write(`${text.length}:${text},`);
+  };
+  let used = 0;
+  return {
+    port,
+    dial: (uri) => command('dial', uri),
+    hangUp: () => command('hangup'),
+    // Waits for an event after those waited for before: "CALL_ESTABLISHED", "CALL_CLOSED", ...
+    async reach(type) {
+      const at = await until(() => `baresip reaches ${type}; ${JSON.stringify(events.slice(used))}\n${baresip.output.slice(-2000)}`,
+        () => events.findIndex((event, i) => i >= used && event.event && event.type === type) + 1);
+      used = at;
+    },
+    // What came from the gateway in this call, as far as it is recorded.
+    async heard(frequency) {
+      await until(`baresip's record has ${frequency} Hz`, () => {
+        const files = readdirSync(recordings).filter((name) => name.endsWith('-dec.wav')).sort();
+        if (files.length === 0) return false;
+        const { samples, rate } = readWav(readFileSync(path.join(recordings, files.at(-1))));
+        return hasTone(samples, frequency, rate);
+      });
+    },
+    forget() {
+      readdirSync(recordings).forEach((name) => rmSync(path.join(recordings, name)));
+    },
+    async stop() {
+      socket.destroy();
+      await baresip.stop('SIGTERM', 3000);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function connect(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => resolve(socket));
+    socket.once('error', () => resolve(null));
+  });
+}
+
+function readNetstrings(socket, take) {
+  let buffer = Buffer.alloc(0);
+  socket.on('error', () => {});
+  socket.on('data', (data) => {
+    buffer = Buffer.concat([buffer, data]);
+    for (;;) {
+      const colon = buffer.indexOf(':');
+      if (colon < 0) return;
+      const end = colon + 1 + Number(buffer.toString('latin1', 0, colon));
+      if (buffer.length <= end) return;
+      take(buffer.toString('utf8', colon + 1, end));
+      buffer = buffer.subarray(end + 1);
+    }
+  });
+}
