@@ -32,10 +32,12 @@ ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
 trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; }` : ''} );
 routes : ( ${peer ? '{ to = "peer"; }' : ''} );
+shutdown : { drain_seconds = 0; };
 log : { level = "${process.env.INTEROP_LOG || 'info'}"; };
 `);
   const daemon = new Process(path.join(BUILD, 'tandem'), ['-c', file]);
-  daemon.child.on('close', () => process.env.INTEROP_KEEP && writeFileSync(path.join(process.env.INTEROP_KEEP, `tandem-${daemon.child.pid}.log`), daemon.output));
+  const keep = process.env.INTEROP_KEEP;
+  if (keep) daemon.ended.then(() => writeFileSync(path.join(keep, `tandem-${daemon.child.pid}.log`), daemon.output));
   const url = `http://127.0.0.1:${webPort}`;
   await until(() => `the daemon is up\n${daemon.output}`, async () => {
     if (!daemon.isRunning) throw new Error(`the daemon ended with ${daemon.code}:\n${daemon.output}`);
