@@ -190,17 +190,22 @@ struct sip_server_transaction *sip_server_transaction_find(struct sip_stack *sta
 	return transaction;
 }
 
+static bool move_to(struct sip_server_transaction *transaction, struct sip_flow *flow)
+{
+	if (flow == transaction->flow)
+		return false;
+	sip_flow_ref(flow);
+	sip_flow_unref(transaction->flow);
+	sip_flow_unref(transaction->reply_flow);
+	transaction->flow = flow;
+	transaction->reply_flow = sip_transport_reply_flow(transaction->stack, flow, transaction->request);
+	return true;
+}
+
 void sip_server_transaction_repeated(struct sip_server_transaction *transaction, struct sip_flow *flow)
 {
-	bool has_moved = flow != transaction->flow;
+	bool has_moved = move_to(transaction, flow);
 	metrics_add(&requests_repeated, 1);
-	if (has_moved) {
-		sip_flow_ref(flow);
-		sip_flow_unref(transaction->flow);
-		sip_flow_unref(transaction->reply_flow);
-		transaction->flow = flow;
-		transaction->reply_flow = sip_transport_reply_flow(transaction->stack, flow, transaction->request);
-	}
 	if (transaction->state == SERVER_PROCEEDING && !transaction->response)
 		answer_trying(transaction);
 	else if (transaction->state == SERVER_PROCEEDING || transaction->state == SERVER_COMPLETED ||
@@ -218,10 +223,13 @@ bool sip_server_transaction_absorb_ack(struct sip_server_transaction *transactio
 	return transaction->state == SERVER_CONFIRMED;
 }
 
-void sip_server_transaction_cancelled(struct sip_server_transaction *transaction)
+void sip_server_transaction_cancelled(struct sip_server_transaction *transaction, struct sip_flow *flow)
 {
 	if (transaction->state != SERVER_PROCEEDING)
 		return;
+	/* The 487 is for whoever waits behind the new connection. A datagram's answer goes where its Via says. */
+	if (is_reliable(transaction))
+		move_to(transaction, flow);
 	if (transaction->handler) {
 		tell(transaction, SIP_SERVER_CANCELLED);
 		return;
