@@ -173,7 +173,10 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	metrics_add(was_answered ? &calls_answered : &calls_unanswered, 1);
 	event_publish_call_changed(call->manager->bus, &event);
 	/* Each leg ends by itself: neither waits for the other. */
-	leg_release(call->caller, status, phrase, NULL);
+	if (was_answered) /* a pending re-INVITE ends with the dialog (section 15.1.2) */
+		leg_release(call->caller, 487, NULL, NULL);
+	else
+		leg_release(call->caller, status, phrase, NULL);
 	call_drop_attempts(call, NULL, NULL);
 	call_free(call);
 }

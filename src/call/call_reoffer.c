@@ -66,7 +66,7 @@ static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 
 static void call_refresh_stale(struct leg *leg, struct leg *peer)
 {
-	if (!call_may_offer_to(leg) || peer->exchange == LEG_EXCHANGE_LOCAL_OFFER)
+	if (!call_may_offer_to(leg) || peer->invite)
 		return;
 	leg->is_stale = false;
 	if (leg_make_offer(leg, peer->remote) == 0 && leg_send_invite(leg) < 0) {
@@ -131,7 +131,7 @@ void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error)
 		}
 	} else if (answer_error < 0) {
 		leg_drop_exchange(leg);
-	} else if (leg->direction_changed && peer) {
+	} else if (leg->direction_changed && !leg->is_stale && peer && !leg_knows_direction_of(peer, leg)) {
 		peer->is_stale = true;
 	}
 	call_advance(call);
@@ -165,11 +165,8 @@ void call_reoffer_cancelled(struct call *call, struct leg *leg)
 	struct leg *peer = call_peer_of(call, leg);
 	bool was_relayed = leg->relay == LEG_RELAY_SENT;
 	call_refuse_offer(leg, 487, NULL);
-	if (was_relayed && peer) {
-		leg_cancel_invite(peer, NULL);
-		/* If the peer accepts all the same, it is told again what holds. */
-		peer->is_stale = true;
-	}
+	if (was_relayed && peer)
+		leg_withdraw_offer(peer);
 	call_advance(call);
 }
 

@@ -28,6 +28,7 @@ const char *leg_state_name(enum leg_state state);
 enum leg_exchange {
 	LEG_EXCHANGE_STABLE,
 	LEG_EXCHANGE_LOCAL_OFFER,  /* ours is out, the answer awaited */
+	LEG_EXCHANGE_WITHDRAWN,	   /* ours is out, but it was cancelled; it may be answered all the same */
 	LEG_EXCHANGE_REMOTE_OFFER, /* theirs is here, the answer owed */
 };
 
@@ -107,6 +108,8 @@ int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transactio
 /* Our first INVITE or a re-INVITE with pending_local. 0 or -ENOTCONN. */
 int leg_send_invite(struct leg *leg);
 void leg_cancel_invite(struct leg *leg, const char *reason);
+/* Our re-INVITE is not wanted any more. If it is accepted all the same, the leg is stale. */
+void leg_withdraw_offer(struct leg *leg);
 const char *leg_identity(const struct leg *leg);
 /* Responses to their INVITE or re-INVITE (invite_server must be there). */
 void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer);
@@ -133,6 +136,8 @@ int leg_make_answer(struct leg *leg, const struct leg *other);
 int leg_take_offer(struct leg *leg, const struct sip_message *message);
 /* A message with SDP: the answer to pending_local. `is_final`: pending_local is settled by it. 0, -EBADMSG. */
 int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final);
+/* Whether the leg's far end was told the direction that the other leg's far end has last said. */
+bool leg_knows_direction_of(const struct leg *leg, const struct leg *other);
 /* The exchange came to nothing; the pair before stands. */
 void leg_drop_exchange(struct leg *leg);
 

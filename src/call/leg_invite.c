@@ -1,17 +1,25 @@
 /* INVITE in both directions: ours, with CANCEL, ACK, credentials and repeated or forked 2xx. */
 #include "call/call_private.h"
 
+#define LEG_FORKS_MAX 32
+
 /* One INVITE of ours, until its transaction ends. */
 struct leg_invite {
 	struct leg *leg;
 	GList link;
 	struct sip_client_transaction *transaction;
 	struct sip_message *ack; /* of its 2xx; sent again for every repetition (section 13.2.2.4) */
+	GHashTable *forks;	 /* To tag of a further 2xx -> its ACK; NULL while there is none */
 	bool is_first;		 /* makes the dialog */
 	bool has_credentials;
 };
 
 static const struct sip_client_handler leg_invite_handler;
+
+static void leg_unref_message(void *message)
+{
+	sip_message_unref(message);
+}
 
 static void leg_invite_free(struct leg_invite *invite)
 {
@@ -22,6 +30,7 @@ static void leg_invite_free(struct leg_invite *invite)
 	if (invite->transaction)
 		sip_client_transaction_detach(invite->transaction);
 	sip_message_unref(invite->ack);
+	g_clear_pointer(&invite->forks, g_hash_table_destroy);
 	g_free(invite);
 }
 
@@ -74,12 +83,29 @@ void leg_cancel_invite(struct leg *leg, const char *reason)
 		sip_client_transaction_cancel(leg->invite->transaction, reason);
 }
 
-/* The dialog is reachable from the first response with a tag on. Its ids may change with a fork until it is confirmed. */
+void leg_withdraw_offer(struct leg *leg)
+{
+	if (!leg->invite)
+		return;
+	leg->exchange = LEG_EXCHANGE_WITHDRAWN;
+	leg_cancel_invite(leg, NULL);
+}
+
+/* The dialog is reachable from the first response with a tag on. Until it is confirmed, another branch of a fork may take
+ * its place (section 12.1.2: each To tag is a dialog of its own). An answer that lacks what it must have has made a dialog
+ * over there all the same: ACK and BYE need its tag. */
 static int leg_learn(struct leg *leg, const struct sip_message *response)
 {
+	struct sip_dialog *dialog = leg->dialog;
+	const char *tag = sip_message_to_tag(response);
 	leg->entry = sip_stack_remove_dialog(leg->entry);
-	int error = sip_dialog_learn(leg->dialog, response);
-	if (leg->dialog->remote_tag)
+	g_autofree char *before = NULL;
+	if (tag && !dialog->is_confirmed && g_strcmp0(tag, dialog->remote_tag))
+		before = g_steal_pointer(&dialog->remote_tag);
+	int error = sip_dialog_learn(dialog, response);
+	if (!dialog->remote_tag)
+		dialog->remote_tag = sip_message_status(response) >= 200 ? g_strdup(tag) : g_steal_pointer(&before);
+	if (dialog->remote_tag)
 		leg->entry = sip_stack_add_dialog(leg->manager->stack, leg->dialog, leg_identity(leg), &leg_dialog_handler, leg);
 	return error;
 }
@@ -96,25 +122,48 @@ static void leg_on_provisional(struct leg_invite *invite, struct sip_message *re
 		call_on_progress(leg->call, leg, sip_message_status(response), sip_message_reason(response), has_answer);
 }
 
-static void leg_send_ack(struct leg_invite *invite)
+static void leg_send_ack(struct leg *leg, struct sip_message *ack)
 {
-	struct sip_flow *flow = leg_flow(invite->leg);
+	struct sip_flow *flow = leg_flow(leg);
 	if (flow)
-		sip_stack_send_ack(invite->leg->manager->stack, invite->ack, flow);
+		sip_stack_send_ack(leg->manager->stack, ack, flow);
 	sip_flow_unref(flow);
 }
 
-/* A 2xx of another branch of a fork than the one the call has taken: it gets its ACK, then BYE (row 52). */
-static void leg_refuse_fork(struct leg *leg, struct sip_message *response)
+/* Makes the dialog of a fork's further 2xx. NULL when it lacks what a dialog needs. */
+static struct sip_dialog *leg_dialog_of_fork(const struct leg *leg, const struct sip_message *response)
 {
 	struct sip_dialog *other = sip_dialog_copy(leg->dialog);
 	other->is_confirmed = false;
 	BASE_CLEAR(&other->remote_tag, g_free);
+	return sip_dialog_learn(other, response) == 0 ? other : sip_dialog_free(other);
+}
+
+/* A 2xx of another branch of a fork than the one the call has taken: each repetition gets its ACK (section 13.2.2.4), the
+ * dialog one BYE. */
+static void leg_refuse_fork(struct leg_invite *invite, struct sip_message *response)
+{
+	struct leg *leg = invite->leg;
+	const char *tag = sip_message_to_tag(response);
+	if (!tag)
+		return;
+	if (!invite->forks)
+		invite->forks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, leg_unref_message);
+	struct sip_message *ack = g_hash_table_lookup(invite->forks, tag);
+	if (ack) {
+		leg_send_ack(leg, ack);
+		return;
+	}
+	struct sip_dialog *other = leg_dialog_of_fork(leg, response);
+	if (!other || g_hash_table_size(invite->forks) >= LEG_FORKS_MAX) {
+		sip_dialog_free(other);
+		return;
+	}
+	ack = sip_dialog_ack(other, sip_message_cseq(response));
+	g_hash_table_insert(invite->forks, g_strdup(tag), ack);
+	leg_send_ack(leg, ack);
 	struct sip_flow *flow = leg_flow(leg);
-	if (flow && sip_dialog_learn(other, response) == 0) {
-		struct sip_message *ack = sip_dialog_ack(other, sip_message_cseq(response));
-		sip_stack_send_ack(leg->manager->stack, ack, flow);
-		sip_message_unref(ack);
+	if (flow) {
 		struct sip_message *bye = sip_dialog_request(other, SIP_METHOD_BYE);
 		sip_client_transaction_start(leg->manager->stack, bye, flow, NULL, NULL);
 		sip_message_unref(bye);
@@ -146,9 +195,9 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 	const char *tag = sip_message_to_tag(response);
 	if (invite->ack) {
 		if (!g_strcmp0(tag, leg->dialog->remote_tag)) {
-			leg_send_ack(invite);
+			leg_send_ack(leg, invite->ack);
 		} else {
-			leg_refuse_fork(leg, response);
+			leg_refuse_fork(invite, response);
 		}
 		return;
 	}
@@ -162,10 +211,11 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 	if (error < 0)
 		log_warning(&leg->log, "the answer has no usable To tag or Contact");
 	invite->ack = sip_dialog_ack(leg->dialog, sip_message_cseq(response));
-	leg_send_ack(invite);
+	leg_send_ack(leg, invite->ack);
 	if (invite->is_first) {
 		leg_on_first_success(invite, response, error);
 	} else if (leg->state == LEG_CONFIRMED && leg->call) {
+		leg->is_stale |= leg->exchange == LEG_EXCHANGE_WITHDRAWN;
 		error = leg_take_answer(leg, response, true);
 		call_on_answered(leg->call, leg, false, error);
 	}
@@ -190,14 +240,18 @@ static void leg_refuse(struct leg *leg, bool is_first, unsigned status, const ch
 		if (leg->state != LEG_CALLING && leg->state != LEG_CANCELLING)
 			return;
 		leg_set_state(leg, LEG_ENDED);
+		/* The early dialog is gone (section 12.3). A 2xx that comes all the same is one nobody waits for. */
+		leg->entry = sip_stack_remove_dialog(leg->entry);
 		if (leg->call)
 			call_on_refused(leg->call, leg, status, phrase);
 		return;
 	}
 	if (leg->state != LEG_CONFIRMED || !leg->call)
 		return;
+	bool was_withdrawn = leg->exchange == LEG_EXCHANGE_WITHDRAWN;
 	leg_drop_exchange(leg);
-	call_on_refused(leg->call, leg, status, phrase);
+	/* Glare over an offer that nobody wants any more needs no second attempt. */
+	call_on_refused(leg->call, leg, was_withdrawn && status == 491 ? 487 : status, phrase);
 }
 
 static void leg_on_failure(struct leg_invite *invite, struct sip_message *response)

@@ -69,6 +69,11 @@ static enum sdp_direction leg_direction(const struct sdp_session *session)
 	return session && session->n_media ? session->media[0].direction : SDP_INACTIVE;
 }
 
+bool leg_knows_direction_of(const struct leg *leg, const struct leg *other)
+{
+	return leg_direction(leg->local) == leg_direction(other->remote);
+}
+
 static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_session *remote, bool local_was_offer)
 {
 	leg->direction_changed = leg->remote && leg_direction(leg->remote) != leg_direction(remote);
