@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from tandem_test import daemon as daemon_module  # noqa: E402
 from tandem_test.browser import Browser  # noqa: E402
+from tandem_test.calls import Maker  # noqa: E402
 from tandem_test.media import Rtp  # noqa: E402
 from tandem_test.net import free_port, media_ports  # noqa: E402
 from tandem_test.trunk import TcpTrunk, UdpTrunk  # noqa: E402
@@ -125,3 +126,9 @@ def rtp():
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def calls(daemon, browser, trunk):
+    """Makes calls with a hand on both ends: calls("browser-trunk"). The module's CONFIG has calls.CONFIG in it."""
+    return Maker(daemon, browser, trunk, DOMAIN)
