@@ -285,10 +285,12 @@ static void leg_on_transaction_end(void *user, struct sip_client_transaction *tr
 	leg_invite_free(invite);
 	if (!was_awaited)
 		return;
+	/* A lost connection ends a re-INVITE, not the dialog: 408, 480 or 481 would end the other one too (RFC 5057). */
+	unsigned unreachable = leg->kind == LEG_TRUNK ? 503 : 480;
 	if (end == SIP_CLIENT_TIMEOUT)
 		leg_refuse(leg, is_first, 408, "Request Timeout");
 	else
-		leg_refuse(leg, is_first, leg->kind == LEG_TRUNK ? 503 : 480, NULL);
+		leg_refuse(leg, is_first, is_first ? unreachable : 500, NULL);
 }
 
 static const struct sip_client_handler leg_invite_handler = {
