@@ -1,5 +1,6 @@
-/* What SRTP costs: nanoseconds per protect and unprotect of one voice packet, many contexts in turn as in a busy gateway,
- * for both backends. Usage: srtp_bench [payload bytes [contexts [rounds]]]. Processor time; the best of five passes. */
+/* What SRTP costs: nanoseconds per protect and unprotect of one voice packet, many contexts in turn as in a busy
+ * gateway, for both backends. Usage: srtp_bench [payload bytes [contexts [rounds [backend]]]]. Processor time; the best
+ * of five passes. */
 #include "media/srtp_backend.h"
 #include "rtp/packet.h"
 #include <stdio.h>
@@ -95,13 +96,13 @@ static size_t argument(int argc, char **argv, int at, size_t otherwise)
 int main(int argc, char **argv)
 {
 	struct bench bench = {
-		.payload_bytes = argument(argc, argv, 1, 160),
-		.contexts = argument(argc, argv, 2, 500),
-		.rounds = argument(argc, argv, 3, 60),
+	    .payload_bytes = argument(argc, argv, 1, 160),
+	    .contexts = argument(argc, argv, 2, 500),
+	    .rounds = argument(argc, argv, 3, 60),
 	};
 	if (bench.payload_bytes > PACKET_MAX - RTP_HEADER_BYTES - MEDIA_SRTP_TRAILER_MAX || bench.contexts == 0 ||
 	    bench.contexts > 100000 || bench.rounds == 0) {
-		fprintf(stderr, "usage: %s [payload bytes [contexts [rounds]]]\n", argv[0]);
+		fprintf(stderr, "usage: %s [payload bytes [contexts [rounds [openssl|libsrtp2]]]]\n", argv[0]);
 		return 2;
 	}
 	bench.send = g_new0(struct media_srtp *, bench.contexts);
@@ -110,8 +111,10 @@ int main(int argc, char **argv)
 	printf("%zu bytes of payload, %zu contexts in turn\n", bench.payload_bytes, bench.contexts);
 	printf("%-10s %-26s %9s %10s %9s\n", "backend", "profile", "protect", "unprotect", "new");
 	printf("%-10s %-26s %9s %10s %9s\n", "", "", "ns", "ns", "us");
-	static const struct media_srtp_backend *const backends[] = { &media_srtp_openssl, &media_srtp_libsrtp2 };
+	static const struct media_srtp_backend *const backends[] = {&media_srtp_openssl, &media_srtp_libsrtp2};
 	for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+		if (argc > 4 && strcmp(argv[4], backends[i]->name) != 0)
+			continue;
 		for (unsigned profile = 0; profile < MEDIA_SRTP_PROFILES; profile++)
 			run(&bench, backends[i], (enum media_srtp_profile)profile);
 	}
