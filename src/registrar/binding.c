@@ -56,6 +56,27 @@ void registrar_binding_remove(struct registrar_binding *binding, const char *cau
 	binding_free(binding);
 }
 
+ssize_t registrar_bindings_idle(const struct registrar *registrar, const char *user)
+{
+	GPtrArray *bindings = registrar_bindings_of(registrar, user);
+	ssize_t n_idle = 0;
+	for (guint i = 0; bindings && i < bindings->len; i++)
+		n_idle += !((struct registrar_binding *)bindings->pdata[i])->flow;
+	return n_idle;
+}
+
+void registrar_bindings_make_room(struct registrar *registrar, const char *user, size_t limit)
+{
+	GPtrArray *bindings = registrar_bindings_of(registrar, user);
+	for (guint i = 0; bindings && i < bindings->len && bindings->len > limit;) {
+		struct registrar_binding *binding = bindings->pdata[i];
+		if (binding->flow)
+			i++;
+		else
+			registrar_binding_remove(binding, "replaced by a newer one"); /* more than `limit` stay: no last one */
+	}
+}
+
 void registrar_bindings_remove_all(struct registrar *registrar)
 {
 	GHashTableIter iterator;

@@ -53,6 +53,9 @@ struct registrar_binding *registrar_binding_find(const struct registrar *registr
 void registrar_binding_set(struct registrar *registrar, const char *user, const struct registrar_contact_request *contact,
 			   const struct sip_message *request, struct sip_flow *flow);
 void registrar_binding_remove(struct registrar_binding *binding, const char *cause);
+/* How many of a user's bindings have lost their flow, and the end of the oldest of those, until `limit` are left. */
+ssize_t registrar_bindings_idle(const struct registrar *registrar, const char *user);
+void registrar_bindings_make_room(struct registrar *registrar, const char *user, size_t limit);
 void registrar_bindings_remove_all(struct registrar *registrar);
 uint32_t registrar_binding_left_s(const struct registrar_binding *binding);
 

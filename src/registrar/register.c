@@ -101,6 +101,7 @@ static int check_contacts(struct registration *registration)
 		return refuse(registration, 403, "Too Many Contacts");
 	GPtrArray *bindings = registrar_bindings_of(registrar, registration->user);
 	size_t n_bindings = bindings ? bindings->len : 0;
+	ssize_t n_idle = registrar_bindings_idle(registrar, registration->user);
 	for (size_t i = 0; i < n_contacts; i++) {
 		int error = read_contact(registration, i);
 		if (error)
@@ -111,8 +112,10 @@ static int check_contacts(struct registration *registration)
 		if (is_out_of_order(registration, binding))
 			return refuse(registration, 500, "CSeq is out of order");
 		n_bindings += !binding && contact->expires_s;
+		n_idle -= binding && !binding->flow;
 	}
-	if (n_bindings > (size_t)setting(registration, "bindings_per_user"))
+	/* A device whose connection is gone makes room: whoever reloads a page often would lock himself out. */
+	if (n_bindings > (size_t)setting(registration, "bindings_per_user") + (size_t)MAX(n_idle, 0))
 		return refuse(registration, 403, "Too Many Bindings");
 	registration->n_contacts = n_contacts;
 	return 0;
@@ -136,6 +139,7 @@ static int remove_all(struct registration *registration)
 static void apply(struct registration *registration)
 {
 	struct registrar *registrar = registration->registrar;
+	size_t limit = (size_t)setting(registration, "bindings_per_user");
 	for (size_t i = 0; i < registration->n_contacts; i++) {
 		const struct registrar_contact_request *contact = &registration->contacts[i];
 		if (contact->expires_s) {
@@ -147,6 +151,7 @@ static void apply(struct registration *registration)
 		if (binding)
 			registrar_binding_remove(binding, "unregistered");
 	}
+	registrar_bindings_make_room(registrar, registration->user, limit);
 }
 
 static void add_contacts(const struct registration *registration, struct sip_message *response)

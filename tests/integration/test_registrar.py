@@ -210,6 +210,18 @@ def test_limit_of_bindings(daemon, alice):
     assert daemon.metric("tandem_bindings") == 3
 
 
+def test_closed_connections_make_room(daemon, browser):
+    for number in range(3):
+        gone = browser("alice")
+        gone.register()
+        gone.socket.drop()
+        daemon.wait_metric("tandem_flows", 0)
+        gone.socket = None
+    alice = browser("alice")
+    alice.register()
+    assert daemon.metric("tandem_bindings") <= 3
+
+
 def test_all_or_nothing(daemon, alice):
     good, brief = f"<sip:good@{alice.sent_by}>", f"<sip:brief@{alice.sent_by}>;expires=1"
     request = alice.register_request(contact=good)
