@@ -72,9 +72,33 @@ def check_order(names):
                 yield f"src/{room}/.may_include: {other} is not below {room} in src/rooms.am"
 
 
+def floors_of(picture):
+    """The rooms of the house as README.md draws it, a list a floor, the roof first."""
+    floors = []
+    for line in picture.split("\n"):
+        if re.match(r"\s+/daemon\\", line):
+            floors = [["daemon"]]
+        elif floors and line.strip().startswith("|"):
+            floors.append([cell.strip() for cell in line.split("|")[1:-1]])
+        elif floors and not line.strip().startswith("+"):
+            break
+    return floors
+
+
+def check_picture(floors, names, may):
+    level = {room: number for number, floor in enumerate(floors) for room in floor}
+    for room in names:
+        if room not in level:
+            yield f"README.md: no {room} in the picture of the house"
+            continue
+        for other in may(room):
+            if other != "*" and level.get(other, -1) <= level[room]:
+                yield f"README.md: {room} includes {other}, which is not on a floor below it"
+
+
 def main():
     names = rooms()
-    problems = list(check_order(names))
+    problems = list(check_order(names)) + list(check_picture(floors_of(house.read("README.md")), names, allowed))
     for path in house.source_files():
         if not path.endswith((".c", ".h")) or path.startswith("tests/"):
             continue

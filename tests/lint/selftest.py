@@ -70,6 +70,15 @@ class Includes(unittest.TestCase):
         self.assertEqual(len(self.check("src/loop/a.c", '#include "../web/web.h"')), 1)
         self.assertEqual(len(self.check("plugins/codec_opus/a.c", '#include "base/base.h"')), 1)
 
+    def test_picture(self):
+        picture = "  /daemon\\  x\n +----+\n | web | sip | HTTP\n +--+\n | base | text\n +--+\n\n | loop |\n"
+        floors = includes.floors_of(picture)
+        self.assertEqual(floors, [["daemon"], ["web", "sip"], ["base"]])
+        may = {"daemon": ["*"], "web": ["base"], "sip": ["base"], "base": []}
+        self.assertEqual(list(includes.check_picture(floors, may, may.get)), [])
+        may = {"web": ["sip"], "sip": ["base"], "loop": []}
+        self.assertEqual(len(list(includes.check_picture(floors, may, may.get))), 2)
+
     def test_foreign(self):
         self.assertEqual(self.check("src/sip/a.c", "#include <sofia-sip/sip.h>"), [])
         self.assertEqual(len(self.check("src/loop/a.c", "#include <sofia-sip/sip.h>")), 1)
