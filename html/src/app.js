@@ -51,7 +51,7 @@ export function App({ phone, config, identity }) {
         ${phone.account && html`<${Identity} phone=${phone} config=${config} become=${become} />`}
         <button type="button" class="plain" aria-label="Settings" onClick=${() => setSettingsOpen(true)}><${Sliders} /></button>
       </header>
-      <${Messages} phone=${phone} needsAccount=${needsAccount} shared=${shared} />
+      <${Messages} phone=${phone} config=${config} needsAccount=${needsAccount} shared=${shared} />
       <main class="card">
         ${needsAccount ? html`<${SignIn} phone=${phone} config=${config} />`
           : call ? html`<${CallView} phone=${phone} call=${call} pad=${pad} setPad=${setPad} />`
@@ -83,15 +83,17 @@ function Identity({ phone, config, become }) {
     </span>`;
 }
 
-function Messages({ phone, needsAccount, shared }) {
+function Messages({ phone, config, needsAccount, shared }) {
   const { status } = phone;
   const trouble = !needsAccount && ['reconnecting', 'trouble', 'refused'].includes(status.kind) && status.text;
   const inCall = phone.call && phone.call.state === 'active' && status.kind === 'reconnecting';
+  // A demo that was started anew has new passwords.
+  const again = () => (config.demo && status.kind === 'refused' ? location.reload() : phone.retry());
   return html`<div class="messages">
     ${trouble && html`
       <p class="message warn" role="alert" data-test="trouble"><${Warning} />
         <span>${trouble}${inCall ? ' The call goes on.' : ''}</span>
-        <button type="button" onClick=${() => phone.retry()}>Try now</button></p>`}
+        <button type="button" onClick=${again}>Try now</button></p>`}
     ${phone.notice && html`
       <p class="message" role="alert"><span>${phone.notice}</span>
         <button type="button" class="plain" aria-label="Dismiss" onClick=${() => phone.tell(null)}><${Close} /></button></p>`}

@@ -69,9 +69,11 @@ export function callEndWords(event, call) {
 
 export function registrationWords(event) {
   const code = event.response?.status_code;
-  if (code === 401 || code === 407 || event.cause === 'Authentication Error')
+  if (code === 403 && /too many/i.test(event.response.reason_phrase))
+    return { text: 'This account is signed in on too many devices. Trying again…' };
+  // The gateway does not say which of the two is wrong.
+  if (code === 401 || code === 403 || code === 407 || event.cause === 'Authentication Error')
     return { wrongPassword: true, text: 'The name or the password is wrong.' };
-  if (code === 403) return { wrongPassword: true, text: 'This account may not sign in here.' };
   if (code === 404) return { wrongPassword: true, text: 'The gateway does not know this name.' };
   if (code === 503) return { text: 'The gateway takes no one in right now.' };
   if (code) return { text: `The gateway refused to sign in (${code} ${event.response.reason_phrase}).` };
