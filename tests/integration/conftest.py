@@ -25,6 +25,13 @@ PASSWORDS = {"alice": "wonderland", "bob": "builder", "carol": "christmas"}
 PAGE = {"index.html": "<!doctype html><title>softphone</title>", "app.js": "export {};\n", "style.css": "body {}\n"}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """What runs at once on one daemon stays in one worker (the mark xdist_group)."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "loadgroup"
+
+
 def default_config(directory, trunk_port):
     page = directory / "html"
     page.mkdir()
@@ -44,6 +51,12 @@ def default_config(directory, trunk_port):
 def trunk_port():
     """Where the trunk "pbx" is, for whoever plays it."""
     return free_port()
+
+
+@pytest.fixture(scope="session")
+def default_configuration():
+    """default_config(), for modules that make their daemon by themselves."""
+    return default_config
 
 
 @pytest.fixture(scope="module")
