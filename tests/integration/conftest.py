@@ -25,11 +25,9 @@ PASSWORDS = {"alice": "wonderland", "bob": "builder", "carol": "christmas"}
 PAGE = {"index.html": "<!doctype html><title>softphone</title>", "app.js": "export {};\n", "style.css": "body {}\n"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    """What runs at once on one daemon stays in one worker (the mark xdist_group)."""
-    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
+def pytest_collection_modifyitems(items):
+    """The longest first: a module that is marked xdist_group does all at once, on one daemon in one worker."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def default_config(directory, trunk_port):
