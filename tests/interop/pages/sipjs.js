@@ -68,6 +68,6 @@ async function reinvite(hold) {
   session.sessionDescriptionHandlerModifiersReInvite = hold ? [Web.holdModifier] : [];
   await session.invite({
     sessionDescriptionHandlerModifiers: hold ? [Web.holdModifier] : [],
-    requestDelegate: { onAccept: () => state(hold ? 'hold' : 'unhold', { originator: 'local' }) },
+    requestDelegate: { onAccept: () => state(hold ? 'hold' : 'unhold') },
   });
 }
