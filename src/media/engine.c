@@ -18,6 +18,7 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 	engine->signalling = signalling;
 	engine->settings = *settings;
 	engine->codecs = codecs;
+	engine->has_chosen_addresses = engine->settings.n_addresses > 0;
 	if (engine->settings.n_addresses == 0)
 		engine->settings.n_addresses = net_interface_addresses(engine->settings.addresses,
 								       G_N_ELEMENTS(engine->settings.addresses));

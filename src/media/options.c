@@ -7,7 +7,7 @@ static const struct config_option media_option_rows[] = {
 	{.name = "address", .type = CONFIG_ADDRESS, .is_list = true,
 	 .help = "Where media is received; by default every interface's address."},
 	{.name = "public_address", .type = CONFIG_ADDRESS,
-	 .help = "Announced in place of the private address behind 1:1 NAT."},
+	 .help = "Announced in place of the private address behind 1:1 NAT; not to trunks at private addresses."},
 	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
 	 .help = "Threads that carry media; 0: one per processor core."},
 	{0},

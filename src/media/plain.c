@@ -15,7 +15,8 @@ struct media_plain {
 	uint16_t seen_sequence;
 };
 
-/* The configured address of the family wanted, the one that leads to the far end if it is among them. */
+/* The address that leads to the far end, if it may be used: any when none is configured, else one of those. Failing that, the
+ * first of its family. */
 static int choose_address(const struct media_end *end, struct net_address *ret_address)
 {
 	const struct media_settings *settings = &end->worker->engine->settings;
@@ -25,6 +26,10 @@ static int choose_address(const struct media_end *end, struct net_address *ret_a
 	struct net_address source;
 	bool has_source = toward->length > 0 && net_source_address(toward, &source) == 0;
 
+	if (has_source && !end->worker->engine->has_chosen_addresses) {
+		*ret_address = source;
+		return 0;
+	}
 	for (size_t i = 0; i < settings->n_addresses; i++) {
 		const struct net_address *address = &settings->addresses[i];
 
@@ -112,6 +117,9 @@ void media_plain_describe(const struct media_plain *plain, struct sdp_transport 
 
 	ret_local->rtp = plain->rtp.local;
 	ret_local->rtcp = plain->rtcp.local;
+	/* A PBX beside us is not sent through the router and back. */
+	if (plain->end->options.toward.length > 0 && net_address_is_private(&plain->end->options.toward))
+		return;
 	if (public_address->length == 0 || net_address_is_ipv6(public_address) != net_address_is_ipv6(&plain->rtp.local))
 		return;
 	ret_local->rtp = ret_local->rtcp = *public_address;

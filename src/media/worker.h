@@ -32,6 +32,7 @@ struct media_worker {
 struct media_engine {
 	struct loop *signalling;
 	struct media_settings settings;
+	bool has_chosen_addresses; /* by the operator: nothing else may be used */
 	const struct plugin_registry *codecs; /* may be NULL */
 	struct net_port_pool *ports;
 	struct crypto_certificate *certificate;

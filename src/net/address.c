@@ -133,3 +133,20 @@ bool net_address_is_wildcard(const struct net_address *address)
 		return IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
 	return address->ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
 }
+
+static bool is_private_ipv4(uint32_t host)
+{
+	return host >> 24 == 127 || host >> 24 == 10 || host >> 20 == 0xac1 || host >> 16 == 0xc0a8 ||
+	       host >> 16 == 0xa9fe || host >> 22 == 0x64400000 >> 22;
+}
+
+bool net_address_is_private(const struct net_address *address)
+{
+	if (!net_address_is_ipv6(address))
+		return is_private_ipv4(ntohl(address->ipv4.sin_addr.s_addr));
+	const struct in6_addr *host = &address->ipv6.sin6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(host))
+		return is_private_ipv4((uint32_t)host->s6_addr[12] << 24 | (uint32_t)host->s6_addr[13] << 16 |
+				       (uint32_t)host->s6_addr[14] << 8 | host->s6_addr[15]);
+	return IN6_IS_ADDR_LOOPBACK(host) || IN6_IS_ADDR_LINKLOCAL(host) || (host->s6_addr[0] & 0xfe) == 0xfc;
+}

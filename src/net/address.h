@@ -31,3 +31,5 @@ bool net_address_same_host(const struct net_address *a, const struct net_address
 unsigned net_address_hash(const struct net_address *address);
 bool net_address_is_ipv6(const struct net_address *address);
 bool net_address_is_wildcard(const struct net_address *address);
+/* Of a network that the public one does not reach: loopback, link-local, RFC 1918, RFC 6598, RFC 4193. */
+bool net_address_is_private(const struct net_address *address);

@@ -80,6 +80,22 @@ static void test_compare(void **state)
 	assert_int_equal(net_address_hash(&a), net_address_hash(&clean));
 }
 
+static void test_private(void **state)
+{
+	static const char *const private[] = {"127.0.0.1", "10.0.0.2", "172.31.255.255", "192.168.1.1", "169.254.1.1",
+					      "100.64.0.1", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.2"};
+	static const char *const public[] = {"203.0.113.5", "172.32.0.1", "100.128.0.1", "2001:db8::1", "::ffff:203.0.113.5"};
+	struct net_address address;
+	for (size_t i = 0; i < G_N_ELEMENTS(private); i++) {
+		assert_int_equal(net_address_parse(private[i], 0, &address), 0);
+		assert_true(net_address_is_private(&address));
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(public); i++) {
+		assert_int_equal(net_address_parse(public[i], 0, &address), 0);
+		assert_false(net_address_is_private(&address));
+	}
+}
+
 static void test_wildcard(void **state)
 {
 	struct net_address any4 = parsed("0.0.0.0:5060"), any6 = parsed("[::]:5060"), one = parsed("127.0.0.1:0");
@@ -95,6 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_and_print), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_host_forms),	cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_wildcard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
