@@ -156,7 +156,7 @@ fi
 
 say 'tests of what has threads, with TSan'
 configure_and_build "$top/build-test/thread" libtandem.a -- --disable-page --enable-sanitize=thread CFLAGS='-g -O1'
-threaded=$(cd "$top" && grep -lE 'g_thread_new|pthread_create|media_engine_new|loop_run' tests/unit/*.c |
+threaded=$(cd "$top" && grep -lE 'g_thread_new|pthread_create|loop_run|media_bench' tests/unit/*.c |
 	sed 's/\.c$//' | while read -r name; do grep -qF "$name " "$top/build-test/thread/Makefile" && echo "$name"; done | tr '\n' ' ')
 make_check "$top/build-test/thread" TESTS="$threaded" check_PROGRAMS="$threaded"
 
