@@ -15,8 +15,8 @@ STOP_LIMIT = 30.0
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 
 # What must be back at nothing when calls are over, within CLEAN_LIMIT. What lingers by the RFCs' timers is not among it.
-LEFTOVERS = ("tandem_calls", "tandem_media_sessions", "tandem_media_legs", "tandem_ice_agents")
-CLEAN_LIMIT = 5.0
+LEFTOVERS = ("tandem_calls", "tandem_legs", "tandem_media_sessions", "tandem_media_legs", "tandem_media_ports", "tandem_ice_agents")
+CLEAN_LIMIT = 1.0
 
 
 def find_binary():
