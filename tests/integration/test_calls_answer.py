@@ -1,5 +1,7 @@
 """2xx, ACK and their loss (RFC 3261, section 13; RFC 6026), provisional answers, forks."""
 
+import threading
+
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip
@@ -305,3 +307,52 @@ def test_a_call_over_a_bad_line(calls, side):
                     assert "no 200 response" in str(error), error
             calls.trunk.impair()
             call.caller.reply(call.caller.expect("BYE"), 200)
+
+
+def until(end, message, status):
+    """Sends a request again and again, as a transaction does, until its response is there."""
+    for _ in range(40):
+        end.send(message)
+        try:
+            return end.response(message, status, 0.5)
+        except AssertionError as error:
+            assert "response to" in str(error), error
+    raise AssertionError(f"no {status} to {message}")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_call_over_a_bad_line_from_the_trunk(calls, side):
+    for seed in range(2):
+        call = calls("trunk-browser")
+        calls.trunk.impair(loss=0.3, duplicate=0.2, delay=0.2, seed=seed + 20)
+        answered = []
+        def answer():
+            call.arrive()
+            call.answer()
+            answered.append(True)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        invite = call.dial()
+        response = until(call.caller, invite, 200)
+        thread.join()
+        assert answered
+        call.caller.dialog = sip.Dialog.as_caller(invite, response)
+        call.caller.ack(invite)
+        for _ in range(40):  # as long as the 200 is repeated its ACK was lost
+            try:
+                call.caller.response(invite, 200, 1.5)
+            except AssertionError:
+                break
+            call.caller.ack(invite)
+        assert calls.daemon.metric("tandem_calls") == 1
+        if side == "caller":
+            until(call.caller, call.caller.request("BYE"), 200)
+            calls.trunk.impair()
+            call.called.reply(call.called.expect("BYE"), 200)
+        else:
+            call.called.ask("BYE", 200)
+            bye = call.caller.expect("BYE")
+            calls.trunk.impair()
+            call.caller.reply(bye, 200)
+        calls.trunk.inbox.clear()

@@ -1,5 +1,7 @@
 """CANCEL and what it crosses (RFC 3261, section 9; RFC 5407, section 3.1.2)."""
 
+import threading
+
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip
@@ -191,3 +193,37 @@ def test_row_4_with_loss_and_reordering_on_the_trunk(calls):
             done = True
         call.called.peer.inbox.clear()
         call.caller.silence(seconds=0.1)
+
+
+@pytest.mark.parametrize("offset", [-0.02, -0.005, 0, 0.005, 0.02])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_row_3_and_4_cancel_and_answer_at_the_same_moment(calls, direction, offset):
+    """Whichever comes first: the caller has 200 or 487, and both dialogs end."""
+    call = calls(direction)
+    call.dial()
+    call.arrive()
+    call.ring()
+    caller, called = call.ends
+    body = called.describe(called.invite.sdp)
+    cancel = sip.cancel_of(caller.invite)
+    first, second = ((lambda: caller.send(cancel)), (lambda: called.reply(called.invite, 200, body)))
+    if offset < 0:
+        first, second = second, first
+    timer = threading.Timer(abs(offset), second)
+    timer.start()
+    first()
+    timer.join()
+    caller.response(cancel, 200)
+    answer = caller.response(caller.invite)
+    if answer.status == 200:
+        caller.dialog = sip.Dialog.as_caller(caller.invite, answer)
+        caller.ack(caller.invite)
+        caller.ask("BYE", 200)
+    else:
+        assert answer.status == 487
+        caller.send(sip.ack_of_failure(caller.invite, answer))
+    called.expect("ACK")
+    called.reply(called.expect("BYE"), 200)
+    called.peer.inbox = [m for m in called.peer.inbox if m.method != "CANCEL"]
+    for end in call.ends:
+        end.silence(seconds=0.1)
