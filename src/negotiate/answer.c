@@ -173,22 +173,42 @@ static enum sdp_setup answer_setup(const struct negotiate_leg *leg, size_t index
 	}
 }
 
-static void answer_transport(struct answer_builder *builder, size_t index, const struct sdp_transport *transport,
+/* False when it is to be SDES, and there is no suite that both have. */
+static bool answer_keying(const struct negotiate_leg *leg, size_t index, const struct sdp_media *offer,
+			  struct sdp_transport *transport)
+{
+	enum negotiate_keying keying = negotiate_answer_keying(leg, index, offer);
+	const struct sdp_crypto *in_use;
+	struct sdp_crypto line;
+	negotiate_current_keying(leg, index, &in_use);
+	if (keying == NEGOTIATE_KEYING_SDES) {
+		if (!negotiate_choose_crypto(transport, &offer->transport, in_use, &line))
+			return false;
+		negotiate_keep_crypto(transport, &line);
+		explicit_bzero(&line, sizeof line);
+	} else if (keying == NEGOTIATE_KEYING_DTLS) {
+		transport->setup = answer_setup(leg, index, offer->transport.setup);
+	}
+	negotiate_keep_keying(transport, keying);
+	return true;
+}
+
+static bool answer_transport(struct answer_builder *builder, size_t index, const struct sdp_transport *transport,
 			     bool is_bundled)
 {
 	struct sdp_media *media = &builder->session->media[index];
 	const struct sdp_media *offer = &builder->offer->media[index];
 	negotiate_describe_stream(builder->leg, transport, media);
 	media->transport.rtcp_mux = transport->rtcp_mux && offer->transport.rtcp_mux;
-	media->transport.setup = builder->leg->profile.kind == NEGOTIATE_WEBRTC
-				     ? answer_setup(builder->leg, index, offer->transport.setup)
-				     : SDP_SETUP_NONE;
+	if (!answer_keying(builder->leg, index, offer, &media->transport))
+		return false;
 	if (!is_bundled)
-		return;
+		return true;
 	struct sdp_session *session = builder->session;
 	base_copy_text(session->bundle[session->n_bundled++], sizeof session->bundle[0], media->mid);
 	if (builder->n_active)
 		media->transport.n_candidates = 0;
+	return true;
 }
 
 static bool answer_stream(struct answer_builder *builder, size_t index)
@@ -209,7 +229,8 @@ static bool answer_stream(struct answer_builder *builder, size_t index)
 		media->ptime_ms = other.remote->ptime_ms;
 		media->maxptime_ms = other.remote->maxptime_ms;
 	}
-	answer_transport(builder, index, transport, is_bundled);
+	if (!answer_transport(builder, index, transport, is_bundled))
+		return false;
 	negotiate_describe_feedback(media, offer);
 	builder->n_active++;
 	return true;

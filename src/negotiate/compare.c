@@ -4,6 +4,42 @@
 #include <string.h>
 #include <strings.h>
 
+static const char *crypto_problem(const struct sdp_media *offer, const struct sdp_media *answer)
+{
+	const struct sdp_crypto *offered, *answered;
+	if (negotiate_crypto_pair(offer, answer, &offered, &answered))
+		return NULL;
+	if (answer->transport.n_crypto)
+		return "answer has no key that fits one of the offer";
+	/* keys in RTP/AVP are an offer to encrypt, and may be left */
+	return negotiate_is_secure_profile(offer->profile) || negotiate_is_secure_profile(answer->profile)
+		   ? "answer has no key"
+		   : NULL;
+}
+
+static const char *dtls_problem(const struct sdp_media *answer)
+{
+	if (!answer->transport.n_fingerprints)
+		return "answer has no certificate fingerprint";
+	return answer->transport.setup == SDP_SETUP_ACTPASS ? "answer leaves the DTLS role open" : NULL;
+}
+
+static const char *keying_problem(const struct sdp_media *offer, const struct sdp_media *answer)
+{
+	bool is_plain = offer->profile == SDP_RTP_AVP || offer->profile == SDP_RTP_AVPF;
+	bool asks_for_dtls = offer->transport.n_fingerprints && !offer->is_bundle_only && !is_plain;
+	bool chose_crypto = offer->transport.n_crypto && answer->transport.n_crypto && !answer->transport.n_fingerprints;
+	const char *problem = NULL;
+	if (asks_for_dtls && !chose_crypto)
+		problem = dtls_problem(answer);
+	else if (offer->transport.n_crypto)
+		problem = crypto_problem(offer, answer);
+	bool is_encrypted = asks_for_dtls || offer->transport.n_crypto;
+	if (!problem && is_encrypted && offer->transport.has_ice && !answer->transport.has_ice)
+		problem = "answer has no ICE user name and password";
+	return problem;
+}
+
 /* NULL when the line answers the offered one, else what is wrong with it. */
 static const char *line_problem(const struct sdp_media *offer, const struct sdp_media *answer)
 {
@@ -17,16 +53,7 @@ static const char *line_problem(const struct sdp_media *offer, const struct sdp_
 		return "answer accepts a stream that was not offered";
 	if ((offer->profile == SDP_PROFILE_OTHER) != (answer->profile == SDP_PROFILE_OTHER))
 		return "answer has another transport profile";
-	bool is_plain = offer->profile == SDP_RTP_AVP || offer->profile == SDP_RTP_AVPF;
-	if (offer->transport.n_fingerprints && !offer->is_bundle_only && !is_plain) {
-		if (!answer->transport.n_fingerprints)
-			return "answer has no certificate fingerprint";
-		if (offer->transport.has_ice && !answer->transport.has_ice)
-			return "answer has no ICE user name and password";
-		if (answer->transport.setup == SDP_SETUP_ACTPASS)
-			return "answer leaves the DTLS role open";
-	}
-	return NULL;
+	return keying_problem(offer, answer);
 }
 
 static const char *format_problem(const struct sdp_media *offer, const struct sdp_media *answer)

@@ -81,8 +81,8 @@ static bool is_unchanged(const struct sdp_session *before, const struct sdp_sess
 {
 	char *text_before = sdp_print(before, NULL), *text_now = sdp_print(now, NULL);
 	bool is_equal = !strcmp(text_before, text_now);
-	g_free(text_before);
-	g_free(text_now);
+	sdp_text_free(text_before);
+	sdp_text_free(text_now);
 	return is_equal;
 }
 

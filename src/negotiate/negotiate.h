@@ -12,6 +12,16 @@ enum negotiate_kind {
 	NEGOTIATE_RTP,	  /* RTP/AVP; RTP/AVPF taken in offers */
 };
 
+/* Whether keys may stand in the descriptions (SDES, RFC 4568), where the leg's transports hold some of ours. */
+enum negotiate_sdes {
+	NEGOTIATE_SDES_OFF,
+	/* RTP: we offer RTP/AVP with keys, and take it or leave it; RTP/SAVP is taken in offers. WEBRTC: we offer DTLS; offers
+	 * of RTP/SAVPF with keys and without a fingerprint are taken. */
+	NEGOTIATE_SDES_ALLOWED,
+	/* RTP: we offer RTP/SAVP, and nothing goes unencrypted. WEBRTC: we offer RTP/SAVPF with keys; DTLS is still taken. */
+	NEGOTIATE_SDES_WANTED,
+};
+
 /* What a leg is. Texts and lists are borrowed. */
 struct negotiate_profile {
 	enum negotiate_kind kind;
@@ -21,6 +31,7 @@ struct negotiate_profile {
 	/* Codecs that media converts between: added to our offers behind those the other side offered, and accepted in
 	 * answers when the two sides share none. NULL: no transcoding, both legs must share a codec. */
 	const char *const *convertible;
+	enum negotiate_sdes sdes;
 	bool carries_dtmf;  /* telephone-event (RFC 4733) */
 	bool carries_video; /* when the other leg does so too */
 	bool trickle;	    /* says so in ICE options */

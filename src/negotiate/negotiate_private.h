@@ -64,3 +64,32 @@ const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg,
 void negotiate_describe_feedback(struct sdp_media *media, const struct sdp_media *from);
 /* The o= line: the version goes up when anything differs from the last description. */
 void negotiate_describe_origin(const struct negotiate_leg *leg, struct sdp_session *session);
+
+/* keying.c */
+
+enum negotiate_keying {
+	NEGOTIATE_KEYING_UNDECIDED, /* no exchange yet */
+	NEGOTIATE_KEYING_PLAIN,
+	NEGOTIATE_KEYING_SDES,
+	NEGOTIATE_KEYING_DTLS,
+};
+/* What the stream is encrypted by now; with SDES, our line, else NULL. */
+enum negotiate_keying negotiate_current_keying(const struct negotiate_leg *leg, size_t index,
+					       const struct sdp_crypto **ret_line);
+/* What our answer to an offer that can be carried will be encrypted by. */
+enum negotiate_keying negotiate_answer_keying(const struct negotiate_leg *leg, size_t index,
+					      const struct sdp_media *offer);
+bool negotiate_is_secure_profile(enum sdp_profile profile);
+/* Whether there is a line without MKI, of a suite that media has, with a key of the right length. */
+bool negotiate_has_usable_crypto(const struct sdp_transport *transport);
+/* The offerer's first usable line whose suite we have a key for; that of the suite of our line in use (NULL: none) if it
+ * is offered: our key with the offer's tag. False when there is none. */
+bool negotiate_choose_crypto(const struct sdp_transport *ours, const struct sdp_transport *offered,
+			     const struct sdp_crypto *in_use, struct sdp_crypto *ret_answer);
+/* The two lines that an exchange has settled on. */
+bool negotiate_crypto_pair(const struct sdp_media *offer, const struct sdp_media *answer,
+			   const struct sdp_crypto **ret_offered, const struct sdp_crypto **ret_answered);
+/* Leaves only what belongs to this way of keying. */
+void negotiate_keep_keying(struct sdp_transport *transport, enum negotiate_keying keying);
+/* Leaves one line. */
+void negotiate_keep_crypto(struct sdp_transport *transport, const struct sdp_crypto *line);

@@ -219,6 +219,51 @@ static bool is_wanted(const struct negotiate_profile *profile, const struct sdp_
 	return from->kind == SDP_KIND_AUDIO || (from->kind == SDP_KIND_VIDEO && profile->carries_video);
 }
 
+static void set_profile(struct sdp_media *media, enum sdp_profile profile, const char *text)
+{
+	media->profile = profile;
+	base_copy_text(media->profile_text, sizeof media->profile_text, text);
+}
+
+/* What a stream without an exchange is offered with. */
+static enum negotiate_keying first_keying(const struct negotiate_profile *profile)
+{
+	if (profile->kind == NEGOTIATE_WEBRTC)
+		return profile->sdes == NEGOTIATE_SDES_WANTED ? NEGOTIATE_KEYING_SDES : NEGOTIATE_KEYING_DTLS;
+	return profile->sdes == NEGOTIATE_SDES_OFF ? NEGOTIATE_KEYING_PLAIN : NEGOTIATE_KEYING_SDES;
+}
+
+static void offer_keying(const struct negotiate_leg *leg, size_t index, struct sdp_media *media)
+{
+	const struct sdp_crypto *line;
+	enum negotiate_keying now = negotiate_current_keying(leg, index, &line);
+	enum negotiate_keying keying = now == NEGOTIATE_KEYING_UNDECIDED ? first_keying(&leg->profile) : now;
+	bool is_webrtc = leg->profile.kind == NEGOTIATE_WEBRTC;
+	negotiate_keep_keying(&media->transport, keying);
+	switch (keying) {
+	case NEGOTIATE_KEYING_DTLS:
+		set_profile(media, SDP_DTLS_SAVPF, "UDP/TLS/RTP/SAVPF");
+		media->transport.setup = SDP_SETUP_ACTPASS;
+		break;
+	case NEGOTIATE_KEYING_SDES:
+		if (now == NEGOTIATE_KEYING_SDES) {
+			/* the line that stands, with its tag: nothing of it changes */
+			negotiate_keep_crypto(&media->transport, line);
+			set_profile(media, leg->local->media[index].profile, leg->local->media[index].profile_text);
+		} else if (is_webrtc) {
+			set_profile(media, SDP_RTP_SAVPF, "RTP/SAVPF");
+		} else if (leg->profile.sdes == NEGOTIATE_SDES_WANTED) {
+			set_profile(media, SDP_RTP_SAVP, "RTP/SAVP");
+		} else {
+			set_profile(media, SDP_RTP_AVP, "RTP/AVP");
+		}
+		break;
+	default:
+		set_profile(media, SDP_RTP_AVP, "RTP/AVP");
+		break;
+	}
+}
+
 static bool offer_stream(struct offer_builder *builder, size_t index, const struct sdp_media *from)
 {
 	const struct negotiate_leg *leg = builder->leg;
@@ -228,12 +273,10 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_bundled);
 	if (!transport || !is_wanted(&leg->profile, media) || (from && !negotiate_is_active(from)))
 		return false;
-	media->profile = is_webrtc ? SDP_DTLS_SAVPF : SDP_RTP_AVP;
-	base_copy_text(media->profile_text, sizeof media->profile_text, is_webrtc ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP");
 	if (!offer_formats(builder, media, from))
 		return false;
 	negotiate_describe_stream(leg, transport, media);
-	media->transport.setup = is_webrtc ? SDP_SETUP_ACTPASS : SDP_SETUP_NONE;
+	offer_keying(leg, index, media);
 	media->direction = from ? negotiate_direction(from) : SDP_SEND_RECEIVE;
 	if (from) {
 		media->ptime_ms = from->ptime_ms;

@@ -30,6 +30,21 @@ static void plan_formats(struct sdp_stream_plan *plan, const struct negotiate_ag
 	}
 }
 
+/* False for a stream that must be encrypted and has nothing for it. */
+static bool plan_keying(const struct sdp_media *local, const struct sdp_media *remote, bool local_is_offer,
+			struct sdp_stream_plan *plan)
+{
+	const struct sdp_media *offer = local_is_offer ? local : remote, *answer = local_is_offer ? remote : local;
+	const struct sdp_crypto *offered, *answered;
+	if (local->transport.n_fingerprints || local->is_bundle_only || remote->is_bundle_only)
+		return true; /* DTLS, or whatever the first stream of the bundle has */
+	if (!negotiate_crypto_pair(offer, answer, &offered, &answered))
+		return !negotiate_is_secure_profile(local->profile);
+	plan->send_crypto = local_is_offer ? *offered : *answered;
+	plan->receive_crypto = local_is_offer ? *answered : *offered;
+	return true;
+}
+
 static bool plan_stream(const struct sdp_media *local, const struct sdp_media *remote, bool local_is_offer,
 			struct sdp_stream_plan *plan)
 {
@@ -38,7 +53,7 @@ static bool plan_stream(const struct sdp_media *local, const struct sdp_media *r
 		return false;
 	negotiate_agree(local, remote, local_is_offer, &agreed);
 	plan_formats(plan, &agreed);
-	if (!plan->n_formats)
+	if (!plan->n_formats || !plan_keying(local, remote, local_is_offer, plan))
 		return false;
 	plan->kind = local->kind;
 	base_copy_text(plan->mid, sizeof plan->mid, local->mid[0] ? local->mid : remote->mid);

@@ -15,20 +15,27 @@ bool negotiate_can_carry(const struct negotiate_profile *profile, const struct s
 		return false;
 	if (media->kind != SDP_KIND_AUDIO && (media->kind != SDP_KIND_VIDEO || !profile->carries_video))
 		return false;
+	bool has_keys = profile->sdes != NEGOTIATE_SDES_OFF && negotiate_has_usable_crypto(&media->transport);
 	switch (media->profile) {
 	case SDP_RTP_AVP:
 	case SDP_RTP_AVPF:
-		return profile->kind == NEGOTIATE_RTP;
+		return profile->kind == NEGOTIATE_RTP && (has_keys || profile->sdes != NEGOTIATE_SDES_WANTED);
 	case SDP_RTP_SAVP:
 	case SDP_RTP_SAVPF:
+		if (profile->kind == NEGOTIATE_RTP)
+			return has_keys;
+		break;
 	case SDP_DTLS_SAVP:
 	case SDP_DTLS_SAVPF:
-		/* a bundled stream has these in the first one only */
-		return profile->kind == NEGOTIATE_WEBRTC &&
-		       (media->is_bundle_only || (media->transport.has_ice && media->transport.n_fingerprints));
+		has_keys = false;
+		break;
 	default:
 		return false;
 	}
+	/* a bundled stream has these in the first one only */
+	return profile->kind == NEGOTIATE_WEBRTC &&
+	       (media->is_bundle_only ||
+		(media->transport.has_ice && (media->transport.n_fingerprints || has_keys)));
 }
 
 enum sdp_direction negotiate_direction(const struct sdp_media *media)

@@ -352,20 +352,15 @@ static int attribute_tls_id(struct sdp_parser *parser, char *value)
 static int attribute_crypto(struct sdp_parser *parser, char *value)
 {
 	struct sdp_transport *transport = &parser->media->transport;
-	struct sdp_crypto crypto = {0};
-	const char *tag_text = sdp_word(&value), *suite = sdp_word(&value), *key = sdp_word(&value);
-	uint64_t tag;
-	if (!key || !sdp_number(&tag_text, 999999999, &tag) || *tag_text)
+	struct sdp_crypto crypto;
+	if (sdp_crypto_parse(value, &crypto) < 0)
 		return 0;
-	value += strspn(value, " \t");
-	if (!base_copy_text(crypto.suite, sizeof crypto.suite, suite) ||
-	    !base_copy_text(crypto.key_parameters, sizeof crypto.key_parameters, key) ||
-	    !base_copy_text(crypto.session_parameters, sizeof crypto.session_parameters, value))
-		return 0;
-	if (transport->n_crypto == SDP_CRYPTO_MAX)
+	if (transport->n_crypto == SDP_CRYPTO_MAX) {
+		explicit_bzero(&crypto, sizeof crypto);
 		return too_many(parser, "too many a=crypto");
-	crypto.tag = tag;
+	}
 	transport->crypto[transport->n_crypto++] = crypto;
+	explicit_bzero(&crypto, sizeof crypto);
 	return 0;
 }
 

@@ -116,15 +116,28 @@ static int parse_format_list(struct sdp_parser *parser, char *list)
 	return media->n_formats ? 0 : fail(parser, -EBADMSG, "m= has no payload type");
 }
 
+/* Not with realloc(), which leaves keys and passwords behind where they were. */
+static void grow(struct sdp_parser *parser)
+{
+	struct sdp_session *session = parser->session;
+	size_t n = session->n_media;
+	parser->n_allocated = MAX(2 * parser->n_allocated, 1);
+	struct sdp_media *media = g_new(struct sdp_media, parser->n_allocated);
+	for (size_t i = 0; i < n; i++) {
+		media[i] = session->media[i];
+		explicit_bzero(&session->media[i].transport, sizeof session->media[i].transport);
+	}
+	g_free(session->media);
+	session->media = media;
+}
+
 static int begin_media(struct sdp_parser *parser)
 {
 	struct sdp_session *session = parser->session;
 	if (session->n_media == SDP_MEDIA_MAX)
 		return fail(parser, -E2BIG, "too many m= lines");
-	if (session->n_media == parser->n_allocated) {
-		parser->n_allocated = MAX(2 * parser->n_allocated, 1);
-		session->media = g_renew(struct sdp_media, session->media, parser->n_allocated);
-	}
+	if (session->n_media == parser->n_allocated)
+		grow(parser);
 	parser->media = &session->media[session->n_media++];
 	*parser->media = *parser->defaults;
 	parser->connection = parser->session_connection;
@@ -218,9 +231,9 @@ static int check_characters(struct sdp_parser *parser, const char *line, size_t 
 	return 0;
 }
 
-static int parse_lines(struct sdp_parser *parser, const char *text, size_t length)
+/* `line` is room for one, with its end. */
+static int parse_lines(struct sdp_parser *parser, const char *text, size_t length, char *line)
 {
-	char line[SDP_LINE_BYTES_MAX + 1];
 	for (const char *end = text + length, *next; text < end; text = next) {
 		const char *line_end = memchr(text, '\n', end - text);
 		next = line_end ? line_end + 1 : end;
@@ -256,8 +269,11 @@ int sdp_parse(const char *text, size_t length, struct sdp_session **ret_session,
 	struct sdp_parser parser = {.session = g_new0(struct sdp_session, 1)};
 	parser.media = parser.defaults = g_new0(struct sdp_media, 1);
 	parser.defaults->direction = SDP_SEND_RECEIVE;
+	char line[SDP_LINE_BYTES_MAX + 1];
 	int error = length > SDP_BYTES_MAX ? fail(&parser, -E2BIG, "description is too long")
-					   : parse_lines(&parser, text, length);
+					   : parse_lines(&parser, text, length, line);
+	explicit_bzero(line, sizeof line);
+	explicit_bzero(&parser.defaults->transport, sizeof parser.defaults->transport);
 	g_free(parser.defaults);
 	if (error < 0) {
 		sdp_session_free(parser.session);

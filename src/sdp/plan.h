@@ -19,6 +19,9 @@ struct sdp_stream_plan {
 	uint16_t ptime_ms;	     /* what the far end asks for; 0: nothing */
 	struct sdp_transport remote; /* the far end's; unused in BUNDLEd streams after the first. rtcp_mux: agreed */
 	bool we_are_dtls_client;
+	/* SDES (RFC 4568): what we send and receive with; suite "": none, the stream is keyed by DTLS where the far end has
+	 * a fingerprint, and plain where it has none. The streams of a bundle have those of the first. */
+	struct sdp_crypto send_crypto, receive_crypto;
 	bool has_feedback; /* AVPF */
 	bool is_bundled;   /* shares the transport of the first stream */
 };

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Room from the start for what is usual, so that growing leaves no copies of keys behind. */
+#define PRINT_BYTES 8192
+
 static void print_address(GString *out, const struct net_address *address)
 {
 	char host[NET_ADDRESS_TEXT_MAX] = "unknown.invalid";
@@ -107,12 +110,8 @@ static void print_transport(GString *out, const struct sdp_transport *transport)
 	const char *setup = sdp_name_text(sdp_setup_names, transport->setup);
 	print_text(out, "setup", setup ? setup : "");
 	print_text(out, "tls-id", transport->tls_id);
-	for (size_t i = 0; i < transport->n_crypto; i++) {
-		const struct sdp_crypto *crypto = &transport->crypto[i];
-		g_string_append_printf(out, "a=crypto:%u %s %s%s%s\r\n", crypto->tag, crypto->suite,
-				       crypto->key_parameters, crypto->session_parameters[0] ? " " : "",
-				       crypto->session_parameters);
-	}
+	for (size_t i = 0; i < transport->n_crypto; i++)
+		sdp_crypto_print(out, &transport->crypto[i]);
 }
 
 static void print_feedback(GString *out, const struct sdp_media *media)
@@ -181,7 +180,7 @@ static void print_media(GString *out, const struct sdp_media *media, bool has_co
 
 char *sdp_print(const struct sdp_session *session, size_t *ret_length)
 {
-	GString *out = g_string_sized_new(2048);
+	GString *out = g_string_sized_new(PRINT_BYTES);
 	bool has_common = has_common_connection(session);
 	print_session(out, session, has_common);
 	for (size_t i = 0; i < session->n_media; i++)
@@ -189,4 +188,12 @@ char *sdp_print(const struct sdp_session *session, size_t *ret_length)
 	if (ret_length)
 		*ret_length = out->len;
 	return g_string_free(out, FALSE);
+}
+
+char *sdp_text_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	g_free(text);
+	return NULL;
 }

@@ -12,6 +12,7 @@
 #define SDP_CANDIDATES_MAX   48
 #define SDP_FINGERPRINTS_MAX 4
 #define SDP_CRYPTO_MAX	     12
+#define SDP_CRYPTO_KEY_BYTES_MAX 46
 #define SDP_EXTENSIONS_MAX   24
 #define SDP_FEEDBACK_MAX     64
 
@@ -69,11 +70,16 @@ struct sdp_fingerprint {
 	char digits[200];   /* "AB:CD:..." upper case */
 };
 
+/* One a=crypto line (RFC 4568, 6188, 7714) with one key. Plain value; a secret: wiped by who holds it, never logged. */
 struct sdp_crypto {
 	uint32_t tag;
-	char suite[48];
-	char key_parameters[128]; /* "inline:..." */
-	char session_parameters[64];
+	char suite[32]; /* "AES_CM_128_HMAC_SHA1_80"; "": no line */
+	uint8_t key_bytes;
+	uint8_t key[SDP_CRYPTO_KEY_BYTES_MAX]; /* master key and master salt */
+	uint64_t lifetime_packets;	       /* 0: not given */
+	uint64_t mki;			       /* with mki_bytes */
+	uint8_t mki_bytes;		       /* 0: none */
+	char session_parameters[64];	       /* as they stand */
 };
 
 /* How one side can be reached: what media gives out for our descriptions and takes in from theirs. Plain value. */
@@ -153,8 +159,10 @@ struct sdp_problem {
 
 /* 0; -EBADMSG or -E2BIG with *ret_problem (may be NULL). Unknown lines and attributes are skipped. */
 int sdp_parse(const char *text, size_t length, struct sdp_session **ret_session, struct sdp_problem *ret_problem);
-/* A new string with CRLF line ends. */
+/* A new string with CRLF line ends, to be freed with sdp_text_free() when it may hold keys. */
 char *sdp_print(const struct sdp_session *session, size_t *ret_length);
+/* Wipes it. Accepts NULL; returns NULL. */
+char *sdp_text_free(char *text);
 struct sdp_session *sdp_session_new(size_t n_media);
 struct sdp_session *sdp_session_copy(const struct sdp_session *session);
 struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL */

@@ -45,3 +45,9 @@ struct sdp_parser {
 
 /* Takes one a= line in; `value` is "" when there is none, and is cut up. 0, -EBADMSG, -E2BIG with parser->reason. */
 int sdp_attribute_parse(struct sdp_parser *parser, const char *name, char *value);
+
+/* --- crypto.c --- */
+
+/* What stands behind "a=crypto:"; cut up. 0, or -EBADMSG for what is no such line, or one that has more than one key. */
+int sdp_crypto_parse(char *value, struct sdp_crypto *ret_crypto);
+void sdp_crypto_print(GString *out, const struct sdp_crypto *crypto);

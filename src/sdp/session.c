@@ -35,7 +35,7 @@ struct sdp_session *sdp_session_free(struct sdp_session *session)
 void sdp_leg_plan_clear(struct sdp_leg_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_streams; i++)
-		explicit_bzero(&plan->streams[i].remote, sizeof plan->streams[i].remote);
+		explicit_bzero(&plan->streams[i], sizeof plan->streams[i]); /* keys and passwords */
 	g_free(plan->streams);
 	*plan = (struct sdp_leg_plan){0};
 }

@@ -13,7 +13,9 @@ enum {
 	SWITCH_VIDEO = 4,
 	SWITCH_CONVERT = 8,
 	SWITCH_ORDER = 16,
-	SWITCH_NO_DTMF = 32
+	SWITCH_NO_DTMF = 32,
+	SWITCH_SDES_ALLOWED = 64,
+	SWITCH_SDES_WANTED = 128
 };
 
 #define demand(condition)                                                                                              \
@@ -24,11 +26,22 @@ enum {
 		}                                                                                                      \
 	} while (0)
 
+static void set_up_keys(struct support_leg *leg, unsigned switches)
+{
+	leg->leg.profile.sdes = switches & SWITCH_SDES_WANTED	 ? NEGOTIATE_SDES_WANTED
+				: switches & SWITCH_SDES_ALLOWED ? NEGOTIATE_SDES_ALLOWED
+								 : NEGOTIATE_SDES_OFF;
+	leg->transport.n_crypto = 2;
+	leg->transport.crypto[0] = (struct sdp_crypto){.tag = 1, .suite = "AES_CM_128_HMAC_SHA1_80", .key_bytes = 30};
+	leg->transport.crypto[1] = (struct sdp_crypto){.tag = 2, .suite = "AEAD_AES_128_GCM", .key_bytes = 28};
+}
+
 static void set_up(struct support_leg *leg, unsigned switches, bool is_rtp)
 {
 	static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL}, *const order[] = {"PCMA", "opus",
 												   "PCMU", "VP8", NULL};
 	support_leg_init(leg, is_rtp ? NEGOTIATE_RTP : NEGOTIATE_WEBRTC);
+	set_up_keys(leg, switches);
 	leg->leg.profile.carries_dtmf = !(switches & SWITCH_NO_DTMF);
 	leg->leg.profile.carries_video = switches & SWITCH_VIDEO;
 	leg->leg.profile.convertible = switches & SWITCH_CONVERT ? convertible : NULL;
@@ -60,6 +73,8 @@ static void check_ours(const struct sdp_session *session)
 	for (size_t i = 0; i < session->n_media; i++) {
 		if (session->media[i].port)
 			check_types(&session->media[i]);
+		else
+			demand(session->media[i].is_bundle_only || !session->media[i].transport.n_crypto);
 	}
 }
 
@@ -84,8 +99,11 @@ static void plan(const struct sdp_session *local, const struct sdp_session *remo
 	struct sdp_leg_plan made = {0};
 	if (negotiate_make_plan(local, remote, local_is_offer, &made) < 0)
 		return;
-	for (size_t i = 0; i < made.n_streams; i++)
-		demand(made.streams[i].n_formats && made.streams[i].n_formats <= SDP_FORMATS_MAX);
+	for (size_t i = 0; i < made.n_streams; i++) {
+		const struct sdp_stream_plan *stream = &made.streams[i];
+		demand(stream->n_formats && stream->n_formats <= SDP_FORMATS_MAX);
+		demand(!g_ascii_strcasecmp(stream->send_crypto.suite, stream->receive_crypto.suite));
+	}
 	sdp_leg_plan_clear(&made);
 }
 

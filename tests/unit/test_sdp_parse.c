@@ -227,6 +227,47 @@ static int parse_repeated(const char *head, const char *line, size_t times)
 	return error;
 }
 
+static void test_crypto(void **state)
+{
+	static const struct {
+		const char *line, *printed; /* NULL: void */
+	} cases[] = {
+	    {"1 AES_CM_128_HMAC_SHA1_80 inline:AAECAw==", "1 AES_CM_128_HMAC_SHA1_80 inline:AAECAw=="},
+	    {"1 A inline:AAECAw", "1 A inline:AAECAw=="},
+	    {"999999999  A  INLINE:AAEC|2^20|1:4  KDR=1 X", "999999999 A inline:AAEC|2^20|1:4 KDR=1 X"},
+	    {"1 A inline:AAEC|1048576", "1 A inline:AAEC|2^20"},
+	    {"1 A inline:AAEC|1000", "1 A inline:AAEC|1000"},
+	    {"1 A inline:AAEC|7:128", "1 A inline:AAEC|7:128"},
+	    {"1000000000 A inline:AAEC", NULL},
+	    {"x A inline:AAEC", NULL},
+	    {"1 A", NULL},
+	    {"1 A inline:", NULL},
+	    {"1 A uri:AAEC", NULL},
+	    {"1 A inline:A*EC", NULL},
+	    {"1 A inline:AAEC|", NULL},
+	    {"1 A inline:AAEC|0", NULL},
+	    {"1 A inline:AAEC|2^49", NULL},
+	    {"1 A inline:AAEC|1:4|2^20", NULL},
+	    {"1 A inline:AAEC|1:4|2:4", NULL},
+	    {"1 A inline:AAEC|1:0", NULL},
+	    {"1 A inline:AAEC|1:129", NULL},
+	    {"1 A inline:AAEC|1:1;inline:AAED|2:1", NULL},
+	    {"1 A23456789012345678901234567890123 inline:AAEC", NULL},
+	    {"1 A inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v", NULL}, /* 48 bytes */
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = g_strconcat(HEAD, "m=audio 4000 RTP/SAVP 0\r\na=crypto:", cases[i].line, "\r\n", NULL);
+		struct sdp_session *session = support_parse(text);
+		g_autofree char *printed = sdp_print(session, NULL);
+		const char *line = strstr(printed, "a=crypto:");
+		g_autofree char *expected =
+		    cases[i].printed ? g_strconcat("a=crypto:", cases[i].printed, "\r\n", NULL) : NULL;
+		if (!expected != !line || (line && !g_str_has_prefix(line, expected)))
+			fail_msg("%s: %s", cases[i].line, line ? line : "void");
+		sdp_session_free(session);
+	}
+}
+
 static void test_limits(void **state)
 {
 	static const struct {
@@ -237,7 +278,7 @@ static void test_limits(void **state)
 	    {"m=audio 4000 RTP/AVP", " #", SDP_FORMATS_MAX},
 	    {"m=audio 4000 RTP/AVP 0\r\n", "a=candidate:# 1 udp 1 192.0.2.1 # typ host\r\n", SDP_CANDIDATES_MAX},
 	    {"m=audio 4000 RTP/AVP 0\r\n", "a=fingerprint:sha-256 AA\r\n", SDP_FINGERPRINTS_MAX},
-	    {"m=audio 4000 RTP/AVP 0\r\n", "a=crypto:# A inline:x\r\n", SDP_CRYPTO_MAX},
+	    {"m=audio 4000 RTP/AVP 0\r\n", "a=crypto:# A inline:AAEC\r\n", SDP_CRYPTO_MAX},
 	    {"m=audio 4000 RTP/AVP 0\r\n", "a=extmap:# urn:x\r\n", SDP_EXTENSIONS_MAX},
 	    {"m=audio 4000 RTP/AVP 0\r\n", "a=rtcp-fb:* nack\r\n", SDP_FEEDBACK_MAX},
 	    {"a=group:BUNDLE", " #", SDP_MEDIA_MAX},
@@ -289,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(test_session_level_yields_to_the_media),
 	    cmocka_unit_test(test_no_port_is_next_to_the_last),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_crypto),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_unknown_and_void_lines_are_skipped),
 	};

@@ -30,7 +30,7 @@ static void test_samples_come_back(void **state)
 		n++;
 	}
 	closedir(directory);
-	assert_true(n >= 11);
+	assert_true(n >= 12);
 }
 
 static void test_layout(void **state)
