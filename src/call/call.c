@@ -135,15 +135,17 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 		 decision->target == ROUTE_BUILTIN ? route_builtin_name(decision->builtin) : decision->name);
 	call->media = media_session_new(manager->media, call->id, &call_media_handler, call);
 	call_publish(call, EVENT_CALL_TRYING);
-	caller->is_late_offer = !sip_message_has_sdp(request);
-	int error = caller->is_late_offer ? 0 : leg_take_offer(caller, request);
+	bool has_offer = sip_message_has_sdp(request);
+	int error = has_offer ? leg_take_offer(caller, request) : 0;
 	if (error < 0) {
 		bool is_readable = error == -ENOTSUP;
 		call_end(call, EVENT_SIDE_GATEWAY, is_readable ? 488 : 400, is_readable ? NULL : "Malformed SDP",
 			 is_readable ? "the offer has no stream that can be carried" : "the offer cannot be read");
 		return;
 	}
-	leg_prepare_media(caller, caller->is_late_offer);
+	if (!has_offer)
+		leg_set_exchange(caller, LEG_EXCHANGE_OFFER_OWED);
+	leg_prepare_media(caller, !has_offer);
 	unsigned refused = call_dial(call, decision);
 	if (refused) {
 		call_end(call, EVENT_SIDE_GATEWAY, refused, NULL, sip_status_text(refused));
@@ -192,25 +194,26 @@ static void call_join_media(struct call *call)
 static void call_advance_progress(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (!call->progress_is_due || !caller->media_is_ready || !caller->invite_server || !call->called)
+	if (!call->progress_is_due || !caller->transport || !caller->invite_server || !call->called)
 		return;
 	call->progress_is_due = false;
-	if (!caller->has_early_answer && caller->pending_remote && leg_make_answer(caller, call->called) == 0) {
-		caller->has_early_answer = true;
+	if (caller->exchange == LEG_EXCHANGE_REMOTE_OFFER && leg_make_answer(caller, call->called) == 0)
 		call_join_media(call);
-	}
-	leg_respond_provisional(caller, call->progress_status, NULL, caller->has_early_answer ? caller->local : NULL);
+	leg_respond_provisional(caller, call->progress_status, NULL, leg_has_answered_early(caller) ? caller->local : NULL);
 }
 
 /* What goes into the 2xx to the caller, NULL when there is nothing common. */
 static const struct sdp_session *call_final_description(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (caller->is_late_offer)
-		return leg_make_offer(caller, call->called ? call->called->remote : NULL) == 0 ? caller->pending_local : NULL;
-	if (caller->has_early_answer) {
+	if (caller->exchange == LEG_EXCHANGE_OFFER_OWED)
+		return leg_make_offer(caller, call->called) == 0 ? caller->pending_local : NULL;
+	if (leg_has_answered_early(caller)) {
+		/* He has his one answer: if it is not the final one, it is the called side that hears more. */
 		struct negotiate_leg a = leg_view(caller), b = leg_view(call->called);
-		call->called->is_stale = !negotiate_legs_match(&a, &b);
+		if (!negotiate_legs_match(&a, &b))
+			call->called->heard = 0;
+		caller->heard = call->called->said;
 		return caller->local;
 	}
 	return leg_make_answer(caller, call->called) == 0 ? caller->local : NULL;
@@ -219,7 +222,7 @@ static const struct sdp_session *call_final_description(struct call *call)
 static void call_advance_answer(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (!call->answer_is_due || !caller->media_is_ready || !caller->invite_server)
+	if (!call->answer_is_due || !caller->transport || !caller->invite_server)
 		return;
 	call->answer_is_due = false;
 	const struct sdp_session *description = call_final_description(call);
@@ -264,11 +267,11 @@ void call_on_progress(struct call *call, struct leg *leg, unsigned status, const
 	call_set_state(call, CALL_RINGING);
 	if (has_answer && call->n_attempts == 1) {
 		call->called = leg;
-		if (is_news || !caller->has_early_answer)
+		if (is_news || !leg_has_answered_early(caller))
 			call->progress_is_due = true;
 		call_advance(call);
 	} else if (is_news) {
-		leg_respond_provisional(caller, status, phrase, caller->has_early_answer ? caller->local : NULL);
+		leg_respond_provisional(caller, status, phrase, leg_has_answered_early(caller) ? caller->local : NULL);
 	}
 }
 
@@ -332,7 +335,6 @@ static void call_media_ready(void *user, struct media_leg *media, const struct s
 	if (leg) {
 		g_free(leg->transport);
 		leg->transport = g_memdup2(local, sizeof *local);
-		leg->media_is_ready = true;
 		call_on_media_ready(call, leg);
 	} else if (media == call->builtin) {
 		call->answer_is_due = call->state != CALL_CONNECTED;

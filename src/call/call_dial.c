@@ -38,7 +38,7 @@ static unsigned call_dial_user(struct call *call, const char *user)
 		if (contacts[i].endpoint == call->caller->endpoint)
 			continue; /* nobody calls himself on the same device */
 		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
-		if (call->caller->kind == LEG_TRUNK && call->caller->is_late_offer)
+		if (call->caller->kind == LEG_TRUNK && call->caller->exchange == LEG_EXCHANGE_OFFER_OWED)
 			leg->codecs = call_codecs_for_trunk(call->caller);
 		call_add_attempt(call, leg, to, contacts[i].uri);
 	}
@@ -163,14 +163,12 @@ bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, co
 
 bool call_advance_attempts(struct call *call)
 {
-	const struct leg *caller = call->caller;
-	const struct sdp_session *offer = caller->pending_remote ? caller->pending_remote : caller->remote;
 	for (size_t i = 0; i < call->n_attempts; i++) {
 		struct leg *leg = call->attempts[i];
-		if (leg->state != LEG_NEW || !leg->media_is_ready)
+		if (leg->state != LEG_NEW || !leg->transport)
 			continue;
 		unsigned status = 0;
-		if (leg_make_offer(leg, offer) < 0)
+		if (leg_make_offer(leg, call->caller) < 0)
 			status = 488;
 		else if (leg_send_invite(leg) < 0)
 			status = leg->kind == LEG_TRUNK ? 503 : 480;

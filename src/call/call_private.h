@@ -25,6 +25,7 @@ struct call_manager {
 	GQueue calls;
 	GQueue legs; /* lingering ones too */
 	uint64_t next_session_id;
+	uint64_t last_word; /* number of what a far end has said */
 	uint64_t next_call_number;
 	bool is_draining;
 	struct loop_timer drain_limit;

@@ -11,7 +11,7 @@ static void call_retry_later(struct leg *leg)
 static bool call_may_offer_to(const struct leg *leg)
 {
 	return leg->state == LEG_CONFIRMED && leg->exchange == LEG_EXCHANGE_STABLE && !leg->invite && !leg->invite_server &&
-	       leg->media_is_ready && !loop_timer_is_running(&leg->retry);
+	       leg->transport && !loop_timer_is_running(&leg->retry);
 }
 
 static void call_refuse_offer(struct leg *leg, unsigned status, const char *phrase)
@@ -31,7 +31,7 @@ static void call_relay_offer(struct call *call, struct leg *leg, struct leg *pee
 	}
 	if (!call_may_offer_to(peer))
 		return;
-	if (leg_make_offer(peer, leg->pending_remote) < 0) {
+	if (leg_make_offer(peer, leg) < 0) {
 		call_refuse_offer(leg, 488, NULL);
 		return;
 	}
@@ -46,7 +46,7 @@ static void call_relay_offer(struct call *call, struct leg *leg, struct leg *pee
 
 static void call_answer_offer(struct leg *leg, struct leg *peer)
 {
-	if (!leg->media_is_ready)
+	if (!leg->transport)
 		return;
 	if (leg_make_answer(leg, peer) < 0)
 		call_refuse_offer(leg, 488, NULL);
@@ -56,22 +56,22 @@ static void call_answer_offer(struct leg *leg, struct leg *peer)
 
 static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 {
-	if (!leg->media_is_ready)
+	if (!leg->transport)
 		return;
-	if (leg_make_offer(leg, peer ? peer->remote : NULL) < 0)
+	if (leg_make_offer(leg, peer) < 0)
 		call_refuse_offer(leg, 488, NULL);
 	else
 		leg_respond_success(leg, leg->pending_local);
 }
 
-static void call_refresh_stale(struct leg *leg, struct leg *peer)
+/* Offers what the other leg has become. */
+static void call_catch_up(struct leg *leg, struct leg *peer)
 {
-	if (!call_may_offer_to(leg) || peer->invite)
+	if (!call_may_offer_to(leg) || peer->invite || peer->exchange != LEG_EXCHANGE_STABLE || !leg_is_behind(leg, peer))
 		return;
-	leg->is_stale = false;
-	if (leg_make_offer(leg, peer->remote) == 0 && leg_send_invite(leg) < 0) {
+	if (leg_make_offer(leg, peer) == 0 && leg_send_invite(leg) < 0) {
 		leg_drop_exchange(leg);
-		leg->is_stale = true; /* until the browser is back */
+		leg->heard = 0; /* until the browser is back */
 	}
 }
 
@@ -80,7 +80,7 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 	struct leg *peer = call_peer_of(call, leg);
 	if (leg_is_over(leg))
 		return;
-	if (leg->invite_server && leg->is_late_offer) {
+	if (leg->invite_server && leg->exchange == LEG_EXCHANGE_OFFER_OWED) {
 		call_answer_late_offer(leg, peer);
 	} else if (leg->invite_server && leg->exchange == LEG_EXCHANGE_REMOTE_OFFER) {
 		struct negotiate_leg view = leg_view(leg);
@@ -92,8 +92,8 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 			call_relay_offer(call, leg, peer);
 		else
 			call_answer_offer(leg, peer);
-	} else if (leg->is_stale && peer) {
-		call_refresh_stale(leg, peer);
+	} else if (peer) {
+		call_catch_up(leg, peer);
 	}
 }
 
@@ -108,7 +108,7 @@ void call_on_offered(struct call *call, struct leg *leg)
 {
 	struct negotiate_leg view = leg_view(leg);
 	if (leg->pending_remote && negotiate_is_ice_restart(&view, leg->pending_remote)) {
-		leg->media_is_ready = false;
+		BASE_CLEAR(&leg->transport, g_free);
 		media_leg_restart_ice(leg->media, false);
 	}
 	call_advance(call);
@@ -131,8 +131,6 @@ void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error)
 		}
 	} else if (answer_error < 0) {
 		leg_drop_exchange(leg);
-	} else if (leg->direction_changed && !leg->is_stale && peer && !leg_knows_direction_of(peer, leg)) {
-		peer->is_stale = true;
 	}
 	call_advance(call);
 }
@@ -143,10 +141,9 @@ void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, c
 	bool was_relayed = peer && peer->relay == LEG_RELAY_SENT;
 	if (status == 491) {
 		call_retry_later(leg);
+		leg->heard = 0;
 		if (was_relayed)
 			peer->relay = LEG_RELAY_NONE;
-		else
-			leg->is_stale = true;
 		call_advance(call);
 		return;
 	}
@@ -176,13 +173,5 @@ void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error)
 		call_end(call, EVENT_SIDE_GATEWAY, 0, NULL, "the ACK lacks an answer that fits the offer");
 		return;
 	}
-	struct leg *peer = call_peer_of(call, leg);
-	if (leg->is_late_offer && peer) {
-		struct negotiate_leg a = leg_view(leg), b = leg_view(peer);
-		if (leg->direction_changed || !negotiate_legs_match(&a, &b))
-			peer->is_stale = true;
-	}
-	if (!leg->invite_server)
-		leg->is_late_offer = false;
 	call_advance(call);
 }

@@ -20,6 +20,19 @@ const char *leg_state_name(enum leg_state state)
 	return names[state];
 }
 
+const char *leg_exchange_name(enum leg_exchange exchange)
+{
+	static const char *const names[] = {
+		[LEG_EXCHANGE_STABLE] = "stable",
+		[LEG_EXCHANGE_LOCAL_OFFER] = "local offer",
+		[LEG_EXCHANGE_EARLY_ANSWER] = "early answer",
+		[LEG_EXCHANGE_WITHDRAWN] = "withdrawn",
+		[LEG_EXCHANGE_REMOTE_OFFER] = "remote offer",
+		[LEG_EXCHANGE_OFFER_OWED] = "offer owed",
+	};
+	return names[exchange];
+}
+
 /* Which states may follow which, as bits. */
 static bool leg_may_become(enum leg_state from, enum leg_state to)
 {
@@ -141,7 +154,6 @@ static void leg_drop_session(struct leg *leg)
 	BASE_CLEAR(&leg->pending_local, sdp_session_free);
 	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
 	BASE_CLEAR(&leg->transport, g_free);
-	leg->media_is_ready = false;
 }
 
 struct leg *leg_free(struct leg *leg)

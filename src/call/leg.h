@@ -28,9 +28,12 @@ const char *leg_state_name(enum leg_state state);
 enum leg_exchange {
 	LEG_EXCHANGE_STABLE,
 	LEG_EXCHANGE_LOCAL_OFFER,  /* ours is out, the answer awaited */
+	LEG_EXCHANGE_EARLY_ANSWER, /* ours is out; a provisional response has answered it, the final one may say otherwise */
 	LEG_EXCHANGE_WITHDRAWN,	   /* ours is out, but it was cancelled; it may be answered all the same */
 	LEG_EXCHANGE_REMOTE_OFFER, /* theirs is here, the answer owed */
+	LEG_EXCHANGE_OFFER_OWED,   /* their INVITE had none: ours goes into a response */
 };
+const char *leg_exchange_name(enum leg_exchange exchange);
 
 /* Whether the other leg has been told of their offer. */
 enum leg_relay { LEG_RELAY_NONE, LEG_RELAY_SENT, LEG_RELAY_ANSWERED };
@@ -60,7 +63,7 @@ struct leg {
 	struct leg_invite *invite; /* our INVITE or re-INVITE that awaits its final response */
 	GQueue invites;		   /* all of ours that live, answered ones too: a repeated 2xx gets its own ACK again */
 	struct sip_client_transaction *bye_client;
-	bool bye_was_authenticated;
+	unsigned bye_challenges;
 	struct loop_timer linger;
 	struct loop_timer retry; /* after 491 (section 14.1) */
 
@@ -73,16 +76,14 @@ struct leg {
 	bool local_was_offer;
 	struct sdp_session *pending_local;  /* our offer that is out */
 	struct sdp_session *pending_remote; /* their offer that is not answered */
-	bool is_late_offer;		    /* their INVITE had no offer: ours goes into the 2xx */
-	bool has_early_answer;		    /* `local` went out in a provisional response; the 2xx repeats it */
 	enum leg_relay relay;		    /* of pending_remote */
-	bool direction_changed;		    /* by the last exchange: the far end holds or resumes */
-	bool is_stale;			    /* the far end must be offered what the other leg has become */
+	uint64_t said;		/* which word of the far end `remote` is; no number comes twice; 0: none yet */
+	uint64_t pending_said;	/* pending_remote's */
+	uint64_t heard;		/* which word of the other leg's far end this one was last told */
 
 	/* media */
 	struct media_leg *media;
-	bool media_is_ready;
-	struct sdp_transport *transport; /* ours; set while media_is_ready */
+	struct sdp_transport *transport; /* ours; NULL until media is ready */
 };
 
 /* --- leg.c: life --- */
@@ -126,18 +127,21 @@ int leg_set_description(struct sip_message *message, const struct sdp_session *d
 /* --- leg_session.c: offer/answer and media --- */
 /* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
 void leg_prepare_media(struct leg *leg, bool controlling);
+void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
 struct negotiate_leg leg_view(const struct leg *leg);
-/* Makes pending_local for the far end from what the other leg's far end has said (NULL: our own). 0 or -errno. */
-int leg_make_offer(struct leg *leg, const struct sdp_session *from_other);
+/* Makes pending_local for the far end from what the other leg's far end has said, its offer that waits before its last
+ * word (NULL: from nothing). 0 or -errno. */
+int leg_make_offer(struct leg *leg, const struct leg *other);
 /* Answers pending_remote (it becomes remote, the answer local) and sets media to it. `other` NULL: built-in. */
 int leg_make_answer(struct leg *leg, const struct leg *other);
-/* A message with SDP: an offer into pending_remote. 0, -EBADMSG. */
-/* -ENOTSUP: an offer this leg can never answer. */
+/* A message with SDP: an offer into pending_remote. 0, -EBADMSG; -ENOTSUP: an offer this leg can never answer. */
 int leg_take_offer(struct leg *leg, const struct sip_message *message);
 /* A message with SDP: the answer to pending_local. `is_final`: pending_local is settled by it. 0, -EBADMSG. */
 int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final);
-/* Whether the leg's far end was told the direction that the other leg's far end has last said. */
-bool leg_knows_direction_of(const struct leg *leg, const struct leg *other);
+/* The early answer went out in a provisional response to their INVITE; the final one repeats it. */
+bool leg_has_answered_early(const struct leg *leg);
+/* Whether the far end must be offered what the other leg has become. */
+bool leg_is_behind(struct leg *leg, const struct leg *other);
 /* The exchange came to nothing; the pair before stands. */
 void leg_drop_exchange(struct leg *leg);
 
@@ -147,9 +151,9 @@ void call_on_progress(struct call *call, struct leg *leg, unsigned status, const
 /* A 2xx to our INVITE or re-INVITE, ACKed; its answer is taken, or `answer_error` says that it is none. */
 void call_on_answered(struct call *call, struct leg *leg, bool is_first, int answer_error);
 void call_on_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);
-/* A re-INVITE of theirs that may be worked on; pending_remote is its offer, or is_late_offer. */
+/* A re-INVITE of theirs that may be worked on; pending_remote is its offer, or ours is owed. */
 void call_on_offered(struct call *call, struct leg *leg);
-/* The ACK of a 2xx of ours; with an answer if one was due, else `answer_error`. */
+/* The ACK of a 2xx of ours; `answer_error` says that the answer due in it is none. */
 void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error);
 /* CANCEL of their INVITE or re-INVITE; invite_server awaits its 487. */
 void call_on_cancelled(struct call *call, struct leg *leg);

@@ -11,7 +11,7 @@ struct leg_invite {
 	struct sip_message *ack; /* of its 2xx; sent again for every repetition (section 13.2.2.4) */
 	GHashTable *forks;	 /* To tag of a further 2xx -> its ACK; NULL while there is none */
 	bool is_first;		 /* makes the dialog */
-	bool has_credentials;
+	unsigned n_challenges; /* answered with credentials so far */
 };
 
 static const struct sip_client_handler leg_invite_handler;
@@ -60,7 +60,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	invite->leg = leg;
 	invite->link.data = invite;
 	invite->is_first = !leg->dialog->is_confirmed;
-	invite->has_credentials = challenge;
+	invite->n_challenges = challenge ? 1 : 0;
 	invite->transaction = sip_client_transaction_start(leg->manager->stack, request, flow, &leg_invite_handler, invite);
 	g_queue_push_tail_link(&leg->invites, &invite->link);
 	leg->invite = invite;
@@ -87,7 +87,7 @@ void leg_withdraw_offer(struct leg *leg)
 {
 	if (!leg->invite)
 		return;
-	leg->exchange = LEG_EXCHANGE_WITHDRAWN;
+	leg_set_exchange(leg, LEG_EXCHANGE_WITHDRAWN);
 	leg_cancel_invite(leg, NULL);
 }
 
@@ -215,7 +215,8 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 	if (invite->is_first) {
 		leg_on_first_success(invite, response, error);
 	} else if (leg->state == LEG_CONFIRMED && leg->call) {
-		leg->is_stale |= leg->exchange == LEG_EXCHANGE_WITHDRAWN;
+		if (leg->exchange == LEG_EXCHANGE_WITHDRAWN)
+			leg->heard = 0;
 		error = leg_take_answer(leg, response, true);
 		call_on_answered(leg->call, leg, false, error);
 	}
@@ -226,7 +227,7 @@ static bool leg_try_credentials(struct leg_invite *invite, struct sip_message *r
 	struct leg *leg = invite->leg;
 	unsigned status = sip_message_status(response);
 	if ((status != 401 && status != 407) || leg->kind != LEG_TRUNK || !trunk_credentials(leg->trunk) ||
-	    invite->has_credentials || (leg->state != LEG_CALLING && leg->state != LEG_CONFIRMED))
+	    invite->n_challenges || (leg->state != LEG_CALLING && leg->state != LEG_CONFIRMED))
 		return false;
 	int error = leg_start_invite(leg, response);
 	if (error < 0)

@@ -154,11 +154,12 @@ static void leg_on_reinvite(struct leg *leg, struct sip_server_transaction *tran
 		leg_reply(leg, transaction, conflict, NULL, NULL);
 		return;
 	}
-	leg->is_late_offer = !sip_message_has_sdp(request);
-	if (!leg->is_late_offer && leg_take_offer(leg, request) < 0) {
+	if (sip_message_has_sdp(request) && leg_take_offer(leg, request) < 0) {
 		leg_reply(leg, transaction, 488, NULL, NULL);
 		return;
 	}
+	if (!sip_message_has_sdp(request))
+		leg_set_exchange(leg, LEG_EXCHANGE_OFFER_OWED);
 	leg_hold_invite(leg, transaction);
 	call_on_offered(leg->call, leg);
 }
@@ -250,7 +251,7 @@ static void leg_on_bye_response(void *user, struct sip_client_transaction *trans
 	sip_client_transaction_detach(transaction);
 	leg->bye_client = NULL;
 	if ((status == 401 || status == 407) && leg->kind == LEG_TRUNK && trunk_credentials(leg->trunk) &&
-	    !leg->bye_was_authenticated)
+	    !leg->bye_challenges)
 		leg_start_bye(leg, response);
 	if (!leg->bye_client) /* whatever the answer is, the dialog is over (section 15.1.1) */
 		leg_set_state(leg, LEG_ENDED);
@@ -276,7 +277,7 @@ static void leg_start_bye(struct leg *leg, const struct sip_message *challenge)
 	}
 	struct sip_message *bye = sip_dialog_request(leg->dialog, SIP_METHOD_BYE);
 	if (!challenge || sip_digest_answer(trunk_credentials(leg->trunk), challenge, bye) == 0) {
-		leg->bye_was_authenticated = challenge;
+		leg->bye_challenges += challenge != NULL;
 		leg->bye_client = sip_client_transaction_start(leg->manager->stack, bye, flow, &handler, leg);
 	}
 	sip_message_unref(bye);

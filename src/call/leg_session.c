@@ -19,6 +19,14 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 	leg->media = media_leg_new(leg->call->media, &options);
 }
 
+void leg_set_exchange(struct leg *leg, enum leg_exchange exchange)
+{
+	if (leg->exchange == exchange)
+		return;
+	log_debug(&leg->log, "offer/answer %s, now %s", leg_exchange_name(leg->exchange), leg_exchange_name(exchange));
+	leg->exchange = exchange;
+}
+
 struct negotiate_leg leg_view(const struct leg *leg)
 {
 	struct negotiate_leg view = {
@@ -38,17 +46,19 @@ struct negotiate_leg leg_view(const struct leg *leg)
 	return view;
 }
 
-int leg_make_offer(struct leg *leg, const struct sdp_session *from_other)
+int leg_make_offer(struct leg *leg, const struct leg *other)
 {
 	struct negotiate_leg view = leg_view(leg);
 	struct sdp_session *offer;
-	int error = negotiate_make_offer(&view, from_other, &offer);
+	bool is_waiting = other && other->pending_remote;
+	int error = negotiate_make_offer(&view, !other ? NULL : is_waiting ? other->pending_remote : other->remote, &offer);
 	if (error < 0)
 		return error;
 	sdp_session_free(leg->pending_local);
 	leg->pending_local = offer;
 	leg->last_version = offer->session_version;
-	leg->exchange = LEG_EXCHANGE_LOCAL_OFFER;
+	leg->heard = !other ? 0 : is_waiting ? other->pending_said : other->said;
+	leg_set_exchange(leg, LEG_EXCHANGE_LOCAL_OFFER);
 	return 0;
 }
 
@@ -64,19 +74,25 @@ static void leg_apply_plan(struct leg *leg)
 	sdp_leg_plan_clear(&plan);
 }
 
-static enum sdp_direction leg_direction(const struct sdp_session *session)
+bool leg_is_behind(struct leg *leg, const struct leg *other)
 {
-	return session && session->n_media ? session->media[0].direction : SDP_INACTIVE;
+	if (leg->heard == other->said)
+		return false;
+	struct negotiate_leg view = leg_view(leg), other_view = leg_view(other);
+	if (negotiate_legs_match(&view, &other_view) && negotiate_directions_match(&view, &other_view)) {
+		leg->heard = other->said; /* there is nothing to tell */
+		return false;
+	}
+	return true;
 }
 
-bool leg_knows_direction_of(const struct leg *leg, const struct leg *other)
+bool leg_has_answered_early(const struct leg *leg)
 {
-	return leg_direction(leg->local) == leg_direction(other->remote);
+	return leg->state == LEG_INCOMING && leg->exchange == LEG_EXCHANGE_STABLE && leg->local;
 }
 
 static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_session *remote, bool local_was_offer)
 {
-	leg->direction_changed = leg->remote && leg_direction(leg->remote) != leg_direction(remote);
 	sdp_session_free(leg->local);
 	sdp_session_free(leg->remote);
 	leg->local = local;
@@ -94,8 +110,10 @@ int leg_make_answer(struct leg *leg, const struct leg *other)
 	if (error < 0)
 		return error;
 	leg->last_version = answer->session_version;
+	leg->said = leg->pending_said;
+	leg->heard = other ? other->said : 0;
 	leg_settle(leg, answer, g_steal_pointer(&leg->pending_remote), false);
-	leg->exchange = LEG_EXCHANGE_STABLE;
+	leg_set_exchange(leg, LEG_EXCHANGE_STABLE);
 	return 0;
 }
 
@@ -128,8 +146,9 @@ int leg_take_offer(struct leg *leg, const struct sip_message *message)
 	}
 	sdp_session_free(leg->pending_remote);
 	leg->pending_remote = offer;
+	leg->pending_said = ++leg->manager->last_word;
 	leg->relay = LEG_RELAY_NONE;
-	leg->exchange = LEG_EXCHANGE_REMOTE_OFFER;
+	leg_set_exchange(leg, LEG_EXCHANGE_REMOTE_OFFER);
 	return 0;
 }
 
@@ -138,9 +157,9 @@ int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_
 	struct sdp_session *answer;
 	int error = leg_parse(leg, message, &answer);
 	/* The final response of some omits what a provisional one has said. */
-	if (error < 0 && is_final && !sip_message_has_sdp(message) && leg->has_early_answer) {
+	if (error < 0 && is_final && !sip_message_has_sdp(message) && leg->exchange == LEG_EXCHANGE_EARLY_ANSWER) {
 		BASE_CLEAR(&leg->pending_local, sdp_session_free);
-		leg->exchange = LEG_EXCHANGE_STABLE;
+		leg_set_exchange(leg, LEG_EXCHANGE_STABLE);
 		return 0;
 	}
 	if (error < 0)
@@ -152,13 +171,9 @@ int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_
 		sdp_session_free(answer);
 		return error;
 	}
-	if (is_final) {
-		leg_settle(leg, g_steal_pointer(&leg->pending_local), answer, true);
-		leg->exchange = LEG_EXCHANGE_STABLE;
-	} else {
-		leg_settle(leg, sdp_session_copy(leg->pending_local), answer, true);
-		leg->has_early_answer = true;
-	}
+	leg->said = ++leg->manager->last_word;
+	leg_settle(leg, is_final ? g_steal_pointer(&leg->pending_local) : sdp_session_copy(leg->pending_local), answer, true);
+	leg_set_exchange(leg, is_final ? LEG_EXCHANGE_STABLE : LEG_EXCHANGE_EARLY_ANSWER);
 	return 0;
 }
 
@@ -166,7 +181,6 @@ void leg_drop_exchange(struct leg *leg)
 {
 	BASE_CLEAR(&leg->pending_local, sdp_session_free);
 	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
-	leg->is_late_offer = false;
 	leg->relay = LEG_RELAY_NONE;
-	leg->exchange = LEG_EXCHANGE_STABLE;
+	leg_set_exchange(leg, LEG_EXCHANGE_STABLE);
 }

@@ -236,6 +236,26 @@ bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_
 	return codecs_go_over(a, b) && codecs_go_over(b, a);
 }
 
+bool negotiate_directions_match(const struct negotiate_leg *leg, const struct negotiate_leg *other)
+{
+	if (!leg->local || !leg->remote || !other->local || !other->remote)
+		return false;
+	for (size_t i = 0; i < leg->local->n_media; i++) {
+		int index = negotiate_partner_index(leg->local, i, other->remote);
+		if (!leg->local->media[i].port || index < 0 || (size_t)index >= other->remote->n_media)
+			continue;
+		/* An answer can say no more than the offer allows: what that was is nobody's wish. */
+		enum sdp_direction wanted = negotiate_direction(&other->remote->media[index]);
+		if (other->local_was_offer)
+			wanted |= SDP_SEND_RECEIVE & ~sdp_direction_reverse(other->local->media[index].direction);
+		if (!leg->local_was_offer)
+			wanted &= sdp_direction_reverse(negotiate_direction(&leg->remote->media[i]));
+		if (leg->local->media[i].direction != wanted)
+			return false;
+	}
+	return true;
+}
+
 static const struct sdp_transport *first_ice(const struct sdp_session *session)
 {
 	for (size_t i = 0; session && i < session->n_media; i++) {

@@ -91,5 +91,9 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
  * chose differently: offer `b` again with a's remote description. */
 bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_leg *b);
 
+/* Whether the far end of `leg` was told the directions that the far end of `other` has last said, as far as its own offer
+ * let us. */
+bool negotiate_directions_match(const struct negotiate_leg *leg, const struct negotiate_leg *other);
+
 /* Whether `offer` restarts ICE on the leg (RFC 8445, section 9): media must make new credentials before the answer. */
 bool negotiate_is_ice_restart(const struct negotiate_leg *leg, const struct sdp_session *offer);
