@@ -2,7 +2,7 @@
  * partner changes, so that a packet only looks up. */
 #include "media/builtin.h"
 #include "media/delay.h"
-#include "media/end.h"
+#include "media/hop.h"
 #include <strings.h>
 
 static bool is_event(const struct sdp_format *format)
@@ -76,6 +76,8 @@ void media_bridge_refresh(struct media_end *end)
 	if (!end->partner)
 		return;
 	make_all_routes(end->partner);
+	if (end->partner->across)
+		media_hop_tell(end->partner->across, end);
 	media_builtin_refresh(end);
 	media_builtin_refresh(end->partner);
 }
@@ -92,6 +94,8 @@ void media_bridge_part(struct media_end *end)
 	partner->partner = NULL;
 	make_all_routes(end);
 	make_all_routes(partner);
+	if (partner->across)
+		media_hop_leave(partner->across);
 }
 
 void media_bridge_join(struct media_end *a, struct media_end *b)

@@ -40,17 +40,18 @@ static void set_state(struct media_end *end, enum media_end_state state)
 
 /* --- life; `new` runs on the signalling thread, everything else on the worker --- */
 
-struct media_end *media_end_new(struct media_core *core, struct media_leg *handle, const struct media_leg_options *options)
+struct media_end *media_end_new(struct media_worker *worker, const char *log_id, struct media_leg *handle,
+				const struct media_leg_options *options)
 {
 	struct media_end *end = g_new0(struct media_end, 1);
 
-	end->core = core;
-	end->worker = core->worker;
+	end->worker = worker;
 	end->handle = handle;
 	end->options = *options;
+	base_copy_text(end->log_id, sizeof end->log_id, log_id);
 	base_copy_text(end->name, sizeof end->name, options->name ? options->name : "leg");
 	end->options.name = end->name;
-	end->log = (struct log_context){.call = core->log_id, .leg = end->name};
+	end->log = (struct log_context){.call = end->log_id, .leg = end->name};
 	end->rtp_descriptor = end->rtcp_descriptor = -1;
 	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
 	crypto_random_token(end->cname, MEDIA_CNAME_BYTES);
@@ -263,19 +264,24 @@ static void make_stream_table(struct media_end *end)
 	}
 }
 
+void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)
+{
+	if (!apply_streams(end, plan) && end->has_plan)
+		return;
+	end->has_plan = true;
+	make_stream_table(end);
+	media_bridge_refresh(end);
+}
+
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
 {
 	if (end->state == MEDIA_END_NEW || (end->options.kind != MEDIA_LEG_BUILTIN && !end->ice && !end->plain))
 		return; /* it has no sockets; that was told */
 	if (end->options.kind == MEDIA_LEG_BUILTIN)
 		return; /* it speaks what its partner speaks */
-	if (apply_streams(end, plan) || !end->has_plan) {
-		make_stream_table(end);
-		media_bridge_refresh(end);
-	}
 	if (!end->has_plan)
 		end->planned_us = loop_now_us(media_end_loop(end));
-	end->has_plan = true;
+	media_end_apply_streams(end, plan);
 	apply_transport(end, plan);
 	media_end_check_connected(end);
 }

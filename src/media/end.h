@@ -1,5 +1,5 @@
-/* The worker's side of sessions and legs. A `core` is a session on its worker, an `end` a leg. Everything here belongs to the
- * worker's thread; the handles (session.c) reach it by posted orders only. */
+/* The worker's side of legs: an `end` is a leg on its worker. Everything here belongs to the worker's thread; the handles
+ * (session.c) reach it by posted orders only. */
 #pragma once
 #include "media/srtp.h"
 #include "media/worker.h"
@@ -19,6 +19,7 @@ struct media_dtls;
 struct media_plain;
 struct media_source;
 struct media_delay;
+struct media_hop_side;
 
 /* One socket of an end. */
 struct media_socket {
@@ -66,10 +67,10 @@ enum media_end_state {
 };
 
 struct media_end {
-	struct media_core *core;
 	struct media_worker *worker;
 	struct media_leg *handle;
 	struct media_leg_options options;
+	char log_id[MEDIA_NAME_BYTES]; /* of the session it is of now */
 	char name[MEDIA_NAME_BYTES];
 	struct log_context log;
 	enum media_end_state state;
@@ -83,6 +84,7 @@ struct media_end {
 	struct media_ice *ice;	   /* MEDIA_LEG_WEBRTC */
 	struct media_dtls *dtls;   /* MEDIA_LEG_WEBRTC, once there is a plan */
 	struct media_plain *plain; /* MEDIA_LEG_RTP */
+	struct media_hop_side *across; /* a stand-in for a leg on another worker: the way there */
 	struct media_source *source; /* MEDIA_LEG_BUILTIN: what it plays to its partner; NULL: nothing */
 
 	bool has_plan;
@@ -102,19 +104,15 @@ struct media_end {
 	uint8_t early[MEDIA_EARLY_BYTES];
 };
 
-struct media_core {
-	struct media_worker *worker;
-	struct media_session *handle;
-	char log_id[MEDIA_NAME_BYTES];
-	GPtrArray *ends; /* of struct media_end */
-};
-
 /* --- end.c --- */
-struct media_end *media_end_new(struct media_core *core, struct media_leg *handle, const struct media_leg_options *options);
+struct media_end *media_end_new(struct media_worker *worker, const char *log_id, struct media_leg *handle,
+				const struct media_leg_options *options);
 void media_end_start(struct media_end *end);
 /* Accepts NULL and every half-built stage. */
 struct media_end *media_end_free(struct media_end *end);
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
+/* Its part about streams: formats and directions. */
+void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan);
 void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate);
 void media_end_restart_ice(struct media_end *end, bool controlling);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);

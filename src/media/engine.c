@@ -45,6 +45,9 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 {
 	if (!engine)
 		return NULL;
+	/* All of them first: what one has still to do may be about a leg of another. */
+	for (unsigned i = 0; i < engine->n_workers; i++)
+		media_worker_stop(engine->workers[i]);
 	for (unsigned i = 0; i < engine->n_workers; i++)
 		engine->workers[i] = media_worker_free(engine->workers[i]);
 	SSL_CTX_free(engine->dtls);
@@ -57,12 +60,12 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts)
 {
 	*ret_counts = (struct media_counts){
-		.legs = atomic_load(&engine->n_legs),
+		.sessions = atomic_load(&engine->n_sessions),
 		.ice_agents = atomic_load(&engine->n_ice_agents),
 		.ports = net_port_pool_in_use(engine->ports),
 	};
 	for (unsigned i = 0; i < engine->n_workers; i++)
-		ret_counts->sessions += atomic_load(&engine->workers[i]->n_sessions);
+		ret_counts->legs += atomic_load(&engine->workers[i]->n_legs);
 }
 
 const char *media_failure_text(enum media_failure failure)

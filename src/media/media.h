@@ -1,6 +1,7 @@
-/* The media of calls, as the signalling thread sees it. A session is one call's media and lives on one worker thread
- * from birth to death; a leg is one side of it. All functions here are called on the signalling thread, return at once
- * and post to the worker; all events come back on the signalling thread. After media_session_free() no event comes. */
+/* The media of calls, as the signalling thread sees it. A session is one call's media, a leg is one side of it. A leg lives on
+ * one worker thread from birth to death, whatever session it belongs to. All functions here are called on the signalling
+ * thread, return at once and post to the worker; all events come back on the signalling thread. After
+ * media_session_free() no event comes. */
 #pragma once
 #include "base/log.h"
 #include "loop/loop.h"
@@ -73,6 +74,10 @@ struct media_handler {
 /* `log_id` is the call's short id; copied. NULL is never returned. */
 struct media_session *media_session_new(struct media_engine *engine, const char *log_id, const struct media_handler *handler,
 					void *user);
+/* Makes the session's legs on the worker where `near`'s are, if that is not too busy: of use before the first leg, when legs of
+ * the two may be joined later. Joining legs of different workers is allowed all the same; a packet then costs a copy and
+ * a wake-up more. */
+void media_session_place_near(struct media_session *session, const struct media_session *near);
 /* Ends all legs. Accepts NULL. */
 struct media_session *media_session_free(struct media_session *session);
 
@@ -89,6 +94,11 @@ struct media_leg_options {
  * Over MEDIA_LEGS_MAX the leg fails with MEDIA_FAILURE_NO_PORT. A failed leg stays a leg until it is freed. */
 struct media_leg *media_leg_new(struct media_session *session, const struct media_leg_options *options);
 struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
+/* From now on it is a leg of `to`: its events go to that session's handler and user (those on their way too), it ends with that
+ * session, and media_session_bridge(to, leg, other) may join it with a leg of that session. It leaves its partner, if it has
+ * one. For the far end nothing changes: ports, ICE, DTLS, SSRC, sequence numbers and timestamps go on. Cannot fail, and
+ * MEDIA_LEGS_MAX does not count. Does nothing when it is a leg of `to` already. */
+void media_leg_move(struct media_leg *leg, struct media_session *to);
 /* New ICE credentials; leg_ready comes again. Of use before an offer that shall restart ICE, and before the answer to one that
  * did (the far end's ice-ufrag has changed). The old pair carries media until the new one is valid (row 49). */
 void media_leg_restart_ice(struct media_leg *leg, bool controlling);

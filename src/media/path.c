@@ -2,7 +2,7 @@
  * locks or logs. */
 #include "media/delay.h"
 #include "media/dtls.h"
-#include "media/end.h"
+#include "media/hop.h"
 #include "media/plain.h"
 #include <string.h>
 #include <sys/epoll.h>
@@ -211,6 +211,10 @@ void media_stream_send(struct media_stream *stream, const struct rtp_packet *pac
 	struct media_end *end = stream->end;
 	uint8_t *start;
 
+	if (end->across) {
+		media_hop_send(end->across, stream, packet, type_out, clock_hz);
+		return;
+	}
 	if (!media_stream_sends(stream) || end->state != MEDIA_END_CONNECTED)
 		return;
 	start = strip(packet, bytes);

@@ -4,36 +4,45 @@
  * of the object, and only that event frees the handle's memory. So no event can ever meet a dead handle, and none
  * needs a look-up; what comes in between finds the handle marked. */
 #include "media/end.h"
+#include "media/hop.h"
 #include <string.h>
+
+/* A hint to place a session near another holds while that worker has no more legs than so many times the least busy one's. */
+#define NEAR_LOAD_FACTOR 2
+#define NEAR_LOAD_ALWAYS 16
 
 struct media_session {
 	struct media_engine *engine;
-	struct media_worker *worker;
-	struct media_core *core; /* the worker's: only to be put into orders */
+	struct media_worker *worker; /* where its legs are made; NULL until the first */
 	struct media_handler handler;
 	void *user;
+	char log_id[MEDIA_NAME_BYTES];
+	GPtrArray *legs; /* of struct media_leg, until their last event */
 	bool is_freed;
 };
 
 struct media_leg {
 	struct media_session *session;
+	struct media_worker *worker;
 	struct media_end *end; /* the worker's: only to be put into orders */
+	struct media_leg *partner;
 	bool is_freed;
 };
 
 struct order {
 	void (*run)(struct order *order);
-	struct media_core *core;
 	struct media_end *end, *other;
+	struct media_hop *hop;
+	unsigned side; /* of the hop */
 	bool controlling;
+	char log_id[MEDIA_NAME_BYTES];
 	struct sdp_candidate candidate;
 	struct sdp_leg_plan plan;
 };
 
-enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_REPORT, LEG_GONE, SESSION_GONE };
+enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_REPORT, LEG_GONE };
 struct event {
 	enum event_kind kind;
-	struct media_session *session;
 	struct media_leg *leg;
 	enum media_failure failure;
 	struct media_report report;
@@ -42,17 +51,21 @@ struct event {
 
 /* --- events: on the signalling thread --- */
 
+static void session_dispose(struct media_session *session)
+{
+	g_ptr_array_free(session->legs, TRUE);
+	g_free(session);
+}
+
 static bool is_wanted(const struct event *event)
 {
-	if (event->kind == SESSION_GONE || event->session->is_freed)
-		return false;
-	return !event->leg->is_freed || event->kind == LEG_GONE;
+	return !event->leg->session->is_freed && (!event->leg->is_freed || event->kind == LEG_GONE);
 }
 
 static void tell_user(const struct event *event)
 {
-	const struct media_handler *handler = &event->session->handler;
-	void *user = event->session->user;
+	const struct media_handler *handler = &event->leg->session->handler;
+	void *user = event->leg->session->user;
 
 	switch (event->kind) {
 	case LEG_READY:
@@ -72,9 +85,17 @@ static void tell_user(const struct event *event)
 		if (handler->leg_report)
 			handler->leg_report(user, event->leg, &event->report);
 		break;
-	case SESSION_GONE:
-		break;
 	}
+}
+
+static void forget_leg(struct media_leg *leg)
+{
+	struct media_session *session = leg->session;
+
+	g_ptr_array_remove_fast(session->legs, leg);
+	g_free(leg);
+	if (session->is_freed && session->legs->len == 0)
+		session_dispose(session);
 }
 
 static void deliver(void *data)
@@ -84,28 +105,20 @@ static void deliver(void *data)
 	if (is_wanted(event))
 		tell_user(event);
 	if (event->kind == LEG_GONE)
-		g_free(event->leg);
-	if (event->kind == SESSION_GONE)
-		g_free(event->session);
+		forget_leg(event->leg);
 	g_free(event->transport);
 	g_free(event);
 }
 
 /* --- events: on the worker --- */
 
-static struct event *event_new(enum event_kind kind, struct media_session *session, struct media_leg *leg)
+static struct event *event_new(struct media_end *end, enum event_kind kind)
 {
 	struct event *event = g_new0(struct event, 1);
 
 	event->kind = kind;
-	event->session = session;
-	event->leg = leg;
+	event->leg = end->handle;
 	return event;
-}
-
-static struct event *end_event(struct media_end *end, enum event_kind kind)
-{
-	return event_new(kind, end->core->handle, end->handle);
 }
 
 static void send_event(struct media_worker *worker, struct event *event)
@@ -115,7 +128,7 @@ static void send_event(struct media_worker *worker, struct event *event)
 
 void media_tell_ready(struct media_end *end, const struct sdp_transport *local)
 {
-	struct event *event = end_event(end, LEG_READY);
+	struct event *event = event_new(end, LEG_READY);
 
 	event->transport = g_memdup2(local, sizeof *local);
 	send_event(end->worker, event);
@@ -123,12 +136,12 @@ void media_tell_ready(struct media_end *end, const struct sdp_transport *local)
 
 void media_tell_connected(struct media_end *end)
 {
-	send_event(end->worker, end_event(end, LEG_CONNECTED));
+	send_event(end->worker, event_new(end, LEG_CONNECTED));
 }
 
 void media_tell_failed(struct media_end *end, enum media_failure failure)
 {
-	struct event *event = end_event(end, LEG_FAILED);
+	struct event *event = event_new(end, LEG_FAILED);
 
 	event->failure = failure;
 	send_event(end->worker, event);
@@ -136,7 +149,7 @@ void media_tell_failed(struct media_end *end, enum media_failure failure)
 
 void media_tell_report(struct media_end *end)
 {
-	struct event *event = end_event(end, LEG_REPORT);
+	struct event *event = event_new(end, LEG_REPORT);
 
 	media_end_report(end, &event->report);
 	send_event(end->worker, event);
@@ -153,50 +166,32 @@ static void run_order(void *data)
 	g_free(order);
 }
 
-static void run_start_session(struct order *order)
-{
-	media_worker_watch_load(order->core->worker);
-}
-
-static void remove_end(struct media_core *core, struct media_end *end)
-{
-	struct event *event = end_event(end, LEG_GONE);
-
-	g_ptr_array_remove_fast(core->ends, end);
-	media_end_report(end, &event->report);
-	media_end_free(end);
-	atomic_fetch_sub(&core->worker->engine->n_legs, 1);
-	send_event(core->worker, event);
-}
-
-static void run_free_session(struct order *order)
-{
-	struct media_core *core = order->core;
-	struct media_worker *worker = core->worker;
-	struct event *event = event_new(SESSION_GONE, core->handle, NULL);
-
-	while (core->ends->len > 0)
-		remove_end(core, core->ends->pdata[core->ends->len - 1]);
-	g_ptr_array_free(core->ends, TRUE);
-	g_free(core);
-	atomic_fetch_sub(&worker->n_sessions, 1);
-	send_event(worker, event);
-}
-
 static void run_start_leg(struct order *order)
 {
-	struct media_core *core = order->core;
+	media_worker_watch_load(order->end->worker);
+	media_end_start(order->end);
+}
 
-	g_ptr_array_add(core->ends, order->end);
-	if (core->ends->len > MEDIA_LEGS_MAX)
-		media_end_fail(order->end, MEDIA_FAILURE_NO_PORT);
-	else
-		media_end_start(order->end);
+static void run_refuse_leg(struct order *order)
+{
+	media_end_fail(order->end, MEDIA_FAILURE_NO_PORT);
 }
 
 static void run_free_leg(struct order *order)
 {
-	remove_end(order->core, order->end);
+	struct media_end *end = order->end;
+	struct media_worker *worker = end->worker;
+	struct event *event = event_new(end, LEG_GONE);
+
+	media_end_report(end, &event->report);
+	media_end_free(end);
+	atomic_fetch_sub(&worker->n_legs, 1);
+	send_event(worker, event);
+}
+
+static void run_rename(struct order *order)
+{
+	base_copy_text(order->end->log_id, sizeof order->end->log_id, order->log_id);
 }
 
 static void run_restart_ice(struct order *order)
@@ -214,12 +209,19 @@ static void run_add_candidate(struct order *order)
 	media_end_add_candidate(order->end, &order->candidate);
 }
 
-static void run_bridge(struct order *order)
+static void run_join(struct order *order)
 {
-	if (order->other)
-		media_bridge_join(order->end, order->other);
-	else
-		media_bridge_part(order->end);
+	media_bridge_join(order->end, order->other);
+}
+
+static void run_join_across(struct order *order)
+{
+	media_hop_join(order->hop, order->side, order->end);
+}
+
+static void run_part(struct order *order)
+{
+	media_bridge_part(order->end);
 }
 
 static void run_report(struct order *order)
@@ -229,27 +231,31 @@ static void run_report(struct order *order)
 
 /* --- the handles: on the signalling thread --- */
 
-static struct order *order_new(struct media_session *session, struct media_leg *leg, void (*run)(struct order *order))
+static struct order *order_new(const struct media_leg *leg, void (*run)(struct order *order))
 {
 	struct order *order = g_new0(struct order, 1);
 
 	order->run = run;
-	order->core = session->core;
-	order->end = leg ? leg->end : NULL;
+	order->end = leg->end;
 	return order;
 }
 
-static void send_order(struct media_session *session, struct order *order)
+static void send_order(const struct media_leg *leg, struct order *order)
 {
-	loop_post(session->worker->loop, run_order, order);
+	loop_post(leg->worker->loop, run_order, order);
 }
 
-static struct media_worker *least_loaded(struct media_engine *engine)
+static size_t load_of(const struct media_worker *worker)
+{
+	return atomic_load(&worker->n_legs);
+}
+
+static struct media_worker *least_loaded(const struct media_engine *engine)
 {
 	struct media_worker *best = engine->workers[0];
 
 	for (unsigned i = 1; i < engine->n_workers; i++)
-		if (atomic_load(&engine->workers[i]->n_sessions) < atomic_load(&best->n_sessions))
+		if (load_of(engine->workers[i]) < load_of(best))
 			best = engine->workers[i];
 	return best;
 }
@@ -258,85 +264,174 @@ struct media_session *media_session_new(struct media_engine *engine, const char 
 					const struct media_handler *handler, void *user)
 {
 	struct media_session *session = g_new0(struct media_session, 1);
-	struct media_core *core = g_new0(struct media_core, 1);
 
 	session->engine = engine;
-	session->worker = least_loaded(engine);
-	session->core = core;
 	session->handler = *handler;
 	session->user = user;
-	core->ends = g_ptr_array_new();
-	core->worker = session->worker;
-	core->handle = session;
-	base_copy_text(core->log_id, sizeof core->log_id, log_id);
-	atomic_fetch_add(&session->worker->n_sessions, 1);
-	send_order(session, order_new(session, NULL, run_start_session));
+	session->legs = g_ptr_array_new();
+	base_copy_text(session->log_id, sizeof session->log_id, log_id);
+	atomic_fetch_add(&engine->n_sessions, 1);
 	return session;
 }
 
+void media_session_place_near(struct media_session *session, const struct media_session *near)
+{
+	if (!session->worker && near->worker &&
+	    load_of(near->worker) <= NEAR_LOAD_FACTOR * load_of(least_loaded(session->engine)) + NEAR_LOAD_ALWAYS)
+		session->worker = near->worker;
+}
+
+static size_t count_legs(const struct media_session *session)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < session->legs->len; i++)
+		n += !((struct media_leg *)session->legs->pdata[i])->is_freed;
+	return n;
+}
+
+/* Nothing is told after it, not even the end of the legs. */
 struct media_session *media_session_free(struct media_session *session)
 {
 	if (!session)
 		return NULL;
+	for (size_t i = 0; i < session->legs->len; i++) {
+		struct media_leg *leg = session->legs->pdata[i];
+
+		if (!leg->is_freed)
+			media_leg_free(leg);
+	}
 	session->is_freed = true;
-	send_order(session, order_new(session, NULL, run_free_session));
+	atomic_fetch_sub(&session->engine->n_sessions, 1);
+	if (session->legs->len == 0)
+		session_dispose(session);
 	return NULL;
 }
 
 struct media_leg *media_leg_new(struct media_session *session, const struct media_leg_options *options)
 {
 	struct media_leg *leg = g_new0(struct media_leg, 1);
+	bool is_too_many = count_legs(session) >= MEDIA_LEGS_MAX;
 
+	if (!session->worker)
+		session->worker = least_loaded(session->engine);
 	leg->session = session;
-	leg->end = media_end_new(session->core, leg, options);
-	atomic_fetch_add(&session->engine->n_legs, 1);
-	send_order(session, order_new(session, leg, run_start_leg));
+	leg->worker = session->worker;
+	leg->end = media_end_new(leg->worker, session->log_id, leg, options);
+	g_ptr_array_add(session->legs, leg);
+	atomic_fetch_add(&leg->worker->n_legs, 1);
+	send_order(leg, order_new(leg, is_too_many ? run_refuse_leg : run_start_leg));
 	return leg;
+}
+
+/* Each worker parts its own; on one worker the first order parts both, and the second does nothing. */
+static void part(struct media_leg *leg)
+{
+	struct media_leg *partner = leg->partner;
+
+	if (!partner)
+		return;
+	leg->partner = partner->partner = NULL;
+	send_order(leg, order_new(leg, run_part));
+	send_order(partner, order_new(partner, run_part));
 }
 
 struct media_leg *media_leg_free(struct media_leg *leg)
 {
 	if (!leg)
 		return NULL;
+	part(leg);
 	leg->is_freed = true;
-	send_order(leg->session, order_new(leg->session, leg, run_free_leg));
+	send_order(leg, order_new(leg, run_free_leg));
 	return NULL;
+}
+
+void media_leg_move(struct media_leg *leg, struct media_session *to)
+{
+	struct order *order;
+
+	if (leg->session == to)
+		return;
+	part(leg);
+	g_ptr_array_remove_fast(leg->session->legs, leg);
+	g_ptr_array_add(to->legs, leg);
+	leg->session = to;
+	order = order_new(leg, run_rename);
+	base_copy_text(order->log_id, sizeof order->log_id, to->log_id);
+	send_order(leg, order);
 }
 
 void media_leg_restart_ice(struct media_leg *leg, bool controlling)
 {
-	struct order *order = order_new(leg->session, leg, run_restart_ice);
+	struct order *order = order_new(leg, run_restart_ice);
 
 	order->controlling = controlling;
-	send_order(leg->session, order);
+	send_order(leg, order);
 }
 
 void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan)
 {
-	struct order *order = order_new(leg->session, leg, run_apply);
+	struct order *order = order_new(leg, run_apply);
 
 	order->plan.n_streams = MIN(plan->n_streams, MEDIA_STREAMS_MAX);
 	order->plan.streams = g_memdup2(plan->streams, order->plan.n_streams * sizeof *plan->streams);
-	send_order(leg->session, order);
+	send_order(leg, order);
 }
 
 void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate)
 {
-	struct order *order = order_new(leg->session, leg, run_add_candidate);
+	struct order *order = order_new(leg, run_add_candidate);
 
 	order->candidate = *candidate;
-	send_order(leg->session, order);
+	send_order(leg, order);
+}
+
+static void join_across(struct media_leg *a, struct media_leg *b)
+{
+	struct media_leg *legs[] = {a, b};
+	struct media_hop *hop;
+	int error = media_hop_new(&hop);
+
+	if (error < 0) {
+		log_error(&(struct log_context){.call = a->session->log_id}, "no bridge between two workers: %s",
+			  g_strerror(-error));
+		return;
+	}
+	for (unsigned side = 0; side < G_N_ELEMENTS(legs); side++) {
+		struct order *order = order_new(legs[side], run_join_across);
+
+		order->hop = hop;
+		order->side = side;
+		send_order(legs[side], order);
+	}
+}
+
+static void join(struct media_leg *a, struct media_leg *b)
+{
+	struct order *order;
+
+	part(a);
+	part(b);
+	a->partner = b;
+	b->partner = a;
+	if (a->worker != b->worker) {
+		join_across(a, b);
+		return;
+	}
+	order = order_new(a, run_join);
+	order->other = b->end;
+	send_order(a, order);
 }
 
 void media_session_bridge(struct media_session *session, struct media_leg *a, struct media_leg *b)
 {
-	struct order *order = order_new(session, a, run_bridge);
-
-	order->other = b ? b->end : NULL;
-	send_order(session, order);
+	if (!b)
+		part(a);
+	else if (a != b && a->partner != b)
+		join(a, b);
 }
 
 void media_leg_request_report(struct media_leg *leg)
 {
-	send_order(leg->session, order_new(leg->session, leg, run_report));
+	send_order(leg, order_new(leg, run_report));
 }

@@ -23,7 +23,7 @@ static void look_at_load(void *data)
 	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
 					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
 										: 0);
-	if (atomic_load_explicit(&worker->n_sessions, memory_order_relaxed) > 0)
+	if (atomic_load_explicit(&worker->n_legs, memory_order_relaxed) > 0)
 		loop_timer_start_ms(&worker->load_timer, LOAD_PERIOD_MS);
 }
 
@@ -78,12 +78,16 @@ int media_worker_new(struct media_engine *engine, unsigned number, struct media_
 	return 0;
 }
 
+void media_worker_stop(struct media_worker *worker)
+{
+	loop_quit(worker->loop);
+	g_thread_join(worker->thread);
+}
+
 struct media_worker *media_worker_free(struct media_worker *worker)
 {
 	if (!worker)
 		return NULL;
-	loop_quit(worker->loop);
-	g_thread_join(worker->thread);
 	loop_timer_stop(&worker->load_timer);
 	loop_free(worker->loop);
 	g_free(worker);

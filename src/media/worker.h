@@ -1,4 +1,4 @@
-/* The threads that carry packets. Every call lives on one of them; nothing here is shared but what is said so. */
+/* The threads that carry packets. Every leg lives on one of them; nothing here is shared but what is said so. */
 #pragma once
 #include "crypto/dtls.h"
 #include "media/media.h"
@@ -22,7 +22,7 @@ struct media_worker {
 	struct media_engine *engine;
 	struct loop *loop;
 	GThread *thread;
-	atomic_size_t n_sessions; /* any thread */
+	atomic_size_t n_legs; /* any thread */
 	uint32_t n_packets;	  /* received since the load was looked at last */
 	uint32_t n_refused;	  /* of them */
 	struct loop_timer load_timer;
@@ -39,11 +39,13 @@ struct media_engine {
 	SSL_CTX *dtls;
 	unsigned n_workers;
 	struct media_worker *workers[MEDIA_WORKERS_MAX];
-	atomic_size_t n_legs, n_ice_agents; /* any thread */
+	atomic_size_t n_sessions, n_ice_agents; /* any thread */
 };
 
 int media_worker_new(struct media_engine *engine, unsigned number, struct media_worker **ret_worker);
-/* Waits for the thread's end. Accepts NULL. */
+/* Waits for the thread's end; what has been posted to it is still done by media_worker_free(). */
+void media_worker_stop(struct media_worker *worker);
+/* Of a worker that was stopped. Accepts NULL. */
 struct media_worker *media_worker_free(struct media_worker *worker);
-/* To be called when a session comes to the worker, on its thread: load is only watched while there is some. */
+/* To be called when a leg comes to the worker, on its thread: load is only watched while there is some. */
 void media_worker_watch_load(struct media_worker *worker);

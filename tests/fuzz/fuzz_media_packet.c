@@ -8,9 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct media_end *builtin(struct media_lone *lone, enum media_builtin kind)
 {
 	struct media_leg_options options = {.kind = MEDIA_LEG_BUILTIN, .builtin = kind, .name = "sound"};
-	struct media_end *end = media_end_new(&lone->core, NULL, &options);
+	struct media_end *end = media_end_new(lone->worker, "lone", NULL, &options);
 
-	g_ptr_array_add(lone->core.ends, end);
+	g_ptr_array_add(lone->ends, end);
 	return end;
 }
 

@@ -152,6 +152,20 @@ struct bench_leg *bench_leg_open(struct bench_session *session, const struct med
 	return leg;
 }
 
+struct bench_leg *bench_leg_move(struct bench_leg *leg, struct bench_session *to)
+{
+	struct bench_leg *moved = to->legs;
+
+	while (moved < to->legs + to->n_legs && moved->leg)
+		moved++;
+	if (moved == to->legs + to->n_legs)
+		to->n_legs++;
+	media_leg_move(leg->leg, to->session);
+	*moved = *leg;
+	leg->leg = NULL;
+	return moved;
+}
+
 /* --- plans --- */
 
 static void add_format(struct sdp_stream_plan *stream, uint8_t type, const char *encoding, uint32_t clock_hz,

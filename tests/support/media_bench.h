@@ -27,7 +27,7 @@ struct bench_session {
 	struct bench *bench;
 	struct media_session *session;
 	struct bench_leg legs[MEDIA_LEGS_MAX + 1];
-	size_t n_legs;
+	size_t n_legs; /* left ones too */
 };
 
 struct plugin_registry;
@@ -44,6 +44,8 @@ void bench_session_close(struct bench_session *session);
 /* Makes a leg and waits until it is ready. */
 struct bench_leg *bench_leg_open(struct bench_session *session, const struct media_leg_options *options);
 struct bench_leg *bench_leg_start(struct bench_session *session, const struct media_leg_options *options);
+/* media_leg_move(); the leg is `to`'s from then on, and an event of it that goes elsewhere fails the test. */
+struct bench_leg *bench_leg_move(struct bench_leg *leg, struct bench_session *to);
 
 /* A plan of one audio stream: PCMU, opus, telephone-event/8000 and /48000, with payload types from `first_dynamic` on (PCMU 0). */
 void bench_plan(struct sdp_stream_plan *stream, uint8_t first_dynamic, const struct sdp_transport *remote,

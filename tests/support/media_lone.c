@@ -18,8 +18,7 @@ void media_lone_open(struct media_lone *lone)
 	must(loop_new("worker", &lone->worker->loop) == 0);
 	lone->engine.signalling = lone->signalling;
 	lone->worker->engine = &lone->engine;
-	lone->core.worker = lone->worker;
-	lone->core.ends = g_ptr_array_new();
+	lone->ends = g_ptr_array_new();
 	must(net_address_parse("127.0.0.1", 0, &address) == 0);
 	must(net_udp_open(&address, &lone->out) == 0);
 	must(net_local_address(lone->out, &lone->out_address) == 0);
@@ -28,11 +27,11 @@ void media_lone_open(struct media_lone *lone)
 
 void media_lone_close(struct media_lone *lone)
 {
-	while (lone->core.ends->len > 0) {
-		media_end_free(lone->core.ends->pdata[0]);
-		g_ptr_array_remove_index_fast(lone->core.ends, 0);
+	while (lone->ends->len > 0) {
+		media_end_free(lone->ends->pdata[0]);
+		g_ptr_array_remove_index_fast(lone->ends, 0);
 	}
-	g_ptr_array_free(lone->core.ends, TRUE);
+	g_ptr_array_free(lone->ends, TRUE);
 	loop_free(lone->worker->loop);
 	loop_free(lone->signalling);
 	g_free(lone->worker);
@@ -52,11 +51,11 @@ static void add(struct sdp_stream_plan *plan, uint8_t type, const char *encoding
 struct media_end *media_lone_end(struct media_lone *lone)
 {
 	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "lone"};
-	struct media_end *end = media_end_new(&lone->core, NULL, &options);
+	struct media_end *end = media_end_new(lone->worker, "lone", NULL, &options);
 	struct sdp_stream_plan *plan = g_new0(struct sdp_stream_plan, 1);
 	struct media_stream *stream = media_stream_new(end, SDP_KIND_AUDIO);
 
-	g_ptr_array_add(lone->core.ends, end);
+	g_ptr_array_add(lone->ends, end);
 	plan->direction = SDP_SEND_RECEIVE;
 	add(plan, 0, "PCMU", 8000, 1);
 	add(plan, 96, "opus", 48000, 2);

@@ -6,7 +6,7 @@
 struct media_lone {
 	struct media_engine engine;
 	struct media_worker *worker;
-	struct media_core core;
+	GPtrArray *ends;
 	struct loop *signalling;
 	int out; /* what the ends send arrives here */
 	struct net_address peer, out_address;

@@ -1,0 +1,305 @@
+#include "media/hop.h"
+#include "media/builtin.h"
+#include "metrics/metrics.h"
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+METRICS_COUNTER(packets_lost, "tandem_media_hop_lost_total",
+		"Packets lost between two workers because the ring was full.");
+
+#define RECORDS_PER_TURN 256 /* then others have theirs */
+#define SIDES		 2
+
+/* A packet in the ring: header and payload fill whole multiples of the header's size, so that a header fits wherever
+ * there is any room. */
+struct record {
+	uint32_t size;	/* of all of it */
+	uint8_t stream; /* MEDIA_STREAM_NONE: nothing but the rest of the ring */
+	uint8_t type_out;
+	uint8_t marker;
+	uint16_t sequence;
+	uint16_t payload_bytes;
+	uint32_t timestamp, ssrc, clock_hz;
+	uint32_t unused[2];
+	uint8_t bytes[]; /* room for an RTP header, payload, MEDIA_PACKET_ROOM */
+};
+G_STATIC_ASSERT(sizeof(struct record) == 32 && MEDIA_HOP_RING_BYTES % sizeof(struct record) == 0);
+
+/* What one side says of its leg. */
+struct picture {
+	bool is_echo;
+	struct media_leg_options options;
+	struct sdp_leg_plan plan; /* kind, direction, ptime and formats of each stream, no more */
+};
+
+/* One way. Head and tail only grow; what is between them is the reader's, the rest the writer's. */
+struct lane {
+	atomic_size_t head, tail;
+	_Atomic(struct picture *) picture; /* the newest that was not looked at; whoever takes it out owns it */
+	atomic_bool is_deserted;	   /* the reader has left */
+	int wake;			   /* an eventfd: there is a picture, or the first packet in an empty ring */
+	_Alignas(sizeof(struct record)) uint8_t ring[MEDIA_HOP_RING_BYTES];
+};
+
+struct media_hop {
+	atomic_uint n_sides;
+	struct lane lanes[SIDES]; /* by its reader */
+};
+
+struct media_hop_side {
+	struct media_hop *hop;
+	struct lane *in, *out;
+	struct media_end *stand_in;
+	struct loop_watch *watch;
+};
+
+/* --- life of what is shared --- */
+
+static struct picture *picture_free(struct picture *picture)
+{
+	if (picture)
+		sdp_leg_plan_clear(&picture->plan);
+	g_free(picture);
+	return NULL;
+}
+
+static void hop_free(struct media_hop *hop)
+{
+	for (size_t i = 0; i < SIDES; i++) {
+		picture_free(atomic_load(&hop->lanes[i].picture));
+		if (hop->lanes[i].wake >= 0)
+			close(hop->lanes[i].wake);
+	}
+	g_aligned_free(hop);
+}
+
+int media_hop_new(struct media_hop **ret_hop)
+{
+	struct media_hop *hop = g_aligned_alloc0(1, sizeof *hop, _Alignof(struct media_hop));
+	int error = 0;
+
+	atomic_init(&hop->n_sides, SIDES);
+	for (size_t i = 0; i < SIDES; i++) {
+		hop->lanes[i].wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (hop->lanes[i].wake < 0)
+			error = -errno;
+	}
+	if (error < 0) {
+		hop_free(hop);
+		return error;
+	}
+	*ret_hop = hop;
+	return 0;
+}
+
+/* --- writing --- */
+
+static void wake(struct lane *lane)
+{
+	uint64_t one = 1;
+	ssize_t written = write(lane->wake, &one, sizeof one);
+
+	(void)written; /* fails only when it is full, and then the reader wakes anyway */
+}
+
+static struct record *record_at(struct lane *lane, size_t count)
+{
+	return (struct record *)(void *)(lane->ring + count % sizeof lane->ring);
+}
+
+/* Room for a record of `size`; NULL when the ring is full. */
+static struct record *reserve(struct lane *lane, size_t size, size_t *ret_head)
+{
+	size_t head = atomic_load_explicit(&lane->head, memory_order_relaxed);
+	size_t used = head - atomic_load_explicit(&lane->tail, memory_order_acquire);
+	size_t to_end = sizeof lane->ring - head % sizeof lane->ring;
+	size_t skipped = to_end < size ? to_end : 0;
+
+	if (sizeof lane->ring - used < skipped + size)
+		return NULL;
+	if (skipped)
+		*record_at(lane, head) = (struct record){.size = (uint32_t)skipped, .stream = MEDIA_STREAM_NONE};
+	*ret_head = head + skipped + size;
+	return record_at(lane, head + skipped);
+}
+
+/* The reader, who looks at the head after each step of the tail, either sees this one or has stopped where it was
+ * before. */
+static void publish(struct lane *lane, size_t head)
+{
+	size_t before = atomic_load_explicit(&lane->head, memory_order_relaxed);
+
+	atomic_store(&lane->head, head);
+	if (atomic_load(&lane->tail) == before)
+		wake(lane);
+}
+
+static uint8_t index_of(const struct media_stream *stream)
+{
+	const struct media_end *end = stream->end;
+
+	for (size_t i = 0; i < end->n_streams; i++)
+		if (end->streams[i] == stream)
+			return (uint8_t)i;
+	return MEDIA_STREAM_NONE;
+}
+
+static size_t record_size(size_t payload_bytes)
+{
+	size_t unit = sizeof(struct record);
+
+	return (unit + RTP_HEADER_BYTES + payload_bytes + MEDIA_PACKET_ROOM + unit - 1) / unit * unit;
+}
+
+void media_hop_send(struct media_hop_side *across, const struct media_stream *stream, const struct rtp_packet *packet,
+		    uint8_t type_out, uint32_t clock_hz)
+{
+	struct lane *out = across->out;
+	struct record *record;
+	size_t size = record_size(packet->payload_bytes);
+	size_t head;
+
+	if (atomic_load_explicit(&out->is_deserted, memory_order_relaxed) ||
+	    packet->payload_bytes > MEDIA_PACKET_BYTES_MAX)
+		return;
+	record = reserve(out, size, &head);
+	if (!record) {
+		metrics_add(&packets_lost, 1);
+		return;
+	}
+	*record = (struct record){
+	    .size = (uint32_t)size,
+	    .stream = index_of(stream),
+	    .type_out = type_out,
+	    .marker = packet->marker,
+	    .sequence = packet->sequence,
+	    .payload_bytes = (uint16_t)packet->payload_bytes,
+	    .timestamp = packet->timestamp,
+	    .ssrc = packet->ssrc,
+	    .clock_hz = clock_hz,
+	};
+	memcpy(record->bytes + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
+	publish(out, head);
+}
+
+static void describe_stream(const struct media_stream *stream, struct sdp_stream_plan *plan)
+{
+	plan->kind = stream->kind;
+	plan->direction = stream->direction;
+	plan->ptime_ms = stream->ptime_ms;
+	plan->n_formats = stream->n_formats;
+	memcpy(plan->formats, stream->formats, stream->n_formats * sizeof *stream->formats);
+	memcpy(plan->send_types, stream->send_types, stream->n_formats);
+}
+
+void media_hop_tell(struct media_hop_side *across, const struct media_end *partner)
+{
+	struct picture *picture = g_new0(struct picture, 1);
+
+	picture->is_echo = media_builtin_echoes(partner);
+	picture->options =
+	    (struct media_leg_options){.kind = partner->options.kind, .builtin = partner->options.builtin};
+	picture->plan.n_streams = partner->n_streams;
+	picture->plan.streams = g_new0(struct sdp_stream_plan, partner->n_streams);
+	for (size_t i = 0; i < partner->n_streams; i++)
+		describe_stream(partner->streams[i], &picture->plan.streams[i]);
+	picture_free(atomic_exchange(&across->out->picture, picture));
+	wake(across->out);
+}
+
+/* --- reading --- */
+
+static void take_picture(struct media_hop_side *side)
+{
+	struct picture *picture = atomic_exchange(&side->in->picture, NULL);
+	struct media_end *stand_in = side->stand_in;
+
+	if (!picture)
+		return;
+	/* An echo is made where the packets are. Any other built-in plays where it is, and is heard through the ring.
+	 */
+	if (picture->is_echo) {
+		stand_in->options.kind = picture->options.kind;
+		stand_in->options.builtin = picture->options.builtin;
+	}
+	media_end_apply_streams(stand_in, &picture->plan);
+	picture_free(picture);
+}
+
+static void send_record(struct media_end *end, struct record *record)
+{
+	struct rtp_packet packet = {
+	    .marker = record->marker,
+	    .payload_type = record->type_out,
+	    .sequence = record->sequence,
+	    .timestamp = record->timestamp,
+	    .ssrc = record->ssrc,
+	    .payload = record->bytes + RTP_HEADER_BYTES,
+	    .payload_bytes = record->payload_bytes,
+	};
+
+	if (record->stream < end->n_streams)
+		media_stream_send(end->streams[record->stream], &packet, record->bytes, record->size - sizeof *record,
+				  record->type_out, record->clock_hz);
+}
+
+/* The picture is told before the packets that follow from it, so it is taken after the head was looked at. */
+static void read_lane(void *data, uint32_t events)
+{
+	struct media_hop_side *side = data;
+	struct lane *in = side->in;
+	size_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed);
+	uint64_t drained;
+	ssize_t got = read(in->wake, &drained, sizeof drained);
+
+	(void)got; /* the wake-up may have been for what was taken already */
+	for (unsigned n = 0; atomic_load(&in->head) != tail; n++) {
+		struct record *record = record_at(in, tail);
+
+		if (n == RECORDS_PER_TURN) {
+			wake(in);
+			return;
+		}
+		take_picture(side);
+		send_record(side->stand_in->partner, record);
+		tail += record->size;
+		atomic_store(&in->tail, tail);
+	}
+	take_picture(side);
+}
+
+/* --- joining and leaving --- */
+
+void media_hop_join(struct media_hop *hop, unsigned number, struct media_end *end)
+{
+	struct media_hop_side *side = g_new0(struct media_hop_side, 1);
+	const struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "other worker"};
+	int error;
+
+	side->hop = hop;
+	side->in = &hop->lanes[number];
+	side->out = &hop->lanes[!number];
+	side->stand_in = media_end_new(end->worker, end->log_id, NULL, &options);
+	side->stand_in->state = MEDIA_END_CONNECTED;
+	side->stand_in->across = side;
+	error = loop_watch_add(media_end_loop(end), side->in->wake, EPOLLIN, read_lane, side, &side->watch);
+	if (error < 0)
+		log_error(&end->log, "nothing will come from the other worker: %s", g_strerror(-error));
+	media_bridge_join(end, side->stand_in);
+}
+
+void media_hop_leave(struct media_hop_side *side)
+{
+	struct media_end *stand_in = side->stand_in;
+
+	atomic_store_explicit(&side->in->is_deserted, true, memory_order_relaxed);
+	loop_watch_free(side->watch);
+	for (size_t i = 0; i < stand_in->n_streams; i++)
+		media_stream_free(stand_in->streams[i]);
+	g_free(stand_in);
+	if (atomic_fetch_sub(&side->hop->n_sides, 1) == 1)
+		hop_free(side->hop);
+	g_free(side);
+}
