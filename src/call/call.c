@@ -118,6 +118,21 @@ static void call_take_names(struct call *call, const struct sip_message *request
 	call->called_name = sip_uri_parse(sip_message_request_uri(request), &uri) == 0 ? g_strdup(uri.user) : g_strdup("");
 }
 
+/* A browser that has a call already may join the two (attended transfer), which costs least on one media worker. */
+static void call_place_media(struct call *call)
+{
+	const struct leg *caller = call->caller;
+	if (!caller->endpoint)
+		return;
+	for (GList *link = call->manager->legs.tail; link; link = link->prev) {
+		const struct leg *leg = link->data;
+		if (leg->endpoint == caller->endpoint && leg->call && leg->call != call && leg->call->media) {
+			media_session_place_near(call->media, leg->call->media);
+			return;
+		}
+	}
+}
+
 void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, struct registrar_endpoint *endpoint,
 		struct trunk *trunk, const struct route_decision *decision)
 {
@@ -134,6 +149,7 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 	log_info(&call->log, "%s calls %s: %s %s", caller->name, call->called_name, route_target_name(decision->target),
 		 decision->target == ROUTE_BUILTIN ? route_builtin_name(decision->builtin) : decision->name);
 	call->media = media_session_new(manager->media, call->id, &call_media_handler, call);
+	call_place_media(call);
 	call_publish(call, EVENT_CALL_TRYING);
 	bool has_offer = sip_message_has_sdp(request);
 	int error = has_offer ? leg_take_offer(caller, request) : 0;
