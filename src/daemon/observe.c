@@ -63,6 +63,20 @@ static double observe_bindings(void *data)
 	return (double)counts.bindings;
 }
 
+static double observe_endpoints(void *data)
+{
+	struct registrar_counts counts;
+	registrar_count(((struct daemon *)data)->registrar, &counts);
+	return (double)counts.endpoints;
+}
+
+static double observe_deserted(void *data)
+{
+	struct registrar_counts counts;
+	registrar_count(((struct daemon *)data)->registrar, &counts);
+	return (double)counts.deserted;
+}
+
 static double observe_media_sessions(void *data)
 {
 	struct media_counts counts;
@@ -104,6 +118,8 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_flows", "Browsers connected over WebSocket.", observe_flows),
 	GAUGE("tandem_registered_users", "Users with a binding.", observe_registered),
 	GAUGE("tandem_bindings", "Bindings of all users.", observe_bindings),
+	GAUGE("tandem_endpoints", "Devices of users that a binding or a call holds.", observe_endpoints),
+	GAUGE("tandem_endpoints_away", "Devices among them whose connection is closed, waited for.", observe_deserted),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),
