@@ -46,12 +46,22 @@ struct negotiate_leg leg_view(const struct leg *leg)
 	return view;
 }
 
+/* What is to be told of a leg to others: an offer that waits before the last word. A new description or NULL. */
+static struct sdp_session *leg_word(const struct leg *leg)
+{
+	if (leg->pending_remote)
+		return sdp_session_copy(leg->pending_remote);
+	struct negotiate_leg view = leg_view(leg);
+	return leg->remote ? negotiate_wishes(&view) : NULL;
+}
+
 int leg_make_offer(struct leg *leg, const struct leg *other)
 {
 	struct negotiate_leg view = leg_view(leg);
-	struct sdp_session *offer;
+	struct sdp_session *offer, *word = other ? leg_word(other) : NULL;
 	bool is_waiting = other && other->pending_remote;
-	int error = negotiate_make_offer(&view, !other ? NULL : is_waiting ? other->pending_remote : other->remote, &offer);
+	int error = negotiate_make_offer(&view, word, &offer);
+	sdp_session_free(word);
 	if (error < 0)
 		return error;
 	sdp_session_free(leg->pending_local);

@@ -63,20 +63,6 @@ static double observe_bindings(void *data)
 	return (double)counts.bindings;
 }
 
-static double observe_endpoints(void *data)
-{
-	struct registrar_counts counts;
-	registrar_count(((struct daemon *)data)->registrar, &counts);
-	return (double)counts.endpoints;
-}
-
-static double observe_deserted(void *data)
-{
-	struct registrar_counts counts;
-	registrar_count(((struct daemon *)data)->registrar, &counts);
-	return (double)counts.deserted;
-}
-
 static double observe_media_sessions(void *data)
 {
 	struct media_counts counts;
@@ -118,8 +104,6 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_flows", "Browsers connected over WebSocket.", observe_flows),
 	GAUGE("tandem_registered_users", "Users with a binding.", observe_registered),
 	GAUGE("tandem_bindings", "Bindings of all users.", observe_bindings),
-	GAUGE("tandem_endpoints", "Devices of users that a binding or a call holds.", observe_endpoints),
-	GAUGE("tandem_endpoints_away", "Devices among them whose connection is closed, waited for.", observe_deserted),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),
@@ -140,9 +124,6 @@ static void daemon_health(void *data, struct admin_health *health)
 		struct trunk *trunk = trunks_at(daemon->trunks, i);
 		if (!trunk_address(trunk))
 			admin_health_problem(health, "the address of trunk %s (%s) is not known", trunk_name(trunk),
-					     trunk_host(trunk));
-		else if (trunk_registers(trunk) && !trunk_is_registered(trunk))
-			admin_health_problem(health, "trunk %s is not registered with %s", trunk_name(trunk),
 					     trunk_host(trunk));
 	}
 	if (daemon->is_stopping)

@@ -236,6 +236,24 @@ bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_
 	return codecs_go_over(a, b) && codecs_go_over(b, a);
 }
 
+/* An answer can say no more than the offer allows: what that was is nobody's wish. */
+static enum sdp_direction wished_direction(const struct negotiate_leg *leg, size_t index)
+{
+	enum sdp_direction said = negotiate_direction(&leg->remote->media[index]);
+	if (!leg->local_was_offer || index >= leg->local->n_media)
+		return said;
+	return said | (SDP_SEND_RECEIVE & ~sdp_direction_reverse(leg->local->media[index].direction));
+}
+
+struct sdp_session *negotiate_wishes(const struct negotiate_leg *leg)
+{
+	struct sdp_session *wishes = sdp_session_copy(leg->remote);
+	for (size_t i = 0; leg->local && i < wishes->n_media; i++)
+		if (wishes->media[i].port)
+			wishes->media[i].direction = wished_direction(leg, i);
+	return wishes;
+}
+
 bool negotiate_directions_match(const struct negotiate_leg *leg, const struct negotiate_leg *other)
 {
 	if (!leg->local || !leg->remote || !other->local || !other->remote)
@@ -244,10 +262,7 @@ bool negotiate_directions_match(const struct negotiate_leg *leg, const struct ne
 		int index = negotiate_partner_index(leg->local, i, other->remote);
 		if (!leg->local->media[i].port || index < 0 || (size_t)index >= other->remote->n_media)
 			continue;
-		/* An answer can say no more than the offer allows: what that was is nobody's wish. */
-		enum sdp_direction wanted = negotiate_direction(&other->remote->media[index]);
-		if (other->local_was_offer)
-			wanted |= SDP_SEND_RECEIVE & ~sdp_direction_reverse(other->local->media[index].direction);
+		enum sdp_direction wanted = wished_direction(other, (size_t)index);
 		if (!leg->local_was_offer)
 			wanted &= sdp_direction_reverse(negotiate_direction(&leg->remote->media[i]));
 		if (leg->local->media[i].direction != wanted)

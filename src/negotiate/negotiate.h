@@ -91,6 +91,10 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
  * chose differently: offer `b` again with a's remote description. */
 bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_leg *b);
 
+/* What the far end has said, but for the directions where our own offer kept it from saying more: as it is to be told to
+ * others. It must have said something. The caller frees it. */
+struct sdp_session *negotiate_wishes(const struct negotiate_leg *leg);
+
 /* Whether the far end of `leg` was told the directions that the far end of `other` has last said, as far as its own offer
  * let us. */
 bool negotiate_directions_match(const struct negotiate_leg *leg, const struct negotiate_leg *other);

@@ -58,6 +58,13 @@ struct sip_dialog_entry *sip_dialog_table_find(struct sip_stack *stack, const ch
 	return g_hash_table_lookup(stack->dialogs, key);
 }
 
+void *sip_stack_find_dialog(struct sip_stack *stack, const char *call_id, const char *local_tag, const char *remote_tag,
+			    const struct sip_dialog_handler *handler)
+{
+	struct sip_dialog_entry *entry = sip_dialog_table_find(stack, call_id, local_tag, remote_tag);
+	return entry && entry->handler == handler ? entry->user : NULL;
+}
+
 static struct sip_dialog_entry *find_for(struct sip_stack *stack, const struct sip_message *request)
 {
 	return sip_dialog_table_find(stack, sip_message_call_id(request), sip_message_to_tag(request),

@@ -42,6 +42,9 @@ struct sip_dialog_entry;
  * `identity` is copied; NULL: anybody may act. */
 struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, struct sip_dialog *dialog, const char *identity,
 					      const struct sip_dialog_handler *handler, void *user);
+/* The `user` of the entry with these ids, if it has this handler; else NULL. */
+void *sip_stack_find_dialog(struct sip_stack *stack, const char *call_id, const char *local_tag, const char *remote_tag,
+			    const struct sip_dialog_handler *handler);
 /* Takes it out at once. */
 struct sip_dialog_entry *sip_stack_remove_dialog(struct sip_dialog_entry *entry); /* accepts NULL */
 
