@@ -133,12 +133,13 @@ static void call_place_media(struct call *call)
 	}
 }
 
-void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, struct registrar_endpoint *endpoint,
-		struct trunk *trunk, const struct route_decision *decision)
+void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, const struct route_party *sender,
+		const struct route_decision *decision)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
 	struct call *call = call_new(manager);
-	struct leg *caller = endpoint ? leg_new_browser(call, endpoint) : leg_new_trunk(call, trunk);
+	struct leg *caller =
+		sender->endpoint ? leg_new_browser(call, sender->endpoint) : leg_new_trunk(call, sender->trunk);
 	call->caller = caller;
 	call_take_names(call, request, caller);
 	if (leg_accept_invite(caller, transaction) < 0) {

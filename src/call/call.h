@@ -4,9 +4,8 @@
 #include "config/config.h"
 #include "event/event.h"
 #include "media/media.h"
-#include "registrar/registrar.h"
+#include "route/router.h"
 #include "sip/stack.h"
-#include "trunk/trunk.h"
 
 extern const struct config_table call_options;
 
@@ -17,6 +16,7 @@ struct call_manager_parameters {
 	struct sip_stack *stack;
 	struct registrar *registrar;
 	struct trunks *trunks;
+	struct route_router *router;
 	struct media_engine *media;
 	struct event_bus *bus;
 	const struct config_snapshot *snapshot;
@@ -26,13 +26,13 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 /* Ends what is left without a word to anybody; see call_manager_drain(). Accepts NULL; returns NULL. */
 struct call_manager *call_manager_free(struct call_manager *manager);
 
-/* To be plugged into the stack's handler: every request outside a dialog (REGISTER goes on to the registrar), and whether a
- * flow's sender may touch what belongs to an identity. */
-void call_manager_request(struct call_manager *manager, struct sip_server_transaction *transaction);
-bool call_manager_may_act(struct call_manager *manager, struct sip_flow *flow, const char *identity);
+/* An admitted INVITE outside any dialog, of an identified sender, that is to go where `decision` says. Answers it, now or
+ * later. */
+void call_manager_invite(struct call_manager *manager, struct sip_server_transaction *transaction,
+			 const struct route_party *sender, const struct route_decision *decision);
 
-/* Routes and limits of the new snapshot apply to new calls. 0 or -errno; then the old ones stay. */
-int call_manager_reload(struct call_manager *manager, const struct config_snapshot *snapshot);
+/* Limits of the new snapshot apply to new calls. */
+void call_manager_reload(struct call_manager *manager, const struct config_snapshot *snapshot);
 
 /* From now on new calls get 503. Calls that are up may go on for `limit_ms`, then they are ended with BYE. `done` is called
  * once, when no call is left. */

@@ -2,11 +2,11 @@
 #pragma once
 #include "call/leg.h"
 #include "metrics/metrics.h"
-#include "route/route.h"
+#include "route/router.h"
+#include "sip/capabilities.h"
 #include "config.h"
 #include <stdio.h>
 
-#define CALL_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS"
 #define CALL_ATTEMPTS_MAX 6 /* devices of a user that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
 
 enum call_state { CALL_TRYING, CALL_RINGING, CALL_CONNECTED };
@@ -17,7 +17,7 @@ struct call_manager {
 	struct trunks *trunks;
 	struct media_engine *media;
 	struct event_bus *bus;
-	struct route_table *routes;
+	struct route_router *router;
 	char *domain;
 	int64_t no_answer_ms;
 	int64_t grace_ms;
@@ -59,10 +59,9 @@ struct call {
 };
 
 /* --- call.c --- */
-/* A new call from `transaction`, an admitted INVITE of an identified sender; exactly one of endpoint and trunk is set.
- * Answers it, now or later. */
-void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, struct registrar_endpoint *endpoint,
-		struct trunk *trunk, const struct route_decision *decision);
+/* A new call from `transaction`; see call_manager_invite(). */
+void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, const struct route_party *sender,
+		const struct route_decision *decision);
 /* Ends the call on every side. `status` goes to a caller that has no answer yet; 0: it was answered. */
 void call_end(struct call *call, enum event_side by, unsigned status, const char *phrase, const char *cause);
 /* Does whatever can be done by now: level-triggered, so that no order of events matters. */

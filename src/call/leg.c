@@ -2,7 +2,6 @@
 #include "call/leg.h"
 
 #include "call/call_private.h"
-#include "sip/uri.h"
 
 const char *leg_state_name(enum leg_state state)
 {
@@ -182,53 +181,22 @@ const char *leg_identity(const struct leg *leg)
 	return leg->kind == LEG_TRUNK ? trunk_identity(leg->trunk) : registrar_endpoint_identity(leg->endpoint);
 }
 
-/* A request inside a trunk's dialog follows the dialog's route; a name there stands for the trunk itself, since nothing may
- * be looked up in the middle of a call. */
-static struct sip_flow *leg_trunk_flow(struct leg *leg)
-{
-	const char *next_hop = leg->dialog ? sip_dialog_next_hop(leg->dialog) : NULL;
-	struct sip_uri uri;
-	struct net_address address;
-	if (!leg->dialog || !leg->dialog->is_confirmed || !next_hop || sip_uri_parse(next_hop, &uri) < 0 ||
-	    net_address_parse(uri.host, uri.port ? uri.port : 5060, &address) < 0)
-		return trunk_flow(leg->trunk, leg->manager->stack);
-	char name[16];
-	enum sip_transport transport = trunk_transport(leg->trunk);
-	if (sip_uri_parameter(&uri, "transport", name, sizeof name))
-		transport = !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
-	struct sip_flow *flow = sip_stack_flow_to(leg->manager->stack, transport, &address);
-	if (flow && !sip_flow_identity(flow))
-		sip_flow_set_identity(flow, trunk_identity(leg->trunk));
-	return flow ? flow : trunk_flow(leg->trunk, leg->manager->stack);
-}
-
 struct sip_flow *leg_flow(struct leg *leg)
 {
-	if (leg->kind == LEG_TRUNK)
-		return leg_trunk_flow(leg);
-	struct sip_flow *flow = registrar_endpoint_flow(leg->endpoint);
-	return flow ? sip_flow_ref(flow) : NULL;
+	struct route_party party = {.endpoint = leg->endpoint, .trunk = leg->trunk};
+	return route_party_flow(&party, leg->manager->stack, leg->dialog);
 }
 
 char *leg_contact(struct leg *leg, const struct sip_flow *flow)
 {
-	static const char *const parameters[] = {
-		[SIP_TRANSPORT_UDP] = "",
-		[SIP_TRANSPORT_TCP] = ";transport=tcp",
-		[SIP_TRANSPORT_TLS] = ";transport=tls",
-		[SIP_TRANSPORT_WS] = ";transport=ws",
-		[SIP_TRANSPORT_WSS] = ";transport=ws",
-	};
-	g_autofree char *user = leg->contact_user ? sip_uri_escape_user(leg->contact_user) : NULL;
-	return g_strdup_printf("<sip:%s%s%s%s>", user ? user : "", user && *user ? "@" : "", sip_flow_sent_by(flow),
-			       parameters[sip_flow_transport(flow)]);
+	return route_contact(flow, leg->contact_user);
 }
 
 void leg_add_standard_headers(struct leg *leg, struct sip_message *message, const struct sip_flow *flow)
 {
 	g_autofree char *contact = leg_contact(leg, flow);
 	sip_message_add_header(message, "Contact", contact);
-	sip_message_add_header(message, "Allow", CALL_ALLOW);
+	sip_message_add_capabilities(message);
 	sip_message_add_header(message, sip_message_is_request(message) ? "User-Agent" : "Server", "Tandem/" PACKAGE_VERSION);
 }
 

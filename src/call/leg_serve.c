@@ -196,10 +196,10 @@ static void leg_on_request(void *user, struct sip_server_transaction *transactio
 		leg_on_bye(leg, transaction);
 		break;
 	case SIP_METHOD_OPTIONS:
-		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 200, "Allow", CALL_ALLOW);
+		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 200, "Allow", SIP_ALLOW);
 		break;
 	default:
-		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 405, "Allow", CALL_ALLOW);
+		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 405, "Allow", SIP_ALLOW);
 		break;
 	}
 }

@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "call/call.h"
 #include "config/config.h"
+#include "dispatch/dispatch.h"
 #include "media/media.h"
 #include "plugin/plugin.h"
 #include "web/web.h"
@@ -19,8 +20,10 @@ struct daemon {
 	struct ws *ws;
 	struct registrar *registrar;
 	struct trunks *trunks;
+	struct route_router *router;
 	struct media_engine *media;
 	struct call_manager *calls;
+	struct dispatch *dispatch;
 	struct admin *admin;
 	int signals; /* signalfd; -1 */
 	struct loop_watch *signal_watch;

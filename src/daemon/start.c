@@ -5,20 +5,6 @@
 #include "sip/options.h"
 #include <string.h>
 
-static void daemon_on_request(void *user, struct sip_server_transaction *transaction)
-{
-	struct daemon *daemon = user;
-	call_manager_request(daemon->calls, transaction);
-}
-
-static bool daemon_may_act(void *user, struct sip_flow *flow, const char *identity)
-{
-	struct daemon *daemon = user;
-	return call_manager_may_act(daemon->calls, flow, identity);
-}
-
-static const struct sip_stack_handler daemon_stack_handler = {.request = daemon_on_request, .may_act = daemon_may_act};
-
 static const char *daemon_domain(const struct daemon *daemon)
 {
 	return config_string(daemon->snapshot, "", 0, "domain");
@@ -64,7 +50,7 @@ static void stop_events(struct daemon *daemon)
 
 static int start_sip(struct daemon *daemon)
 {
-	return sip_stack_new(daemon->loop, &daemon_stack_handler, daemon, &daemon->stack);
+	return sip_stack_new(daemon->loop, NULL, NULL, &daemon->stack);
 }
 
 static void stop_sip(struct daemon *daemon)
@@ -92,6 +78,16 @@ static void stop_trunks(struct daemon *daemon)
 	daemon->trunks = trunks_free(daemon->trunks);
 }
 
+static int start_routes(struct daemon *daemon)
+{
+	return route_router_new(daemon->snapshot, daemon->registrar, &daemon->router);
+}
+
+static void stop_routes(struct daemon *daemon)
+{
+	daemon->router = route_router_free(daemon->router);
+}
+
 static int start_media(struct daemon *daemon)
 {
 	struct media_settings settings;
@@ -110,6 +106,7 @@ static int start_calls(struct daemon *daemon)
 		.stack = daemon->stack,
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
+		.router = daemon->router,
 		.media = daemon->media,
 		.bus = daemon->bus,
 		.snapshot = daemon->snapshot,
@@ -120,6 +117,23 @@ static int start_calls(struct daemon *daemon)
 static void stop_calls(struct daemon *daemon)
 {
 	daemon->calls = call_manager_free(daemon->calls);
+}
+
+static int start_dispatch(struct daemon *daemon)
+{
+	struct dispatch_parameters parameters = {
+		.stack = daemon->stack,
+		.registrar = daemon->registrar,
+		.trunks = daemon->trunks,
+		.router = daemon->router,
+		.calls = daemon->calls,
+	};
+	return dispatch_new(&parameters, &daemon->dispatch);
+}
+
+static void stop_dispatch(struct daemon *daemon)
+{
+	daemon->dispatch = dispatch_free(daemon->dispatch);
 }
 
 static int start_web(struct daemon *daemon)
@@ -174,8 +188,10 @@ static const struct daemon_part {
 	{"sip", start_sip, stop_sip},
 	{"registrar", start_registrar, stop_registrar},
 	{"trunks", start_trunks, stop_trunks},
+	{"routes", start_routes, stop_routes},
 	{"media", start_media, stop_media},
 	{"calls", start_calls, stop_calls},
+	{"dispatch", start_dispatch, stop_dispatch},
 	{"web", start_web, stop_web},
 	{"extensions", start_extensions, stop_nothing},
 	{"metrics", daemon_observe, daemon_observe_stop},
@@ -223,7 +239,8 @@ void daemon_reload(struct daemon *daemon)
 	if (log_level_from_name(config_string(snapshot, "log", 0, "level"), &level) == 0)
 		log_set_level(level);
 	registrar_reconfigure(daemon->registrar, snapshot);
-	if (trunks_reload(daemon->trunks, snapshot) < 0 || call_manager_reload(daemon->calls, snapshot) < 0 ||
+	call_manager_reload(daemon->calls, snapshot);
+	if (trunks_reload(daemon->trunks, snapshot) < 0 || route_router_reload(daemon->router, snapshot) < 0 ||
 	    web_reconfigure(daemon->web, snapshot) < 0)
 		log_error(NULL, "a part of the new configuration could not be taken");
 	admin_reconfigure(daemon->admin, snapshot);

@@ -4,6 +4,7 @@
 #include "crypto/encoding.h"
 #include "crypto/random.h"
 #include "metrics/metrics.h"
+#include "sip/capabilities.h"
 #include "sip/stack_internal.h"
 #include <string.h>
 
@@ -36,14 +37,12 @@ int sip_stack_new(struct loop *loop, const struct sip_stack_handler *handler, vo
 {
 	struct sip_stack *stack = g_new0(struct sip_stack, 1);
 	stack->loop = loop;
-	stack->handler = *handler;
-	stack->user = user;
+	sip_stack_set_handler(stack, handler, user);
 	stack->servers = g_hash_table_new(g_str_hash, g_str_equal);
 	stack->clients = g_hash_table_new(g_str_hash, g_str_equal);
 	stack->dialogs = g_hash_table_new(g_str_hash, g_str_equal);
 	stack->admitted = g_hash_table_new(g_str_hash, g_str_equal);
 	stack->strays = g_hash_table_new(g_str_hash, g_str_equal);
-	stack->extensions = g_strdup("");
 	crypto_random(stack->branch_key, sizeof stack->branch_key);
 	stack->transports = sip_transport_set_new(stack);
 	*ret_stack = stack;
@@ -64,7 +63,6 @@ struct sip_stack *sip_stack_free(struct sip_stack *stack)
 	g_hash_table_destroy(stack->dialogs);
 	g_hash_table_destroy(stack->admitted);
 	g_hash_table_destroy(stack->strays);
-	g_free(stack->extensions);
 	crypto_wipe(stack->branch_key, sizeof stack->branch_key);
 	g_free(stack);
 	return NULL;
@@ -75,10 +73,10 @@ struct loop *sip_stack_loop(struct sip_stack *stack)
 	return stack->loop;
 }
 
-void sip_stack_set_extensions(struct sip_stack *stack, const char *tags)
+void sip_stack_set_handler(struct sip_stack *stack, const struct sip_stack_handler *handler, void *user)
 {
-	g_free(stack->extensions);
-	stack->extensions = g_strdup(tags);
+	stack->handler = handler ? *handler : (struct sip_stack_handler){0};
+	stack->user = user;
 }
 
 void sip_stack_count(const struct sip_stack *stack, struct sip_stack_counts *ret_counts)
@@ -194,6 +192,8 @@ static void receive_new(struct sip_stack *stack, struct sip_server_transaction *
 		sip_server_transaction_reply(transaction, 481, NULL, NULL); /* they live in dialogs only */
 	else if (!sip_message_from_tag(request))
 		sip_server_transaction_reply(transaction, 400, "Missing From Tag", NULL);
+	else if (!stack->handler.request)
+		sip_server_transaction_reply(transaction, 503, NULL, NULL);
 	else
 		stack->handler.request(stack->user, transaction);
 }
@@ -280,9 +280,9 @@ static int answer(struct sip_server_transaction *transaction, struct metrics_ite
 }
 
 /* The option tags in Require that are not ours; NULL when there are none. */
-static char *missing_extensions(const struct sip_stack *stack, const struct sip_message *request)
+static char *missing_extensions(const struct sip_message *request)
 {
-	g_auto(GStrv) ours = g_strsplit_set(stack->extensions, ", ", -1);
+	g_auto(GStrv) ours = g_strsplit(SIP_SUPPORTED, ", ", -1);
 	GString *missing = g_string_new(NULL);
 	const char *tag;
 	for (size_t i = 0; (tag = sip_message_header(request, "Require", i)); i++)
@@ -296,12 +296,12 @@ int sip_stack_admit(struct sip_stack *stack, struct sip_server_transaction *tran
 	const struct sip_message *request = sip_server_transaction_request(transaction);
 	const char *hops = sip_message_header(request, "Max-Forwards", 0);
 	if (sip_message_method(request) == SIP_METHOD_UNKNOWN)
-		return answer(transaction, &refused_method, 405, "Allow", SIP_STACK_ALLOW);
+		return answer(transaction, &refused_method, 405, "Allow", SIP_ALLOW);
 	if (hops && !strcmp(hops, "0"))
 		return answer(transaction, &refused_hops, 483, NULL, NULL);
 	if (!sip_message_to_tag(request) && !sip_server_transaction_is_first(transaction))
 		return answer(transaction, &refused_merged, 482, NULL, NULL);
-	g_autofree char *missing = missing_extensions(stack, request);
+	g_autofree char *missing = missing_extensions(request);
 	if (missing)
 		return answer(transaction, &refused_extension, 420, "Unsupported", missing);
 	return 0;

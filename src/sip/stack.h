@@ -14,7 +14,9 @@ struct sip_stack_handler {
 	bool (*may_act)(void *user, struct sip_flow *flow, const char *identity);
 };
 
+/* `handler` is copied; NULL: none yet, new requests get 503. */
 int sip_stack_new(struct loop *loop, const struct sip_stack_handler *handler, void *user, struct sip_stack **ret_stack);
+void sip_stack_set_handler(struct sip_stack *stack, const struct sip_stack_handler *handler, void *user);
 struct sip_stack *sip_stack_free(struct sip_stack *stack); /* accepts NULL */
 struct loop *sip_stack_loop(struct sip_stack *stack);
 
@@ -22,12 +24,9 @@ struct loop *sip_stack_loop(struct sip_stack *stack);
 void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const char *text, size_t length);
 
 /* General checks of a new request (sections 8.2.1 to 8.2.3): known method (405 with Allow), Max-Forwards (483),
- * merged (482), Require of what we lack (420 with Unsupported). Returns 0, or -EPROTO when it was answered. */
-#define SIP_STACK_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+ * merged (482), Require of what we lack (420 with Unsupported; see capabilities.h). Returns 0, or -EPROTO when it was
+ * answered. */
 int sip_stack_admit(struct sip_stack *stack, struct sip_server_transaction *transaction);
-
-/* The option tags that Require may name ("timer, replaces"); copied. None at first. */
-void sip_stack_set_extensions(struct sip_stack *stack, const char *tags);
 
 /* --- the dialog table --- */
 struct sip_dialog_handler {

@@ -19,7 +19,6 @@ struct sip_stack {
 	GHashTable *admitted; /* Call-ID, From tag, CSeq -> the server transaction that has them (section 8.2.2.2) */
 	GHashTable *strays;   /* Call-ID, tags, CSeq -> stray */
 	size_t n_servers;
-	char *extensions; /* option tags, separated by commas */
 	uint8_t branch_key[32];
 	struct sip_transport_set *transports;
 };

@@ -1,0 +1,153 @@
+#include "dispatch/dispatch.h"
+#include "metrics/metrics.h"
+#include "sip/capabilities.h"
+#include "config.h"
+
+METRICS_COUNTER(requests_of_strangers, "tandem_requests_of_strangers_total",
+		"SIP requests from addresses that are no trunk's; refused.");
+
+struct dispatch {
+	struct dispatch_parameters rooms;
+};
+
+/* --- who --- */
+
+static bool is_websocket(const struct sip_flow *flow)
+{
+	return sip_flow_transport(flow) == SIP_TRANSPORT_WS || sip_flow_transport(flow) == SIP_TRANSPORT_WSS;
+}
+
+/* The trunk at the far end of a flow; its flow is marked as the trunk's. Borrowed; NULL. */
+static struct trunk *trunk_of_flow(const struct dispatch *dispatch, struct sip_flow *flow)
+{
+	struct trunk *trunk =
+		trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
+	if (trunk && g_strcmp0(sip_flow_identity(flow), trunk_identity(trunk)))
+		sip_flow_set_identity(flow, trunk_identity(trunk));
+	return trunk;
+}
+
+static bool dispatch_may_act(void *user, struct sip_flow *flow, const char *identity)
+{
+	const struct dispatch *dispatch = user;
+	if (is_websocket(flow))
+		return !g_strcmp0(sip_flow_identity(flow), identity);
+	trunk_of_flow(dispatch, flow);
+	return !g_strcmp0(sip_flow_identity(flow), identity) ||
+	       trunk_may_act(dispatch->rooms.trunks, identity, sip_flow_transport(flow), sip_flow_remote(flow));
+}
+
+/* The sender, with references. False: it was answered. */
+static bool find_sender(const struct dispatch *dispatch, struct sip_server_transaction *transaction, struct trunk *trunk,
+			struct route_party *ret_sender)
+{
+	const char *user;
+	if (trunk) {
+		*ret_sender = (struct route_party){.trunk = trunk_ref(trunk)};
+		return true;
+	}
+	if (registrar_authenticate(dispatch->rooms.registrar, transaction, &user) < 0)
+		return false;
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	*ret_sender = (struct route_party){.endpoint = registrar_endpoint_of_flow(dispatch->rooms.registrar, flow)};
+	if (!ret_sender->endpoint)
+		sip_server_transaction_reply(transaction, 503, NULL, NULL);
+	return ret_sender->endpoint;
+}
+
+/* --- what --- */
+
+static void answer_options(struct sip_server_transaction *transaction)
+{
+	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), 200, NULL, NULL);
+	sip_message_add_capabilities(response);
+	sip_message_add_header(response, "Accept", "application/sdp");
+	sip_message_add_header(response, "Accept-Encoding", "identity");
+	sip_message_add_header(response, "Accept-Language", "en");
+	sip_message_add_header(response, "Server", "Tandem/" PACKAGE_VERSION);
+	sip_server_transaction_respond(transaction, response);
+}
+
+static void refuse_method(struct sip_server_transaction *transaction)
+{
+	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), 405, NULL, NULL);
+	sip_message_add_header(response, "Allow", SIP_ALLOW);
+	sip_server_transaction_respond(transaction, response);
+}
+
+/* A request that goes on to somebody. */
+static void forward(struct dispatch *dispatch, struct sip_server_transaction *transaction,
+		    const struct route_party *sender)
+{
+	struct sip_message *request = sip_server_transaction_request(transaction);
+	struct route_decision decision;
+	if (route_router_decide(dispatch->rooms.router, sender, sip_message_request_uri(request), &decision) < 0) {
+		sip_server_transaction_reply(transaction, 416, NULL, NULL);
+		return;
+	}
+	call_manager_invite(dispatch->rooms.calls, transaction, sender, &decision);
+}
+
+static void dispatch_request(void *user, struct sip_server_transaction *transaction)
+{
+	struct dispatch *dispatch = user;
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	bool is_browser = is_websocket(flow);
+	struct trunk *trunk = is_browser ? NULL : trunk_of_flow(dispatch, flow);
+	struct route_party sender;
+	if (!is_browser && !trunk) {
+		metrics_add(&requests_of_strangers, 1);
+		sip_server_transaction_reply(transaction, 403, NULL, NULL);
+		return;
+	}
+	if (sip_stack_admit(dispatch->rooms.stack, transaction) < 0)
+		return;
+	switch (sip_message_method(sip_server_transaction_request(transaction))) {
+	case SIP_METHOD_REGISTER:
+		if (is_browser)
+			registrar_handle_register(dispatch->rooms.registrar, transaction);
+		else
+			sip_server_transaction_reply(transaction, 403, NULL, NULL);
+		break;
+	case SIP_METHOD_OPTIONS:
+		answer_options(transaction);
+		break;
+	case SIP_METHOD_INVITE:
+		if (!find_sender(dispatch, transaction, trunk, &sender))
+			break;
+		forward(dispatch, transaction, &sender);
+		route_party_unref(&sender);
+		break;
+	case SIP_METHOD_INFO: /* RFC 6086, section 4.2.2 */
+		sip_server_transaction_reply(transaction, 481, NULL, NULL);
+		break;
+	case SIP_METHOD_REFER: /* a new call for a third party is nobody's to ask for */
+		sip_server_transaction_reply(transaction, 403, "REFER Outside A Call", NULL);
+		break;
+	default:
+		refuse_method(transaction);
+		break;
+	}
+}
+
+/* --- life --- */
+
+static const struct sip_stack_handler stack_handler = {.request = dispatch_request, .may_act = dispatch_may_act};
+
+int dispatch_new(const struct dispatch_parameters *parameters, struct dispatch **ret_dispatch)
+{
+	struct dispatch *dispatch = g_new0(struct dispatch, 1);
+	dispatch->rooms = *parameters;
+	sip_stack_set_handler(parameters->stack, &stack_handler, dispatch);
+	*ret_dispatch = dispatch;
+	return 0;
+}
+
+struct dispatch *dispatch_free(struct dispatch *dispatch)
+{
+	if (!dispatch)
+		return NULL;
+	sip_stack_set_handler(dispatch->rooms.stack, NULL, NULL);
+	g_free(dispatch);
+	return NULL;
+}

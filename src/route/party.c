@@ -1,0 +1,74 @@
+#include "route/party.h"
+#include "sip/uri.h"
+
+#define DEFAULT_PORT 5060
+
+struct route_party route_party_ref(const struct route_party *party)
+{
+	return (struct route_party){
+	    .endpoint = party->endpoint ? registrar_endpoint_ref(party->endpoint) : NULL,
+	    .trunk = party->trunk ? trunk_ref(party->trunk) : NULL,
+	};
+}
+
+void route_party_unref(struct route_party *party)
+{
+	registrar_endpoint_unref(party->endpoint);
+	trunk_unref(party->trunk);
+	*party = (struct route_party){0};
+}
+
+const char *route_party_identity(const struct route_party *party)
+{
+	return party->trunk ? trunk_identity(party->trunk) : registrar_endpoint_identity(party->endpoint);
+}
+
+const char *route_party_name(const struct route_party *party)
+{
+	return party->trunk ? trunk_name(party->trunk) : registrar_endpoint_user(party->endpoint);
+}
+
+/* NULL: the dialog leads nowhere that can be told without looking up a name. */
+static struct sip_flow *flow_of_dialog(struct trunk *trunk, struct sip_stack *stack, const struct sip_dialog *dialog)
+{
+	const char *next_hop = sip_dialog_next_hop(dialog);
+	struct sip_uri uri;
+	struct net_address address;
+	char name[16];
+	if (!next_hop || sip_uri_parse(next_hop, &uri) < 0 ||
+	    net_address_parse(uri.host, uri.port ? uri.port : DEFAULT_PORT, &address) < 0)
+		return NULL;
+	enum sip_transport transport = trunk_transport(trunk);
+	if (sip_uri_parameter(&uri, "transport", name, sizeof name))
+		transport = !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	struct sip_flow *flow = sip_stack_flow_to(stack, transport, &address);
+	if (flow && !sip_flow_identity(flow))
+		sip_flow_set_identity(flow, trunk_identity(trunk));
+	return flow;
+}
+
+struct sip_flow *route_party_flow(const struct route_party *party, struct sip_stack *stack,
+				  const struct sip_dialog *dialog)
+{
+	if (party->trunk) {
+		bool is_confirmed = dialog && dialog->is_confirmed;
+		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party->trunk, stack, dialog) : NULL;
+		return flow ? flow : trunk_flow(party->trunk, stack);
+	}
+	struct sip_flow *flow = party->endpoint ? registrar_endpoint_flow(party->endpoint) : NULL;
+	return flow ? sip_flow_ref(flow) : NULL;
+}
+
+char *route_contact(const struct sip_flow *flow, const char *user)
+{
+	static const char *const parameters[] = {
+	    [SIP_TRANSPORT_UDP] = "",
+	    [SIP_TRANSPORT_TCP] = ";transport=tcp",
+	    [SIP_TRANSPORT_TLS] = ";transport=tls",
+	    [SIP_TRANSPORT_WS] = ";transport=ws",
+	    [SIP_TRANSPORT_WSS] = ";transport=ws",
+	};
+	g_autofree char *escaped = user ? sip_uri_escape_user(user) : NULL;
+	return g_strdup_printf("<sip:%s%s%s%s>", escaped ? escaped : "", escaped && *escaped ? "@" : "",
+			       sip_flow_sent_by(flow), parameters[sip_flow_transport(flow)]);
+}

@@ -1,0 +1,27 @@
+/* Who sends a request, or who takes it: a device of a user of ours, or a trunk. What calls and messages outside of them have
+ * in common: whom a dialog belongs to, over which flow he is reached, and what our Contact is for him. Signalling thread. */
+#pragma once
+#include "registrar/registrar.h"
+#include "sip/dialog.h"
+#include "trunk/trunk.h"
+
+/* A value; exactly one is set, or none for nobody. Whoever keeps it takes the reference (route_party_ref()). */
+struct route_party {
+	struct registrar_endpoint *endpoint;
+	struct trunk *trunk;
+};
+
+struct route_party route_party_ref(const struct route_party *party);
+void route_party_unref(struct route_party *party); /* leaves nobody */
+/* "user:alice", "trunk:pbx"; borrowed. */
+const char *route_party_identity(const struct route_party *party);
+/* "alice", "pbx"; borrowed. */
+const char *route_party_name(const struct route_party *party);
+
+/* Where a request to the party goes at this moment: the endpoint's flow; the trunk's, or, in a confirmed dialog, where that
+ * dialog's route leads. A name there stands for the trunk itself, since nothing may be looked up in the middle of a call.
+ * `dialog` may be NULL. A reference; NULL: nowhere. */
+struct sip_flow *route_party_flow(const struct route_party *party, struct sip_stack *stack,
+				  const struct sip_dialog *dialog);
+/* Our Contact's value for whoever is behind the flow; a new string. `user`, not escaped, may be NULL. */
+char *route_contact(const struct sip_flow *flow, const char *user);

@@ -1,0 +1,18 @@
+/* Where a request goes: the table of "routes", asked with a sender and a Request-URI. One for calls and all else; it
+ * follows a reload. Signalling thread. */
+#pragma once
+#include "route/party.h"
+#include "route/route.h"
+
+struct route_router;
+
+/* `registrar` is borrowed and outlives it. 0 or -errno. */
+int route_router_new(const struct config_snapshot *snapshot, struct registrar *registrar,
+		     struct route_router **ret_router);
+/* 0 or -errno; then the old routes stay. */
+int route_router_reload(struct route_router *router, const struct config_snapshot *snapshot);
+struct route_router *route_router_free(struct route_router *router); /* accepts NULL; returns NULL */
+
+/* `uri` is that of the Request-URI (or of a Refer-To). 0, or -EINVAL when it is none that we read (416). */
+int route_router_decide(const struct route_router *router, const struct route_party *sender, const char *uri,
+			struct route_decision *ret_decision);

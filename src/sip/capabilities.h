@@ -1,0 +1,11 @@
+/* What this gateway can, said in one place for everybody (RFC 3261, sections 8.2.1, 20.5, 20.37). A method or an option
+ * tag is added here when it works, and nowhere else. */
+#pragma once
+#include "sip/message.h"
+
+#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
+/* Also what a request's Require may name. */
+#define SIP_SUPPORTED "outbound, path"
+
+/* Adds Allow and Supported. */
+void sip_message_add_capabilities(struct sip_message *message);
