@@ -2,97 +2,50 @@
 #include "daemon/daemon.h"
 #include "metrics/metrics.h"
 
-static double observe_calls(void *data)
-{
-	struct call_counts counts;
-	call_manager_count(((struct daemon *)data)->calls, &counts);
-	return (double)counts.calls;
-}
+/* A gauge's read function: `member` of what `count` has written into `counts`. */
+#define OBSERVE(function, counts_type, count, member)                                                                  \
+	static double function(void *data)                                                                             \
+	{                                                                                                              \
+		const struct daemon *daemon = data;                                                                    \
+		struct counts_type counts;                                                                             \
+		count;                                                                                                 \
+		return (double)counts.member;                                                                          \
+	}
+#define OBSERVE_CALLS(function, member)	    OBSERVE(function, call_counts, call_manager_count(daemon->calls, &counts), member)
+#define OBSERVE_SIP(function, member)	    OBSERVE(function, sip_stack_counts, sip_stack_count(daemon->stack, &counts), member)
+#define OBSERVE_REGISTRAR(function, member) OBSERVE(function, registrar_counts, registrar_count(daemon->registrar, &counts), member)
+#define OBSERVE_MEDIA(function, member)	    OBSERVE(function, media_counts, media_engine_count(daemon->media, &counts), member)
+#define OBSERVE_LOOP(function, member)	    OBSERVE(function, loop_counts, loop_count(daemon->loop, &counts), member)
 
-static double observe_legs(void *data)
-{
-	struct call_counts counts;
-	call_manager_count(((struct daemon *)data)->calls, &counts);
-	return (double)counts.legs;
-}
-
-static double observe_lingering_legs(void *data)
-{
-	struct call_counts counts;
-	call_manager_count(((struct daemon *)data)->calls, &counts);
-	return (double)counts.lingering_legs;
-}
-
-static double observe_server_transactions(void *data)
-{
-	struct sip_stack_counts counts;
-	sip_stack_count(((struct daemon *)data)->stack, &counts);
-	return (double)counts.server_transactions;
-}
-
-static double observe_client_transactions(void *data)
-{
-	struct sip_stack_counts counts;
-	sip_stack_count(((struct daemon *)data)->stack, &counts);
-	return (double)counts.client_transactions;
-}
-
-static double observe_dialogs(void *data)
-{
-	struct sip_stack_counts counts;
-	sip_stack_count(((struct daemon *)data)->stack, &counts);
-	return (double)counts.dialogs;
-}
+OBSERVE_CALLS(observe_calls, calls)
+OBSERVE_CALLS(observe_legs, legs)
+OBSERVE_CALLS(observe_lingering_legs, lingering_legs)
+OBSERVE_SIP(observe_server_transactions, server_transactions)
+OBSERVE_SIP(observe_client_transactions, client_transactions)
+OBSERVE_SIP(observe_dialogs, dialogs)
+OBSERVE_SIP(observe_admitted, admitted)
+OBSERVE_SIP(observe_strays, strays)
+OBSERVE_REGISTRAR(observe_registered, registered)
+OBSERVE_REGISTRAR(observe_bindings, bindings)
+OBSERVE_REGISTRAR(observe_endpoints, endpoints)
+OBSERVE_MEDIA(observe_media_sessions, sessions)
+OBSERVE_MEDIA(observe_media_legs, legs)
+OBSERVE_MEDIA(observe_media_ports, ports)
+OBSERVE_MEDIA(observe_ice_agents, ice_agents)
+OBSERVE_MEDIA(observe_media_timers, timers)
+OBSERVE_MEDIA(observe_media_watches, watches)
+OBSERVE_LOOP(observe_timers, timers)
+OBSERVE_LOOP(observe_watches, watches)
 
 static double observe_flows(void *data)
 {
 	return (double)ws_flow_count(((struct daemon *)data)->ws);
 }
 
-static double observe_registered(void *data)
-{
-	struct registrar_counts counts;
-	registrar_count(((struct daemon *)data)->registrar, &counts);
-	return (double)counts.registered;
-}
-
-static double observe_bindings(void *data)
-{
-	struct registrar_counts counts;
-	registrar_count(((struct daemon *)data)->registrar, &counts);
-	return (double)counts.bindings;
-}
-
-static double observe_media_sessions(void *data)
-{
-	struct media_counts counts;
-	media_engine_count(((struct daemon *)data)->media, &counts);
-	return (double)counts.sessions;
-}
-
-static double observe_media_legs(void *data)
-{
-	struct media_counts counts;
-	media_engine_count(((struct daemon *)data)->media, &counts);
-	return (double)counts.legs;
-}
-
-static double observe_media_ports(void *data)
-{
-	struct media_counts counts;
-	media_engine_count(((struct daemon *)data)->media, &counts);
-	return (double)counts.ports;
-}
-
-static double observe_ice_agents(void *data)
-{
-	struct media_counts counts;
-	media_engine_count(((struct daemon *)data)->media, &counts);
-	return (double)counts.ice_agents;
-}
-
 #define GAUGE(metric_name, metric_help, function) \
 	{.type = METRICS_TYPE_GAUGE, .name = metric_name, .help = metric_help, .read = function}
+#define GAUGE_OF_LOOP(metric_name, metric_help, loop_name, function) \
+	{.type = METRICS_TYPE_GAUGE, .name = metric_name, .help = metric_help, .label = {"loop", loop_name}, .read = function}
 
 static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_calls", "Calls that are up or being set up.", observe_calls),
@@ -101,13 +54,20 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_sip_server_transactions", "SIP server transactions.", observe_server_transactions),
 	GAUGE("tandem_sip_client_transactions", "SIP client transactions.", observe_client_transactions),
 	GAUGE("tandem_sip_dialogs", "SIP dialogs, those of lingering legs too.", observe_dialogs),
+	GAUGE("tandem_sip_admitted_requests", "Requests by which a second copy on another path would be known.", observe_admitted),
+	GAUGE("tandem_sip_stray_successes", "2xx without a transaction whose dialogs are being ended.", observe_strays),
 	GAUGE("tandem_flows", "Browsers connected over WebSocket.", observe_flows),
 	GAUGE("tandem_registered_users", "Users with a binding.", observe_registered),
 	GAUGE("tandem_bindings", "Bindings of all users.", observe_bindings),
+	GAUGE("tandem_endpoints", "Browsers that are registered or have a leg.", observe_endpoints),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),
 	GAUGE("tandem_ice_agents", "ICE agents.", observe_ice_agents),
+	GAUGE_OF_LOOP("tandem_timers", "Timers that run.", "signalling", observe_timers),
+	GAUGE_OF_LOOP("tandem_timers", "Timers that run.", "media", observe_media_timers),
+	GAUGE_OF_LOOP("tandem_watches", "Descriptors that are watched.", "signalling", observe_watches),
+	GAUGE_OF_LOOP("tandem_watches", "Descriptors that are watched.", "media", observe_media_watches),
 };
 
 static void daemon_health(void *data, struct admin_health *health)

@@ -29,6 +29,7 @@ struct loop {
 	unsigned interval_us;
 	bool quit;                 /* atomic */
 	struct loop_post *posts;   /* atomic; a stack, the newest first */
+	size_t n_timers, n_watches; /* atomic: read by any thread */
 	GPtrArray *heap;           /* of struct loop_timer; [0] unused, so that children are at 2i and 2i + 1 */
 	struct loop_watch *buried; /* freed in this round */
 	struct loop_guest *guest;

@@ -48,6 +48,12 @@ void loop_touch_guest(struct loop *loop)
 	loop_guest_touch(loop->guest);
 }
 
+void loop_count(const struct loop *loop, struct loop_counts *ret_counts)
+{
+	ret_counts->timers = __atomic_load_n(&loop->n_timers, __ATOMIC_RELAXED);
+	ret_counts->watches = __atomic_load_n(&loop->n_watches, __ATOMIC_RELAXED);
+}
+
 void loop_set_interval_us(struct loop *loop, unsigned interval_us)
 {
 	loop->interval_us = interval_us;
@@ -114,6 +120,7 @@ int loop_watch_add(struct loop *loop, int descriptor, uint32_t events, void (*re
 		g_free(watch);
 		return error;
 	}
+	__atomic_fetch_add(&loop->n_watches, 1, __ATOMIC_RELAXED);
 	*ret_watch = watch;
 	return 0;
 }
@@ -129,6 +136,7 @@ struct loop_watch *loop_watch_free(struct loop_watch *watch)
 	if (!watch)
 		return NULL;
 	epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->descriptor, NULL);
+	__atomic_fetch_sub(&watch->loop->n_watches, 1, __ATOMIC_RELAXED);
 	if (!watch->loop->in_round) {
 		g_free(watch);
 		return NULL;

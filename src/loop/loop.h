@@ -2,7 +2,7 @@
  * that bring GLib sources (libwebsockets, libnice). The guest is only walked when it has something to do, so that its
  * number of sources is no cost of a packet.
  *
- * Everything but loop_post() and loop_quit() is called on the loop's own thread (or before loop_run()). */
+ * Everything but loop_post(), loop_quit() and loop_count() is called on the loop's own thread (or before loop_run()). */
 #pragma once
 #include "base/base.h"
 
@@ -29,6 +29,13 @@ int64_t loop_now_us(const struct loop *loop);
 GMainContext *loop_guest_context(struct loop *loop);
 /* To be called after any call into a library that may have added or changed a GLib source from this thread. */
 void loop_touch_guest(struct loop *loop);
+
+/* What waits on the loop, for metrics and tests. Any thread. */
+struct loop_counts {
+	size_t timers;  /* running */
+	size_t watches;
+};
+void loop_count(const struct loop *loop, struct loop_counts *ret_counts);
 
 /* At least this long between two rounds (0: every event is served at once). For batching packets under load. */
 void loop_set_interval_us(struct loop *loop, unsigned interval_us);

@@ -36,6 +36,12 @@ void loop_timer_init(struct loop_timer *timer, struct loop *loop, void (*fire)(v
 	*timer = (struct loop_timer){.loop = loop, .fire = fire, .data = data};
 }
 
+static void heap_resize(struct loop *loop, guint length)
+{
+	g_ptr_array_set_size(loop->heap, length);
+	__atomic_store_n(&loop->n_timers, length - 1, __ATOMIC_RELAXED);
+}
+
 void loop_timer_stop(struct loop_timer *timer)
 {
 	if (!timer->position)
@@ -44,7 +50,7 @@ void loop_timer_stop(struct loop_timer *timer)
 	size_t position = timer->position;
 	timer->position = 0;
 	struct loop_timer *last = heap_at(loop, loop->heap->len - 1);
-	g_ptr_array_set_size(loop->heap, loop->heap->len - 1);
+	heap_resize(loop, loop->heap->len - 1);
 	if (last == timer)
 		return;
 	if (position > 1 && heap_at(loop, position / 2)->due_us > last->due_us)
@@ -58,7 +64,7 @@ void loop_timer_start_us(struct loop_timer *timer, int64_t delay_us)
 	loop_timer_stop(timer);
 	/* Never due in the round that starts it: one that always starts itself anew must not keep the loop. */
 	timer->due_us = loop_now_us(timer->loop) + MAX(delay_us, 1);
-	g_ptr_array_add(timer->loop->heap, timer);
+	heap_resize(timer->loop, timer->loop->heap->len + 1);
 	heap_rise(timer->loop, timer->loop->heap->len - 1, timer);
 }
 
@@ -90,5 +96,5 @@ void loop_timers_forget(struct loop *loop)
 {
 	for (size_t i = 1; i < loop->heap->len; i++)
 		heap_at(loop, i)->position = 0;
-	g_ptr_array_set_size(loop->heap, 1);
+	heap_resize(loop, 1);
 }

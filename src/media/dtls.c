@@ -1,7 +1,10 @@
 #include "media/dtls.h"
 #include "crypto/digest.h"
+#include "metrics/metrics.h"
 #include <openssl/err.h>
 #include <string.h>
+
+METRICS_GAUGE(associations, "tandem_dtls_associations", "DTLS associations, those being made too.");
 
 #define EXPORTER_LABEL "EXTRACTOR-dtls_srtp"
 
@@ -251,6 +254,7 @@ int media_dtls_new(struct media_end *end, const struct sdp_transport *remote, bo
 	struct media_dtls *dtls = g_new0(struct media_dtls, 1);
 	BIO *bio;
 
+	metrics_add(&associations, 1);
 	dtls->end = end;
 	dtls->we_are_client = we_are_client;
 	dtls->n_fingerprints = remote->n_fingerprints;
@@ -287,6 +291,7 @@ struct media_dtls *media_dtls_free(struct media_dtls *dtls)
 	ERR_clear_error();
 	SSL_free(dtls->ssl);
 	g_free(dtls);
+	metrics_add(&associations, -1);
 	return NULL;
 }
 

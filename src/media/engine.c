@@ -57,6 +57,16 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	return NULL;
 }
 
+static void count_worker(const struct media_worker *worker, struct media_counts *counts)
+{
+	struct loop_counts loop;
+
+	loop_count(worker->loop, &loop);
+	counts->legs += atomic_load(&worker->n_legs);
+	counts->timers += loop.timers;
+	counts->watches += loop.watches;
+}
+
 void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts)
 {
 	*ret_counts = (struct media_counts){
@@ -65,7 +75,7 @@ void media_engine_count(struct media_engine *engine, struct media_counts *ret_co
 		.ports = net_port_pool_in_use(engine->ports),
 	};
 	for (unsigned i = 0; i < engine->n_workers; i++)
-		ret_counts->legs += atomic_load(&engine->workers[i]->n_legs);
+		count_worker(engine->workers[i], ret_counts);
 }
 
 const char *media_failure_text(enum media_failure failure)

@@ -9,6 +9,8 @@
 METRICS_COUNTER(packets_lost, "tandem_media_hop_lost_total",
 		"Packets lost between two workers because the ring was full.");
 
+METRICS_GAUGE(hops, "tandem_media_hops", "Bridges between legs of two media workers.");
+
 #define RECORDS_PER_TURN 256 /* then others have theirs */
 #define SIDES		 2
 
@@ -73,6 +75,7 @@ static void hop_free(struct media_hop *hop)
 			close(hop->lanes[i].wake);
 	}
 	g_aligned_free(hop);
+	metrics_add(&hops, -1);
 }
 
 int media_hop_new(struct media_hop **ret_hop)
@@ -80,6 +83,7 @@ int media_hop_new(struct media_hop **ret_hop)
 	struct media_hop *hop = g_aligned_alloc0(1, sizeof *hop, _Alignof(struct media_hop));
 	int error = 0;
 
+	metrics_add(&hops, 1);
 	atomic_init(&hop->n_sides, SIDES);
 	for (size_t i = 0; i < SIDES; i++) {
 		hop->lanes[i].wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -31,6 +31,7 @@ struct media_engine *media_engine_free(struct media_engine *engine);
 /* What is left over on all workers, for tests and metrics; eventually exact. */
 struct media_counts {
 	size_t sessions, legs, ports, ice_agents;
+	size_t timers, watches; /* of the workers' loops */
 };
 void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts);
 

@@ -1,7 +1,10 @@
 #include "config.h"
 #include "media/srtp_backend.h"
+#include "metrics/metrics.h"
 #include "rtp/packet.h"
 #include <string.h>
+
+METRICS_GAUGE(contexts, "tandem_srtp_contexts", "SRTP contexts: one for each direction of a leg.");
 
 #ifdef WITH_LIBSRTP2
 #define CHOSEN_BACKEND media_srtp_libsrtp2
@@ -82,7 +85,10 @@ int media_srtp_new_with(const struct media_srtp_backend *backend, enum media_srt
 	const struct srtp_suite *suite = media_srtp_suite(profile);
 	if (!suite || bytes != (size_t)suite->key_bytes + suite->salt_bytes)
 		return -EINVAL;
-	return backend->create(profile, key_and_salt, direction, ret_srtp);
+	int error = backend->create(profile, key_and_salt, direction, ret_srtp);
+	if (error == 0)
+		metrics_add(&contexts, 1);
+	return error;
 }
 
 int media_srtp_new(enum media_srtp_profile profile, const uint8_t *key_and_salt, size_t bytes,
@@ -93,8 +99,10 @@ int media_srtp_new(enum media_srtp_profile profile, const uint8_t *key_and_salt,
 
 struct media_srtp *media_srtp_free(struct media_srtp *srtp)
 {
-	if (srtp)
-		srtp->backend->destroy(srtp);
+	if (!srtp)
+		return NULL;
+	srtp->backend->destroy(srtp);
+	metrics_add(&contexts, -1);
 	return NULL;
 }
 

@@ -86,6 +86,8 @@ void sip_stack_count(const struct sip_stack *stack, struct sip_stack_counts *ret
 		.client_transactions = g_hash_table_size(stack->clients),
 		.dialogs = g_hash_table_size(stack->dialogs),
 		.flows = sip_transport_flow_count(stack->transports),
+		.admitted = g_hash_table_size(stack->admitted),
+		.strays = g_hash_table_size(stack->strays),
 	};
 }
 

@@ -66,5 +66,7 @@ int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transpor
 /* What is left over, for tests and metrics. */
 struct sip_stack_counts {
 	size_t server_transactions, client_transactions, dialogs, flows;
+	size_t admitted; /* first requests by which a second copy is told (section 8.2.2.2) */
+	size_t strays;	 /* 2xx without a transaction that are being ended */
 };
 void sip_stack_count(const struct sip_stack *stack, struct sip_stack_counts *ret_counts);

@@ -222,6 +222,7 @@ def plays(tmp_path_factory, default_configuration):
         + [{"match": f"^{prefix}", "to": f"t{prefix}"} for prefix in prefixes.values()],
     })
     daemon = daemon_module.Daemon(directory, config).start()
+    before = daemon.at_rest()
     pool = concurrent.futures.ThreadPoolExecutor(len(PLAYS))
     stages = [Stage(daemon, ports[name], prefixes[name], calls_module.USERS[10 * i:10 * i + 10])
               for i, name in enumerate(PLAYS)]
@@ -229,6 +230,9 @@ def plays(tmp_path_factory, default_configuration):
         yield {name: pool.submit(PLAYS[name], stage) for name, stage in zip(PLAYS, stages)}
         pool.shutdown()
         daemon.check_clean()
+        while stages:
+            stages.pop().close()
+        daemon.check_at_rest(before)
     finally:
         for stage in stages:
             stage.close()

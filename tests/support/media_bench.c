@@ -66,7 +66,7 @@ static bool is_empty(void *data)
 	struct media_counts counts;
 
 	media_engine_count(bench->engine, &counts);
-	return counts.sessions + counts.legs + counts.ports + counts.ice_agents == 0;
+	return counts.sessions + counts.legs + counts.ports + counts.ice_agents + counts.timers + counts.watches == 0;
 }
 
 void bench_close(struct bench *bench)

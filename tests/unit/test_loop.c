@@ -76,6 +76,13 @@ static void test_timer_order(void **state)
 	assert_false(loop_timer_is_running(&markers[1].timer));
 }
 
+static size_t timers_counted(void)
+{
+	struct loop_counts counts;
+	loop_count(loop, &counts);
+	return counts.timers;
+}
+
 static void test_timer_heap_random(void **state)
 {
 	enum { COUNT = 500 };
@@ -94,8 +101,10 @@ static void test_timer_heap_random(void **state)
 	for (int i = 0; i < COUNT; i++)
 		running += loop_timer_is_running(&timers[i]);
 	assert_in_range(running, 100, COUNT);
+	assert_int_equal(timers_counted(), running);
 	for (int i = 0; i < COUNT; i++)
 		loop_timer_stop(&timers[i]);
+	assert_int_equal(timers_counted(), 0);
 }
 
 static void test_timer_stopped_by_another(void **state)
@@ -327,6 +336,20 @@ static void test_interval(void **state)
 	end_close(&end);
 }
 
+static void test_watches_are_counted(void **state)
+{
+	struct loop_counts counts;
+	struct end ends[2];
+	end_open(&ends[0]);
+	end_open(&ends[1]);
+	loop_count(loop, &counts);
+	assert_int_equal(counts.watches, 2);
+	end_close(&ends[0]);
+	end_close(&ends[1]);
+	loop_count(loop, &counts);
+	assert_int_equal(counts.watches, 0);
+}
+
 static void test_free_nothing(void **state)
 {
 	assert_null(loop_free(NULL));
@@ -343,7 +366,8 @@ int main(void)
 		LOOP_TEST(test_watch_freed_by_another),	  LOOP_TEST(test_watch_frees_itself),
 		LOOP_TEST(test_watch_events),	      LOOP_TEST(test_post_from_threads),
 		LOOP_TEST(test_posts_run_at_free),	  LOOP_TEST(test_quit_before_and_during),
-		LOOP_TEST(test_interval),	      LOOP_TEST(test_free_nothing),
+		LOOP_TEST(test_interval),	      LOOP_TEST(test_watches_are_counted),
+		LOOP_TEST(test_free_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

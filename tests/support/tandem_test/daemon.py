@@ -15,7 +15,30 @@ STOP_LIMIT = 30.0
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 
 # What must be back at nothing when calls are over, within CLEAN_LIMIT. What lingers by the RFCs' timers is not among it.
-LEFTOVERS = ("tandem_calls", "tandem_legs", "tandem_media_sessions", "tandem_media_legs", "tandem_media_ports", "tandem_ice_agents")
+LEFTOVERS = (
+    "tandem_calls",
+    "tandem_legs",
+    "tandem_media_sessions",
+    "tandem_media_legs",
+    "tandem_media_ports",
+    "tandem_media_hops",
+    "tandem_ice_agents",
+    "tandem_dtls_associations",
+    "tandem_srtp_contexts",
+    'tandem_timers{loop="media"}',
+    'tandem_watches{loop="media"}',
+)
+# What the RFCs' timers hold for up to LINGER_LIMIT after the last call; then the signalling loop is as it was before the first.
+LINGERING = (
+    "tandem_lingering_legs",
+    "tandem_sip_dialogs",
+    "tandem_sip_server_transactions",
+    "tandem_sip_client_transactions",
+    "tandem_sip_admitted_requests",
+    "tandem_sip_stray_successes",
+)
+SIGNALLING = ('tandem_timers{loop="signalling"}', 'tandem_watches{loop="signalling"}', "tandem_flows", "tandem_endpoints")
+LINGER_LIMIT = 75.0  # an unanswered BYE (64*T1) and then what is kept for its repetitions (64*T1)
 CLEAN_LIMIT = 1.0
 
 
@@ -182,6 +205,21 @@ class Daemon:
                 return seen
             assert not deadline.is_over(), f"{name} is {seen} after {timeout} s"
             time.sleep(0.02)
+
+    def at_rest(self):
+        """What must be the same when the daemon is as busy as it was, once everything that lingers has ended."""
+        metrics = self.metrics()
+        return {name: metrics.get(name) for name in (*LEFTOVERS, *LINGERING, *SIGNALLING)}
+
+    def check_at_rest(self, before):
+        deadline = Deadline(LINGER_LIMIT)
+        while True:
+            now = self.at_rest()
+            changed = {name: (before[name], now[name]) for name in now if now[name] != before[name]}
+            if not changed:
+                return
+            assert not deadline.is_over(), f"not as before: {changed}"
+            time.sleep(0.5)
 
     def check_clean(self):
         """No call has left anything behind, and the process lives."""
