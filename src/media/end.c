@@ -1,4 +1,5 @@
 #include "media/end.h"
+#include "crypto/digest.h"
 #include "crypto/random.h"
 #include "media/builtin.h"
 #include "media/delay.h"
@@ -15,12 +16,14 @@ METRICS_COUNTER(failed_ice, "tandem_media_failures_total", "Legs whose media fai
 METRICS_COUNTER(failed_consent, "tandem_media_failures_total", "Legs whose media failed.", "cause", "consent");
 METRICS_COUNTER(failed_dtls, "tandem_media_failures_total", "Legs whose media failed.", "cause", "dtls");
 METRICS_COUNTER(failed_fingerprint, "tandem_media_failures_total", "Legs whose media failed.", "cause", "fingerprint");
+METRICS_COUNTER(failed_keys, "tandem_media_failures_total", "Legs whose media failed.", "cause", "keys");
 METRICS_COUNTER(failed_silence, "tandem_media_failures_total", "Legs whose media failed.", "cause", "silence");
 
 static struct metrics_item *const failures[] = {
 	[MEDIA_FAILURE_NO_PORT] = &failed_port,		[MEDIA_FAILURE_ICE] = &failed_ice,
 	[MEDIA_FAILURE_ICE_CONSENT] = &failed_consent,	[MEDIA_FAILURE_DTLS] = &failed_dtls,
-	[MEDIA_FAILURE_FINGERPRINT] = &failed_fingerprint, [MEDIA_FAILURE_RTP_TIMEOUT] = &failed_silence,
+	[MEDIA_FAILURE_FINGERPRINT] = &failed_fingerprint, [MEDIA_FAILURE_KEYS] = &failed_keys,
+	[MEDIA_FAILURE_RTP_TIMEOUT] = &failed_silence,
 };
 
 static const char *state_name(enum media_end_state state)
@@ -53,6 +56,9 @@ struct media_end *media_end_new(struct media_worker *worker, const char *log_id,
 	end->options.name = end->name;
 	end->log = (struct log_context){.call = end->log_id, .leg = end->name};
 	end->rtp_descriptor = end->rtcp_descriptor = -1;
+	end->protection = options->kind == MEDIA_LEG_WEBRTC ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
+	if (options->sdes)
+		end->sdes = media_sdes_new();
 	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
 	crypto_random_token(end->cname, MEDIA_CNAME_BYTES);
 	return end;
@@ -64,6 +70,8 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 
 	if (end->plain)
 		media_plain_describe(end->plain, local);
+	if (end->sdes)
+		media_sdes_describe(end->sdes, local);
 	if (!end->ice)
 		return;
 	media_ice_describe(end->ice, local);
@@ -79,6 +87,7 @@ static void tell_ready(struct media_end *end)
 
 	describe(end, local);
 	media_tell_ready(end, local);
+	crypto_wipe(local, sizeof *local);
 	g_free(local);
 }
 
@@ -118,6 +127,7 @@ struct media_end *media_end_free(struct media_end *end)
 	BASE_CLEAR(&end->plain, media_plain_free);
 	BASE_CLEAR(&end->srtp_send, media_srtp_free);
 	BASE_CLEAR(&end->srtp_receive, media_srtp_free);
+	BASE_CLEAR(&end->sdes, media_sdes_free);
 	for (size_t i = 0; i < end->n_streams; i++)
 		media_stream_free(end->streams[i]);
 	g_free(end);
@@ -127,8 +137,8 @@ struct media_end *media_end_free(struct media_end *end)
 void media_end_fail(struct media_end *end, enum media_failure failure)
 {
 	set_state(end, MEDIA_END_FAILED);
-	if (failure == MEDIA_FAILURE_DTLS || failure == MEDIA_FAILURE_FINGERPRINT) {
-		/* Keys of an association before do not outlive the trust. */
+	if (failure == MEDIA_FAILURE_DTLS || failure == MEDIA_FAILURE_FINGERPRINT || failure == MEDIA_FAILURE_KEYS) {
+		/* The keys before do not outlive the trust. */
 		BASE_CLEAR(&end->srtp_send, media_srtp_free);
 		BASE_CLEAR(&end->srtp_receive, media_srtp_free);
 	}
@@ -183,18 +193,28 @@ static void go_on_with_dtls(struct media_end *end)
 		media_dtls_receive(end->dtls, end->early, bytes);
 }
 
+/* With ICE there is one component: without rtcp-mux the far end reports nothing and is reported nothing (RFC 8445, section
+ * 6.1.2.2). */
+static void choose_rtcp(struct media_end *end)
+{
+	end->rtcp_remote = end->muxes_rtcp ? end->rtp_remote : (struct net_address){0};
+}
+
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote)
 {
 	if (end->rtp_remote.length > 0 && !net_address_equal(&end->rtp_remote, remote))
 		end->rtp_remote_before = end->rtp_remote;
 	end->rtp_descriptor = end->rtcp_descriptor = descriptor;
-	end->rtp_remote = end->rtcp_remote = *remote;
+	end->rtp_remote = *remote;
+	choose_rtcp(end);
 	go_on_with_dtls(end);
 	media_end_check_connected(end);
 }
 
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive)
 {
+	if (end->sdes)
+		media_sdes_leave(end->sdes, &end->srtp_send, &end->srtp_receive);
 	media_srtp_free(end->srtp_send);
 	media_srtp_free(end->srtp_receive);
 	end->srtp_send = send;
@@ -204,12 +224,26 @@ void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct
 
 /* --- the plan --- */
 
-static void apply_webrtc(struct media_end *end, const struct sdp_stream_plan *plan)
+/* False: the end has failed. */
+static bool apply_sdes(struct media_end *end, const struct sdp_stream_plan *plan)
+{
+	bool has_keys = plan->send_crypto.suite[0];
+
+	if (!end->sdes && !has_keys)
+		return true;
+	/* First, so that nothing goes out in clear while the keys change. */
+	if (end->plain)
+		end->protection = has_keys ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
+	if (end->sdes && media_sdes_apply(end->sdes, plan, &end->srtp_send, &end->srtp_receive) == 0)
+		return true;
+	media_end_fail(end, MEDIA_FAILURE_KEYS);
+	return false;
+}
+
+static void apply_dtls(struct media_end *end, const struct sdp_stream_plan *plan)
 {
 	const struct sdp_transport *remote = &plan->remote;
 
-	if (media_ice_apply(end->ice, remote))
-		tell_ready(end);
 	if (remote->n_fingerprints == 0) {
 		log_warning(&end->log, "the description has no fingerprint");
 		return;
@@ -225,13 +259,25 @@ static void apply_webrtc(struct media_end *end, const struct sdp_stream_plan *pl
 	go_on_with_dtls(end);
 }
 
+static void apply_webrtc(struct media_end *end, const struct sdp_stream_plan *plan)
+{
+	end->muxes_rtcp = plan->remote.rtcp_mux;
+	choose_rtcp(end);
+	if (media_ice_apply(end->ice, &plan->remote))
+		tell_ready(end);
+	if (!plan->send_crypto.suite[0])
+		apply_dtls(end, plan);
+	else if (apply_sdes(end, plan))
+		BASE_CLEAR(&end->dtls, media_dtls_free);
+}
+
 static void apply_transport(struct media_end *end, const struct sdp_leg_plan *plan)
 {
 	if (plan->n_streams == 0)
 		return;
 	if (end->ice)
 		apply_webrtc(end, &plan->streams[0]);
-	if (end->plain)
+	if (end->plain && apply_sdes(end, &plan->streams[0]))
 		media_plain_apply(end->plain, &plan->streams[0].remote);
 }
 

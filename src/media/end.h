@@ -1,7 +1,7 @@
 /* The worker's side of legs: an `end` is a leg on its worker. Everything here belongs to the worker's thread; the handles
  * (session.c) reach it by posted orders only. */
 #pragma once
-#include "media/srtp.h"
+#include "media/sdes.h"
 #include "media/worker.h"
 #include "rtp/receiver.h"
 #include "rtp/sender.h"
@@ -66,6 +66,12 @@ enum media_end_state {
 	MEDIA_END_FAILED,
 };
 
+/* What is asked of a packet, in and out. */
+enum media_protection {
+	MEDIA_PROTECTION_SRTP, /* without the keys for it nothing passes */
+	MEDIA_PROTECTION_NONE,
+};
+
 struct media_end {
 	struct media_worker *worker;
 	struct media_leg *handle;
@@ -79,7 +85,10 @@ struct media_end {
 	int rtp_descriptor, rtcp_descriptor; /* borrowed; -1: no way yet */
 	struct net_address rtp_remote, rtcp_remote; /* length 0: none */
 	struct net_address rtp_remote_before;	    /* WEBRTC: the pair before; what is authentic may still come from there */
-	struct media_srtp *srtp_send, *srtp_receive; /* WEBRTC: NULL until DTLS is done */
+	bool muxes_rtcp; /* WEBRTC: agreed */
+	enum media_protection protection;
+	struct media_srtp *srtp_send, *srtp_receive; /* NULL: not there yet, or not needed */
+	struct media_sdes *sdes; /* NULL: the leg has no keys of its own */
 
 	struct media_ice *ice;	   /* MEDIA_LEG_WEBRTC */
 	struct media_dtls *dtls;   /* MEDIA_LEG_WEBRTC, once there is a plan */
@@ -122,7 +131,7 @@ void media_end_fail(struct media_end *end, enum media_failure failure);
 void media_end_tell_silence(struct media_end *end);
 /* ICE has a pair, the first or another: packets go this way from now on. */
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
-/* The handshake is done and the certificate is the announced one. Takes the contexts. */
+/* DTLS: the handshake is done and the certificate is the announced one. Takes the contexts. */
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
 /* Everything that media needs may be there now. */
 void media_end_check_connected(struct media_end *end);

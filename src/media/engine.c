@@ -89,6 +89,8 @@ const char *media_failure_text(enum media_failure failure)
 		return "network path lost (ICE consent)";
 	case MEDIA_FAILURE_DTLS:
 		return "encryption could not be set up (DTLS)";
+	case MEDIA_FAILURE_KEYS:
+		return "the keys of the description cannot be used";
 	case MEDIA_FAILURE_FINGERPRINT:
 		return "certificate is not the announced one (DTLS fingerprint)";
 	case MEDIA_FAILURE_RTP_TIMEOUT:

@@ -36,7 +36,7 @@ struct media_counts {
 void media_engine_count(struct media_engine *engine, struct media_counts *ret_counts);
 
 enum media_leg_kind {
-	MEDIA_LEG_WEBRTC,  /* ICE, DTLS-SRTP, rtcp-mux */
+	MEDIA_LEG_WEBRTC,  /* ICE, DTLS-SRTP or SDES, rtcp-mux */
 	MEDIA_LEG_RTP,	   /* plain RTP/AVP, or SDES */
 	MEDIA_LEG_BUILTIN, /* no far end: a tone, an echo */
 };
@@ -48,6 +48,7 @@ enum media_failure {
 	MEDIA_FAILURE_ICE_CONSENT,     /* the pair that worked is lost (RFC 7675) */
 	MEDIA_FAILURE_DTLS,	       /* handshake failed or timed out */
 	MEDIA_FAILURE_FINGERPRINT,     /* the certificate is not the announced one */
+	MEDIA_FAILURE_KEYS,	       /* the keys of the description cannot be used */
 	MEDIA_FAILURE_RTP_TIMEOUT,     /* nothing arrives though it should */
 };
 const char *media_failure_text(enum media_failure failure); /* for people */
@@ -62,7 +63,8 @@ struct media_report {
 };
 
 struct media_handler {
-	/* `local` is what our description says of this leg: addresses, ICE, fingerprint (setup is left to the offer/answer). */
+	/* `local` is what our description says of this leg: addresses, ICE, fingerprint, keys; what is not used is left to the
+	 * offer/answer, and setup. Holds keys: a copy is to be wiped. */
 	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
 	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
@@ -89,6 +91,7 @@ struct media_leg_options {
 	bool controlling;	   /* ICE role: true when our description is the offer */
 	bool wants_ipv6;	   /* RTP: address family of the trunk */
 	struct net_address toward; /* RTP: the peer, to choose the local address by; none: any */
+	bool sdes;		   /* keys of ours for the description (RFC 4568) */
 	bool latch;		   /* RTP: learn the source address once (trunk option) */
 };
 /* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end.

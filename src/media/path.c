@@ -58,16 +58,40 @@ void media_socket_close(struct media_socket *socket)
 
 /* --- in --- */
 
-static bool is_from_peer(struct media_end *end, const struct net_address *from, const uint8_t *bytes, size_t length)
+static bool is_from_peer(const struct media_end *end, const struct net_address *from)
 {
-	if (end->rtp_remote.length > 0 && net_address_equal(from, &end->rtp_remote)) {
-		if (end->options.latch && end->plain)
-			media_plain_confirm(end->plain);
+	if (end->rtp_remote.length > 0 && net_address_equal(from, &end->rtp_remote))
 		return true;
-	}
-	if (end->plain)
-		return media_plain_latches(end, from, bytes, length);
 	return end->rtp_remote_before.length > 0 && net_address_equal(from, &end->rtp_remote_before);
+}
+
+static bool unprotect(struct media_end *end, uint8_t *bytes, size_t *length)
+{
+	return end->srtp_receive ? media_srtp_unprotect(end->srtp_receive, bytes, length) == 0
+				 : end->protection == MEDIA_PROTECTION_NONE;
+}
+
+static bool unprotect_rtcp(struct media_end *end, uint8_t *bytes, size_t *length)
+{
+	return end->srtp_receive ? media_srtp_unprotect_rtcp(end->srtp_receive, bytes, length) == 0
+				 : end->protection == MEDIA_PROTECTION_NONE;
+}
+
+/* Whether the packet comes from whom it should, and, where it must be so, is authentic; it is plain then. Nothing is
+ * learned before. */
+static bool admit(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t *length)
+{
+	bool is_known = is_from_peer(end, from);
+
+	if (!is_known && (!end->plain || !media_plain_may_latch(end->plain)))
+		return false;
+	if (!unprotect(end, bytes, length))
+		return false;
+	if (!is_known)
+		return media_plain_latches(end, from, bytes, *length);
+	if (end->options.latch && end->plain)
+		media_plain_confirm(end->plain);
+	return true;
 }
 
 static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
@@ -88,10 +112,7 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 	const struct media_route *route;
 	uint8_t index;
 
-	if (!is_from_peer(end, from, bytes, length) ||
-	    (end->srtp_receive ? media_srtp_unprotect(end->srtp_receive, bytes, &length) < 0
-			       : end->options.kind == MEDIA_LEG_WEBRTC) ||
-	    rtp_packet_parse(bytes, length, &packet) < 0 ||
+	if (!admit(end, from, bytes, &length) || rtp_packet_parse(bytes, length, &packet) < 0 ||
 	    (index = end->stream_of_type[packet.payload_type]) == MEDIA_STREAM_NONE) {
 		media_end_refuse(end);
 		return;
@@ -111,9 +132,7 @@ static bool is_from_reporter(const struct media_end *end, const struct net_addre
 
 static void receive_rtcp(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
 {
-	if (!is_from_reporter(end, from) ||
-	    (end->srtp_receive ? media_srtp_unprotect_rtcp(end->srtp_receive, bytes, &length) < 0
-			       : end->options.kind == MEDIA_LEG_WEBRTC)) {
+	if (!is_from_reporter(end, from) || !unprotect_rtcp(end, bytes, &length)) {
 		media_end_refuse(end);
 		return;
 	}
@@ -171,7 +190,7 @@ static void send_to(int descriptor, const struct net_address *remote, const uint
 /* Whether the keys that this kind of leg needs are there. */
 static bool may_send(const struct media_end *end)
 {
-	return end->srtp_send || end->options.kind == MEDIA_LEG_RTP;
+	return end->srtp_send || end->protection == MEDIA_PROTECTION_NONE;
 }
 
 void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity)

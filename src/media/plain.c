@@ -180,12 +180,17 @@ void media_plain_confirm(struct media_plain *plain)
 	plain->latch = LATCH_CLOSED;
 }
 
+bool media_plain_may_latch(const struct media_plain *plain)
+{
+	return plain->latch == LATCH_OPEN || plain->latch == LATCH_SEEN;
+}
+
 bool media_plain_latches(struct media_end *end, const struct net_address *from, const uint8_t *bytes, size_t length)
 {
 	struct media_plain *plain = end->plain;
 	struct rtp_packet packet;
 
-	if ((plain->latch != LATCH_OPEN && plain->latch != LATCH_SEEN) || !end->has_plan ||
+	if (!media_plain_may_latch(plain) || !end->has_plan ||
 	    rtp_packet_parse(bytes, length, &packet) < 0 ||
 	    end->stream_of_type[packet.payload_type] == MEDIA_STREAM_NONE)
 		return false;

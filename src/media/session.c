@@ -4,6 +4,7 @@
  * of the object, and only that event frees the handle's memory. So no event can ever meet a dead handle, and none
  * needs a look-up; what comes in between finds the handle marked. */
 #include "media/end.h"
+#include "crypto/digest.h"
 #include "media/hop.h"
 #include <string.h>
 
@@ -106,6 +107,8 @@ static void deliver(void *data)
 		tell_user(event);
 	if (event->kind == LEG_GONE)
 		forget_leg(event->leg);
+	if (event->transport)
+		crypto_wipe(event->transport, sizeof *event->transport);
 	g_free(event->transport);
 	g_free(event);
 }

@@ -24,6 +24,7 @@ static void open_rig(struct rig *rig)
 	rig->a = media_lone_end(&rig->lone);
 	rig->b = media_lone_end(&rig->lone);
 	rig->a->options.kind = MEDIA_LEG_WEBRTC;
+	rig->a->protection = MEDIA_PROTECTION_SRTP;
 	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_SEND, &rig->browser_sends), 0);
 	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_RECEIVE, &rig->a->srtp_receive), 0);
 	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, other, KEY_BYTES, MEDIA_SRTP_RECEIVE, &rig->browser_receives), 0);
