@@ -31,7 +31,7 @@ static unsigned call_dial_user(struct call *call, const char *user)
 {
 	struct call_manager *manager = call->manager;
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
-	size_t n_contacts = registrar_lookup(manager->registrar, user, contacts, G_N_ELEMENTS(contacts));
+	size_t n_contacts = registrar_lookup(manager->registrar, user, NULL, contacts, G_N_ELEMENTS(contacts));
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	g_autofree char *to = g_strdup_printf("<sip:%s@%s>", escaped, manager->domain);
 	for (size_t i = 0; i < n_contacts; i++) {
@@ -41,6 +41,7 @@ static unsigned call_dial_user(struct call *call, const char *user)
 		if (call->caller->kind == LEG_TRUNK && call->caller->exchange == LEG_EXCHANGE_OFFER_OWED)
 			leg->codecs = call_codecs_for_trunk(call->caller);
 		call_add_attempt(call, leg, to, contacts[i].uri);
+		sip_dialog_preload_route(leg->dialog, contacts[i].path);
 	}
 	if (call->n_attempts)
 		return 0;

@@ -106,6 +106,20 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 	}
 }
 
+void leg_follow(struct leg *leg, struct sip_flow *flow)
+{
+	struct registrar_endpoint *endpoint = leg->endpoint ? registrar_endpoint_follow(leg->endpoint, flow) : NULL;
+	if (!endpoint || endpoint == leg->endpoint)
+		return;
+	log_info(&leg->log, "is at another device of its user now");
+	registrar_endpoint_ref(endpoint);
+	registrar_endpoint_watch_stop(&leg->endpoint_watch);
+	registrar_endpoint_unref(leg->endpoint);
+	leg->endpoint = endpoint;
+	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+	leg_endpoint_changed(leg, endpoint, flow);
+}
+
 static struct leg *leg_new(struct call *call, enum leg_kind kind)
 {
 	struct call_manager *manager = call->manager;

@@ -186,8 +186,7 @@ static void leg_on_bye(struct leg *leg, struct sip_server_transaction *transacti
 static void leg_on_request(void *user, struct sip_server_transaction *transaction)
 {
 	struct leg *leg = user;
-	if (leg->endpoint)
-		registrar_endpoint_move(leg->endpoint, sip_server_transaction_flow(transaction));
+	leg_follow(leg, sip_server_transaction_flow(transaction));
 	switch (sip_message_method(sip_server_transaction_request(transaction))) {
 	case SIP_METHOD_INVITE:
 		leg_on_reinvite(leg, transaction);
@@ -208,6 +207,7 @@ static void leg_on_ack(void *user, struct sip_message *ack, struct sip_flow *flo
 {
 	struct leg *leg = user;
 	struct sip_server_transaction *transaction = NULL;
+	leg_follow(leg, flow);
 	for (guint i = 0; i < leg->unacknowledged->len && !transaction; i++) {
 		struct sip_server_transaction *candidate = g_ptr_array_index(leg->unacknowledged, i);
 		if (sip_message_cseq(sip_server_transaction_request(candidate)) == sip_message_cseq(ack))

@@ -28,6 +28,7 @@ OBSERVE_SIP(observe_strays, strays)
 OBSERVE_REGISTRAR(observe_registered, registered)
 OBSERVE_REGISTRAR(observe_bindings, bindings)
 OBSERVE_REGISTRAR(observe_endpoints, endpoints)
+OBSERVE_REGISTRAR(observe_deserted, deserted)
 OBSERVE_MEDIA(observe_media_sessions, sessions)
 OBSERVE_MEDIA(observe_media_legs, legs)
 OBSERVE_MEDIA(observe_media_ports, ports)
@@ -59,7 +60,8 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_flows", "Browsers connected over WebSocket.", observe_flows),
 	GAUGE("tandem_registered_users", "Users with a binding.", observe_registered),
 	GAUGE("tandem_bindings", "Bindings of all users.", observe_bindings),
-	GAUGE("tandem_endpoints", "Browsers that are registered or have a leg.", observe_endpoints),
+	GAUGE("tandem_endpoints", "Devices of users that a binding or a call holds.", observe_endpoints),
+	GAUGE("tandem_endpoints_away", "Devices among them whose connection is closed, waited for.", observe_deserted),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),

@@ -33,6 +33,7 @@ static void binding_free(struct registrar_binding *binding)
 	g_free(binding->user);
 	g_free(binding->contact);
 	g_free(binding->instance);
+	g_strfreev(binding->path);
 	g_free(binding->call_id);
 	g_free(binding);
 }
@@ -47,9 +48,20 @@ static void take_out(struct registrar_binding *binding)
 	registrar->n_bindings--;
 }
 
+static bool is_last_of_its_device(const struct registrar_binding *binding)
+{
+	const GPtrArray *bindings = registrar_bindings_of(binding->registrar, binding->user);
+	for (guint i = 0; bindings && i < bindings->len; i++)
+		if (((struct registrar_binding *)bindings->pdata[i])->endpoint == binding->endpoint)
+			return false;
+	return true;
+}
+
 void registrar_binding_remove(struct registrar_binding *binding, const char *cause)
 {
 	take_out(binding);
+	if (is_last_of_its_device(binding))
+		registrar_endpoint_end_gruus(binding->endpoint);
 	metrics_add(&bindings_removed, 1);
 	log_info(NULL, "registrar: %s at %s: %s", binding->user, binding->contact, cause);
 	publish(binding->registrar, binding->user, binding->contact, cause);
@@ -171,12 +183,20 @@ static void move_to_end(struct registrar_binding *binding)
 	g_ptr_array_add(bindings, binding);
 }
 
+static void take_texts(struct registrar_binding *binding, const struct registrar_contact_request *contact)
+{
+	replace_text(&binding->contact, contact->uri);
+	replace_text(&binding->instance, contact->instance);
+	replace_text(&binding->call_id, contact->call_id);
+	g_strfreev(binding->path);
+	binding->path = g_strdupv(contact->path);
+}
+
 void registrar_binding_set(struct registrar *registrar, const char *user, const struct registrar_contact_request *contact,
 			   const struct sip_message *request, struct sip_flow *flow)
 {
 	struct registrar_binding *binding = registrar_binding_find(registrar, user, contact);
-	struct registrar_endpoint *endpoint = registrar_endpoint_claim(registrar, user, contact->instance, flow,
-								       binding ? binding->endpoint : NULL);
+	struct registrar_endpoint *endpoint = registrar_endpoint_claim(registrar, user, contact, flow);
 	if (!endpoint)
 		return;
 	bool is_new = !binding;
@@ -184,12 +204,12 @@ void registrar_binding_set(struct registrar *registrar, const char *user, const 
 		binding = binding_new(registrar, user);
 	else
 		move_to_end(binding);
+	if (!is_new && strcmp(binding->call_id, contact->call_id)) /* RFC 5627, section 3.1.2 */
+		registrar_endpoint_end_gruus(endpoint);
 	take_flow(binding, flow);
 	registrar_endpoint_unref(binding->endpoint);
 	binding->endpoint = endpoint;
-	replace_text(&binding->contact, contact->uri);
-	replace_text(&binding->instance, contact->instance);
-	replace_text(&binding->call_id, sip_message_call_id(request));
+	take_texts(binding, contact);
 	binding->reg_id = contact->reg_id;
 	binding->cseq = sip_message_cseq(request);
 	int64_t expires_us = contact->expires_s * (int64_t)G_USEC_PER_SEC;

@@ -6,6 +6,7 @@
 
 #define REGISTRAR_IDENTITY_PREFIX "user:"
 #define REGISTRAR_IDENTITY_BYTES 300
+#define REGISTRAR_GRUU_KEY_BYTES 32
 
 enum registrar_authentication { REGISTRAR_AUTHENTICATION_DIGEST, REGISTRAR_AUTHENTICATION_NONE };
 
@@ -17,9 +18,12 @@ struct registrar {
 	char *domain;
 	struct sip_digest_server *digest;
 	GHashTable *bindings;	/* user name -> GPtrArray of struct registrar_binding, latest last; never empty */
-	GHashTable *endpoints;	/* key -> struct registrar_endpoint; no reference */
+	GHashTable *endpoints;	/* user name -> GPtrArray of struct registrar_endpoint, no references; never empty */
 	GHashTable *flow_owners; /* sip_flow -> struct registrar_endpoint that has it now; no reference */
+	GHashTable *gruus;	 /* gruu_id -> struct registrar_endpoint; no reference */
+	uint8_t gruu_key[REGISTRAR_GRUU_KEY_BYTES];
 	size_t n_bindings;
+	size_t n_endpoints;
 };
 
 /* --- binding.c --- */
@@ -29,6 +33,7 @@ struct registrar_binding {
 	char *contact;	/* URI */
 	char *instance; /* NULL: none */
 	uint32_t reg_id; /* 0: none */
+	char **path;	 /* NULL-terminated */
 	char *call_id;
 	uint32_t cseq;
 	int64_t expires_us;
@@ -44,6 +49,8 @@ struct registrar_contact_request {
 	const char *instance; /* NULL */
 	uint32_t reg_id;      /* 0 */
 	uint32_t expires_s;
+	const char *call_id;  /* of the REGISTER */
+	char **path;
 };
 
 GPtrArray *registrar_bindings_of(const struct registrar *registrar, const char *user); /* NULL: none */
@@ -60,13 +67,28 @@ void registrar_bindings_remove_all(struct registrar *registrar);
 uint32_t registrar_binding_left_s(const struct registrar_binding *binding);
 
 /* --- endpoint.c --- */
-/* The device of `user` with this instance (NULL: the one of this flow, or one that lost its flow and had no instance
- * either), and the flow becomes its flow. `known` may be the endpoint of the binding that is refreshed. A reference;
- * NULL when there are too many. */
-struct registrar_endpoint *registrar_endpoint_claim(struct registrar *registrar, const char *user, const char *instance,
-						    struct sip_flow *flow, struct registrar_endpoint *known);
+/* The device of `user` that says this of itself, and the flow becomes its flow. With an instance that tells it. Without, it
+ * is whose flow that is, or the same Call-ID tells it (RFC 3261, section 10.2: one for all registrations of a client), or
+ * the Contact of a device that is away; never just the user, who may have several pages open. A reference; NULL when there
+ * are too many. */
+struct registrar_endpoint *registrar_endpoint_claim(struct registrar *registrar, const char *user,
+						    const struct registrar_contact_request *contact, struct sip_flow *flow);
+/* The device with this instance, or NULL. Borrowed. */
+struct registrar_endpoint *registrar_endpoint_find(const struct registrar *registrar, const char *user,
+						   const char *instance);
+const char *registrar_endpoint_instance(const struct registrar_endpoint *endpoint); /* NULL: none */
+/* What its temporary GRUUs stand for; made when there is none yet. */
+uint64_t registrar_endpoint_gruu_id(struct registrar_endpoint *endpoint);
+/* Its temporary GRUUs are not valid any more (RFC 5627, section 3.1.2). */
+void registrar_endpoint_end_gruus(struct registrar_endpoint *endpoint);
+size_t registrar_endpoints_deserted(const struct registrar *registrar);
 /* The registrar is going. */
 void registrar_endpoints_orphan(struct registrar *registrar);
+
+/* --- gruu.c --- */
+/* The values of pub-gruu and temp-gruu; new strings. A temporary one is another each time, and they cannot be linked. */
+char *registrar_gruu_public(const struct registrar *registrar, const struct registrar_endpoint *endpoint);
+char *registrar_gruu_temporary(const struct registrar *registrar, struct registrar_endpoint *endpoint);
 
 /* --- authenticate.c --- */
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */

@@ -1,4 +1,4 @@
-/* The REGISTER method (RFC 3261, section 10.3; RFC 5626, section 6). */
+/* The REGISTER method (RFC 3261, section 10.3; RFC 5626, section 6; RFC 3327; RFC 5627, section 5). */
 #include "registrar/internal.h"
 #include "base/log.h"
 #include <stdlib.h>
@@ -13,6 +13,7 @@ struct registration {
 	struct registrar_contact_request contacts[REGISTRAR_CONTACTS_PER_REQUEST_MAX];
 	char *instances[REGISTRAR_CONTACTS_PER_REQUEST_MAX]; /* owned; what contacts[].instance points to */
 	size_t n_contacts;
+	char *path[REGISTRAR_PATH_MAX + 1]; /* NULL-terminated */
 	bool uses_outbound;
 };
 
@@ -27,13 +28,18 @@ static int refuse(struct registration *registration, unsigned status, const char
 	return -EINVAL;
 }
 
-static int refuse_as_too_brief(struct registration *registration)
+static int refuse_with(struct registration *registration, unsigned status, const char *name, const char *value)
 {
-	struct sip_message *response = sip_response_new(registration->request, 423, NULL, NULL);
-	sip_message_add_header_format(response, "Min-Expires", "%lld",
-				      (long long)setting(registration, "expires_min_seconds"));
+	struct sip_message *response = sip_response_new(registration->request, status, NULL, NULL);
+	sip_message_add_header(response, name, value);
 	sip_server_transaction_respond(registration->transaction, response);
 	return -EINVAL;
+}
+
+static int refuse_as_too_brief(struct registration *registration)
+{
+	g_autofree char *least = g_strdup_printf("%lld", (long long)setting(registration, "expires_min_seconds"));
+	return refuse_with(registration, 423, "Min-Expires", least);
 }
 
 /* delta-seconds; too large is as large as can be (RFC 3261, section 20.19). */
@@ -58,32 +64,100 @@ static uint32_t wanted_expires(const struct registration *registration, size_t i
 	return (uint32_t)setting(registration, "expires_seconds");
 }
 
+static bool supports(const struct registration *registration, const char *tag)
+{
+	return sip_message_lists(registration->request, "Supported", tag) ||
+	       sip_message_lists(registration->request, "Require", tag);
+}
+
+/* A URI in angle brackets that requests can be routed by. */
+static bool is_path(const char *value)
+{
+	const char *end = *value == '<' ? strchr(value, '>') : NULL;
+	g_autofree char *text = end ? g_strndup(value + 1, (size_t)(end - value - 1)) : NULL;
+	struct sip_uri uri;
+	return text && !sip_uri_parse(text, &uri) && strcmp(uri.scheme, "tel");
+}
+
+/* The proxies that the request came by, to be gone back through (RFC 3327, section 5.3). */
+static int read_path(struct registration *registration)
+{
+	const char *value;
+	size_t count = 0;
+	for (; (value = sip_message_header(registration->request, "Path", count)); count++) {
+		if (count == REGISTRAR_PATH_MAX || !is_path(value))
+			return refuse(registration, 400, "Path is too long or malformed");
+		registration->path[count] = g_strdup(value);
+	}
+	return count && !supports(registration, "path") ? refuse_with(registration, 420, "Unsupported", "path") : 0;
+}
+
+/* Behind a proxy, it is the first one that holds the client's flow, and says so by "ob" in its Path URI, the last one
+ * (RFC 5626, section 6). */
+static bool first_hop_holds_the_flow(const struct registration *registration)
+{
+	size_t count = g_strv_length((char **)registration->path);
+	if (sip_message_via_count(registration->request) == 1)
+		return true;
+	if (!count)
+		return false;
+	const char *last = registration->path[count - 1];
+	g_autofree char *text = g_strndup(last + 1, strcspn(last + 1, ">"));
+	struct sip_uri uri;
+	char value[2];
+	return !sip_uri_parse(text, &uri) && sip_uri_parameter(&uri, "ob", value, sizeof value);
+}
+
+static int read_device(struct registration *registration, size_t index)
+{
+	struct registrar_contact_request *contact = &registration->contacts[index];
+	const char *instance = sip_message_contact_parameter(registration->request, index, "+sip.instance");
+	if (!instance || !*instance)
+		return 0;
+	if (strlen(instance) > REGISTRAR_INSTANCE_BYTES_MAX || strpbrk(instance, "\r\n\"\\"))
+		return refuse(registration, 400, "+sip.instance is too long or malformed");
+	contact->instance = registration->instances[index] = g_strdup(instance);
+	const char *reg_id = sip_message_contact_parameter(registration->request, index, "reg-id");
+	if (!reg_id)
+		return 0;
+	if (!parse_seconds(reg_id, &contact->reg_id) || !contact->reg_id || contact->reg_id > INT32_MAX)
+		return refuse(registration, 400, "reg-id is no number from 1");
+	return 0;
+}
+
+static int check_outbound(struct registration *registration, const struct registrar_contact_request *contact)
+{
+	if (!contact->reg_id || !contact->expires_s)
+		return 0;
+	if (registration->uses_outbound)
+		return refuse(registration, 400, "More than one flow in a request");
+	registration->uses_outbound = true;
+	if (supports(registration, "outbound") && !first_hop_holds_the_flow(registration))
+		return refuse(registration, 439, "First Hop Lacks Outbound Support");
+	return 0;
+}
+
 static int read_contact(struct registration *registration, size_t index)
 {
 	struct registrar_contact_request *contact = &registration->contacts[index];
 	struct sip_uri uri;
+	struct registrar_device device;
 	contact->uri = sip_message_contact_uri(registration->request, index);
+	contact->call_id = sip_message_call_id(registration->request);
+	contact->path = registration->path;
 	if (!contact->uri || sip_uri_parse(contact->uri, &uri) ||
 	    (strcmp(uri.scheme, "sip") && strcmp(uri.scheme, "sips")))
 		return refuse(registration, 400, "Contact is no SIP URI");
-
-	const char *instance = sip_message_contact_parameter(registration->request, index, "+sip.instance");
-	if (instance && *instance) {
-		if (strlen(instance) > REGISTRAR_INSTANCE_BYTES_MAX || strpbrk(instance, "\r\n\"\\"))
-			return refuse(registration, 400, "+sip.instance is too long or malformed");
-		contact->instance = registration->instances[index] = g_strdup(instance);
-	}
-	const char *reg_id = sip_message_contact_parameter(registration->request, index, "reg-id");
-	if (reg_id && contact->instance &&
-	    (!parse_seconds(reg_id, &contact->reg_id) || !contact->reg_id || contact->reg_id == UINT32_MAX))
-		return refuse(registration, 400, "reg-id is no number from 1");
-
+	if (registrar_gruu_resolve(registration->registrar, contact->uri, &device) != -EINVAL)
+		return refuse(registration, 403, "Contact is a GRUU"); /* RFC 5627, section 5.1: it would lead to itself */
+	int error = read_device(registration, index);
+	if (error)
+		return error;
 	contact->expires_s = wanted_expires(registration, index);
 	if (contact->expires_s && contact->expires_s < setting(registration, "expires_min_seconds"))
 		return refuse_as_too_brief(registration);
 	contact->expires_s = (uint32_t)MIN(contact->expires_s, setting(registration, "expires_max_seconds"));
-	registration->uses_outbound = registration->uses_outbound || contact->reg_id;
-	return 0;
+	return check_outbound(registration, contact);
 }
 
 static bool is_out_of_order(const struct registration *registration, const struct registrar_binding *binding)
@@ -154,9 +228,17 @@ static void apply(struct registration *registration)
 	registrar_bindings_make_room(registrar, registration->user, limit);
 }
 
+static void add_gruus(const struct registration *registration, const struct registrar_binding *binding, GString *text)
+{
+	g_autofree char *public = registrar_gruu_public(registration->registrar, binding->endpoint);
+	g_autofree char *temporary = registrar_gruu_temporary(registration->registrar, binding->endpoint);
+	g_string_append_printf(text, ";pub-gruu=\"%s\";temp-gruu=\"%s\"", public, temporary);
+}
+
 static void add_contacts(const struct registration *registration, struct sip_message *response)
 {
 	GPtrArray *bindings = registrar_bindings_of(registration->registrar, registration->user);
+	bool wants_gruus = supports(registration, "gruu");
 	for (guint i = 0; bindings && i < bindings->len; i++) {
 		const struct registrar_binding *binding = bindings->pdata[i];
 		g_autoptr(GString) text = g_string_new(NULL);
@@ -165,21 +247,31 @@ static void add_contacts(const struct registration *registration, struct sip_mes
 			g_string_append_printf(text, ";+sip.instance=\"%s\"", binding->instance);
 		if (binding->reg_id)
 			g_string_append_printf(text, ";reg-id=%u", binding->reg_id);
+		if (binding->instance && wants_gruus)
+			add_gruus(registration, binding, text);
 		sip_message_add_header(response, "Contact", text->str);
 	}
+}
+
+/* So the client knows that its flow is what it will be called on, and when it is taken for dead (RFC 5626, section 6). */
+static void confirm_outbound(const struct registration *registration, struct sip_message *response)
+{
+	unsigned silence_s = sip_flow_silence_limit_s(registration->flow);
+	if (!registration->uses_outbound || !supports(registration, "outbound"))
+		return;
+	sip_message_add_header(response, "Require", "outbound");
+	if (silence_s)
+		sip_message_add_header_format(response, "Flow-Timer", "%u", silence_s);
 }
 
 static void confirm(struct registration *registration)
 {
 	struct sip_message *response = sip_response_new(registration->request, 200, NULL, NULL);
 	add_contacts(registration, response);
-	sip_message_add_header(response, "Supported", "outbound, path");
-	/* RFC 5626, section 6: so the client knows that its flow is what it will be called on. */
-	if (registration->uses_outbound && sip_message_lists(registration->request, "Supported", "outbound"))
-		sip_message_add_header(response, "Require", "outbound");
-	const char *path;
-	for (size_t i = 0; (path = sip_message_header(registration->request, "Path", i)); i++)
-		sip_message_add_header(response, "Path", path); /* RFC 3327, section 5.3; calls go by the flow */
+	sip_message_add_header(response, "Supported", REGISTRAR_EXTENSIONS);
+	confirm_outbound(registration, response);
+	for (char **path = registration->path; *path; path++)
+		sip_message_add_header(response, "Path", *path);
 	sip_server_transaction_respond(registration->transaction, response);
 }
 
@@ -191,6 +283,14 @@ static int check_address_of_record(struct registration *registration)
 	if (strcmp(user, registration->user))
 		return refuse(registration, 403, "To is another user than From");
 	return 0;
+}
+
+static void clear(struct registration *registration)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(registration->instances); i++)
+		g_free(registration->instances[i]);
+	for (char **path = registration->path; *path; path++)
+		g_free(*path);
 }
 
 void registrar_handle_register(struct registrar *registrar, struct sip_server_transaction *transaction)
@@ -210,13 +310,10 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
 	if (registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user) ||
 	    check_address_of_record(&registration))
 		return;
-	int error;
-	if (sip_message_contact_is_star(registration.request))
-		error = remove_all(&registration);
-	else if (!(error = check_contacts(&registration)))
+	bool is_star = sip_message_contact_is_star(registration.request);
+	if (!read_path(&registration) && !(is_star ? remove_all(&registration) : check_contacts(&registration))) {
 		apply(&registration);
-	if (!error)
 		confirm(&registration);
-	for (size_t i = 0; i < G_N_ELEMENTS(registration.instances); i++)
-		g_free(registration.instances[i]);
+	}
+	clear(&registration);
 }

@@ -1,5 +1,7 @@
 #include "registrar/internal.h"
 #include "base/log.h"
+#include "crypto/digest.h"
+#include "crypto/random.h"
 #include <string.h>
 
 int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const char *domain, struct event_bus *events,
@@ -17,8 +19,10 @@ int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const
 	registrar->events = events;
 	registrar->domain = g_strdup(domain);
 	registrar->bindings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-	registrar->endpoints = g_hash_table_new(g_str_hash, g_str_equal);
+	registrar->endpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	registrar->flow_owners = g_hash_table_new(NULL, NULL);
+	registrar->gruus = g_hash_table_new(g_int64_hash, g_int64_equal);
+	crypto_random(registrar->gruu_key, sizeof registrar->gruu_key);
 	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_NONE)
 		log_warning(NULL, "registrar: authentication is off, whoever can connect is whom he says he is");
 	*ret_registrar = registrar;
@@ -34,6 +38,8 @@ struct registrar *registrar_free(struct registrar *registrar)
 	g_hash_table_unref(registrar->bindings);
 	g_hash_table_unref(registrar->endpoints);
 	g_hash_table_unref(registrar->flow_owners);
+	g_hash_table_unref(registrar->gruus);
+	crypto_wipe(registrar->gruu_key, sizeof registrar->gruu_key);
 	sip_digest_server_free(registrar->digest);
 	config_unref(registrar->config);
 	g_free(registrar->domain);
@@ -74,22 +80,34 @@ bool registrar_has_user(const struct registrar *registrar, const char *user)
 	return config_find(registrar->config, "users", user) >= 0 || registrar_bindings_of(registrar, user);
 }
 
-static bool has_endpoint(const struct registrar_contact *contacts, size_t count, const struct registrar_endpoint *endpoint)
+static ssize_t index_of(const struct registrar_contact *contacts, size_t count, const struct registrar_endpoint *endpoint)
 {
 	for (size_t i = 0; i < count; i++)
 		if (contacts[i].endpoint == endpoint)
-			return true;
-	return false;
+			return (ssize_t)i;
+	return -1;
 }
 
-size_t registrar_lookup(struct registrar *registrar, const char *user, struct registrar_contact *contacts, size_t size)
+/* A device rings once, by the flow of this moment; the binding of that flow says how. */
+size_t registrar_lookup(struct registrar *registrar, const char *user, const char *instance,
+			struct registrar_contact *contacts, size_t size)
 {
 	GPtrArray *bindings = registrar_bindings_of(registrar, user);
 	size_t count = 0;
-	for (guint i = bindings ? bindings->len : 0; i > 0 && count < size; i--) {
+	for (guint i = bindings ? bindings->len : 0; i > 0; i--) {
 		const struct registrar_binding *binding = bindings->pdata[i - 1];
-		if (registrar_endpoint_flow(binding->endpoint) && !has_endpoint(contacts, count, binding->endpoint))
-			contacts[count++] = (struct registrar_contact){binding->endpoint, binding->contact};
+		const struct sip_flow *flow = registrar_endpoint_flow(binding->endpoint);
+		if (!flow || (instance && g_strcmp0(binding->instance, instance)))
+			continue;
+		ssize_t index = index_of(contacts, count, binding->endpoint);
+		if (index < 0 && count == size)
+			continue;
+		if (index < 0)
+			index = (ssize_t)count++;
+		else if (binding->flow != flow)
+			continue;
+		contacts[index] = (struct registrar_contact){
+			binding->endpoint, binding->contact, (const char *const *)binding->path};
 	}
 	return count;
 }
@@ -100,6 +118,7 @@ void registrar_count(const struct registrar *registrar, struct registrar_counts 
 		.users = config_count(registrar->config, "users"),
 		.registered = g_hash_table_size(registrar->bindings),
 		.bindings = registrar->n_bindings,
-		.endpoints = g_hash_table_size(registrar->endpoints),
+		.endpoints = registrar->n_endpoints,
+		.deserted = registrar_endpoints_deserted(registrar),
 	};
 }

@@ -1,5 +1,5 @@
-/* Who is there: users, their proof of identity, their bindings (RFC 3261 section 10, RFC 5626), and the endpoints that
- * calls hold on to while flows come and go. In memory. Signalling thread. */
+/* Who is there: users, their proof of identity, their bindings (RFC 3261 section 10, RFC 5626, RFC 3327), the GRUUs of their
+ * devices (RFC 5627), and the endpoints that calls hold on to while flows come and go. In memory. Signalling thread. */
 #pragma once
 #include "config/config.h"
 #include "event/event.h"
@@ -9,6 +9,10 @@
 #define REGISTRAR_CONTACTS_PER_REQUEST_MAX 16
 #define REGISTRAR_ENDPOINTS_MAX 100000
 #define REGISTRAR_INSTANCE_BYTES_MAX 256 /* of +sip.instance */
+#define REGISTRAR_PATH_MAX 4		 /* Path URIs of a binding */
+
+/* The option tags of a registration. */
+#define REGISTRAR_EXTENSIONS "gruu, outbound, path"
 
 struct registrar;
 struct registrar_endpoint;
@@ -45,9 +49,10 @@ struct registrar_endpoint *registrar_endpoint_unref(struct registrar_endpoint *e
 struct sip_flow *registrar_endpoint_flow(const struct registrar_endpoint *endpoint);
 const char *registrar_endpoint_identity(const struct registrar_endpoint *endpoint); /* "user:alice" */
 const char *registrar_endpoint_user(const struct registrar_endpoint *endpoint);	    /* "alice" */
-/* An in-dialog request of the same identity came on another flow: it takes over. -EACCES for another identity, -EPIPE
- * for a closed flow. */
-int registrar_endpoint_move(struct registrar_endpoint *endpoint, struct sip_flow *flow);
+/* An in-dialog request of the endpoint's identity came on `flow`. Returns whose dialog it is from now on, borrowed: the
+ * endpoint, to which a flow of nobody's now belongs, or the device that has registered by that flow. NULL: the flow is
+ * closed or another identity's. */
+struct registrar_endpoint *registrar_endpoint_follow(struct registrar_endpoint *endpoint, struct sip_flow *flow);
 
 /* Told of every change of the endpoint's flow: NULL when it has closed, the new one when another takes over. A member of
  * the watching object, which holds a reference to the endpoint; may be stopped in its own callback. */
@@ -61,18 +66,31 @@ void registrar_endpoint_watch_start(struct registrar_endpoint_watch *watch, stru
 				    void (*changed)(void *, struct registrar_endpoint *, struct sip_flow *), void *data);
 void registrar_endpoint_watch_stop(struct registrar_endpoint_watch *watch); /* accepts a zeroed one */
 
-/* --- ringing --- */
+/* --- reaching a user --- */
+/* A GRUU of ours, public or temporary (RFC 5627), names one device of a user. */
+struct registrar_device {
+	char user[256];
+	char instance[REGISTRAR_INSTANCE_BYTES_MAX + 1];
+};
+/* 0; -ENOENT: a temporary GRUU that is not valid any more, to be answered 404; -EINVAL: no GRUU of ours. A device that is
+ * named may not be there: then registrar_lookup() finds nothing. */
+int registrar_gruu_resolve(const struct registrar *registrar, const char *uri, struct registrar_device *ret_device);
+
 struct registrar_contact {
 	struct registrar_endpoint *endpoint; /* borrowed; its flow was open when asked */
 	const char *uri;		     /* for the Request-URI; borrowed: valid until the next REGISTER */
+	const char *const *path;	     /* for Route, in this order, NULL-terminated; borrowed likewise */
 };
-/* The user's bindings with an open flow, latest first, one an endpoint. Returns their number, at most `size`. */
-size_t registrar_lookup(struct registrar *registrar, const char *user, struct registrar_contact *contacts, size_t size);
+/* The user's bindings with an open flow, latest first, one an endpoint; `instance` NULL: of all devices. Returns their
+ * number, at most `size`. */
+size_t registrar_lookup(struct registrar *registrar, const char *user, const char *instance,
+			struct registrar_contact *contacts, size_t size);
 
 struct registrar_counts {
 	size_t users;	   /* configured */
 	size_t registered; /* users with a binding */
 	size_t bindings;
 	size_t endpoints;
+	size_t deserted; /* of these, those whose last flow has closed: waited for */
 };
 void registrar_count(const struct registrar *registrar, struct registrar_counts *ret_counts);

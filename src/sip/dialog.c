@@ -71,6 +71,13 @@ static int read_route_set(struct sip_dialog *dialog, const struct sip_message *m
 	return 0;
 }
 
+void sip_dialog_preload_route(struct sip_dialog *dialog, const char *const *routes)
+{
+	clear_route_set(dialog);
+	for (size_t i = 0; routes[i] && i < SIP_ROUTE_SET_MAX; i++)
+		dialog->route_set[i] = g_strdup(routes[i]);
+}
+
 struct sip_dialog *sip_dialog_new_callee(const struct sip_message *request)
 {
 	struct sip_dialog *dialog = g_new0(struct sip_dialog, 1);

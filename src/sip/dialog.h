@@ -29,6 +29,10 @@ struct sip_dialog *sip_dialog_new_callee(const struct sip_message *request);
 struct sip_dialog *sip_dialog_copy(const struct sip_dialog *dialog);
 struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog); /* accepts NULL */
 
+/* Which proxies the first INVITE goes through (the Path of a binding, RFC 3327); name-addr texts, at most
+ * SIP_ROUTE_SET_MAX, NULL-terminated, copied. The dialog's own route set takes their place. */
+void sip_dialog_preload_route(struct sip_dialog *dialog, const char *const *routes);
+
 /* Caller's side: takes tag, target and route set from a response with a To tag. A 2xx recomputes the route set and
  * confirms (row 22). -EINVAL if it lacks what it must have; the dialog is then as before. */
 int sip_dialog_learn(struct sip_dialog *dialog, const struct sip_message *response);

@@ -27,6 +27,7 @@ struct sip_flow {
 	enum sip_transport transport;
 	struct net_address local, remote;
 	char *sent_by;
+	unsigned silence_limit_s;
 	char *identity;
 	const struct sip_flow_operations *operations;
 	void *carrier;
@@ -55,6 +56,7 @@ struct sip_flow *sip_flow_new(const struct sip_flow_parameters *parameters, cons
 	flow->local = parameters->local;
 	flow->remote = parameters->remote;
 	flow->sent_by = g_strdup(parameters->sent_by);
+	flow->silence_limit_s = parameters->silence_limit_s;
 	flow->operations = operations;
 	flow->carrier = carrier;
 	flow->watches_end = &flow->watches;
@@ -104,6 +106,11 @@ const struct net_address *sip_flow_remote(const struct sip_flow *flow)
 const char *sip_flow_sent_by(const struct sip_flow *flow)
 {
 	return flow->sent_by;
+}
+
+unsigned sip_flow_silence_limit_s(const struct sip_flow *flow)
+{
+	return flow->silence_limit_s;
 }
 
 const char *sip_flow_identity(const struct sip_flow *flow)

@@ -22,6 +22,7 @@ struct sip_flow_parameters {
 	struct net_address local;
 	struct net_address remote;
 	const char *sent_by; /* our Via's sent-by on this flow: "192.0.2.1:5060", or a token ending in .invalid; copied */
+	unsigned silence_limit_s; /* the carrier closes it when nothing was heard for so long; 0: never */
 };
 
 struct sip_flow *sip_flow_new(const struct sip_flow_parameters *parameters, const struct sip_flow_operations *operations,
@@ -34,6 +35,7 @@ enum sip_transport sip_flow_transport(const struct sip_flow *flow);
 const struct net_address *sip_flow_local(const struct sip_flow *flow);
 const struct net_address *sip_flow_remote(const struct sip_flow *flow);
 const char *sip_flow_sent_by(const struct sip_flow *flow);
+unsigned sip_flow_silence_limit_s(const struct sip_flow *flow);
 
 /* Who is at the far end: "user:alice" once the user has proved it, "trunk:pbx" by the trunk's rules, NULL before.
  * A dialog and a transaction belong to an identity, not to a connection (races rows 9, 32, 55, 65). */

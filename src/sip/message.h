@@ -61,6 +61,7 @@ const char *sip_message_call_id(const struct sip_message *message);
 const char *sip_message_from_tag(const struct sip_message *message);
 const char *sip_message_to_tag(const struct sip_message *message);
 uint32_t sip_message_cseq(const struct sip_message *message);
+size_t sip_message_via_count(const struct sip_message *message);
 /* Of the topmost Via. */
 const char *sip_message_branch(const struct sip_message *message);
 const char *sip_message_via_sent_by(const struct sip_message *message); /* "host" or "host:port" */

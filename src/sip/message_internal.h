@@ -33,7 +33,6 @@ void sip_message_stamp_via(struct sip_message *message, const struct net_address
 /* Port of the topmost Via, 0 when there is none; and whether it asks for rport. */
 uint16_t sip_message_via_port(const struct sip_message *message);
 bool sip_message_via_has_rport(const struct sip_message *message);
-size_t sip_message_via_count(const struct sip_message *message);
 void sip_message_set_to_tag(struct sip_message *message, const char *tag);
 /* The topmost Via of a request of ours. */
 int sip_message_set_via(struct sip_message *message, const char *transport, const char *sent_by, const char *branch);

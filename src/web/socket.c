@@ -113,7 +113,7 @@ static void on_timer(void *data)
 	if (socket->state != SOCKET_OPEN) {
 		set_state(socket, SOCKET_CLOSED);
 		web_connection_drop(socket->connection);
-	} else if (silent_ms >= settings->ping_interval_ms + settings->ping_timeout_ms) {
+	} else if (silent_ms >= web_socket_silence_limit_ms(socket)) {
 		metrics_add(&closed_silent, 1);
 		log_info(NULL, "web: socket of %s: nothing heard for %lld s, closed",
 			 web_connection_name(socket->connection), (long long)silent_ms / 1000);
@@ -210,6 +210,12 @@ const struct net_address *web_socket_local(const struct web_socket *socket)
 const struct net_address *web_socket_remote(const struct web_socket *socket)
 {
 	return web_connection_remote(socket->connection);
+}
+
+int64_t web_socket_silence_limit_ms(const struct web_socket *socket)
+{
+	const struct web_settings *settings = settings_of(socket);
+	return settings->ping_interval_ms + settings->ping_timeout_ms;
 }
 
 bool web_socket_is_secure(const struct web_socket *socket)

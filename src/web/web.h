@@ -74,6 +74,8 @@ void web_socket_close(struct web_socket *socket, unsigned code, const char *reas
 const struct net_address *web_socket_local(const struct web_socket *socket);
 const struct net_address *web_socket_remote(const struct web_socket *socket);
 bool web_socket_is_secure(const struct web_socket *socket);
+/* After how long without a byte from the far end, answers to pings among them, it is closed. */
+int64_t web_socket_silence_limit_ms(const struct web_socket *socket);
 
 struct web_counts {
 	size_t connections, sockets;

@@ -68,6 +68,7 @@ static void *on_opened(void *user, struct web_socket *socket)
 		.local = *web_socket_local(socket),
 		.remote = *web_socket_remote(socket),
 		.sent_by = net_address_format(web_socket_local(socket), sent_by),
+		.silence_limit_s = (unsigned)(web_socket_silence_limit_ms(socket) / 1000),
 	};
 	carrier->ws = ws;
 	carrier->socket = socket;

@@ -119,7 +119,7 @@ static size_t n_endpoints(const struct house *house)
 static size_t n_to_ring(struct house *house)
 {
 	struct registrar_contact contacts[8];
-	return registrar_lookup(house->registrar, "alice", contacts, G_N_ELEMENTS(contacts));
+	return registrar_lookup(house->registrar, "alice", NULL, contacts, G_N_ELEMENTS(contacts));
 }
 
 static void test_expires(void **state)
@@ -178,7 +178,7 @@ static void test_comes_back_on_another_flow(void **state)
 	fake_flow_clear(&first);
 	assert_int_equal(register_with(house, &second, "d", DEVICE("1", 1)), 200);
 	assert_int_equal(n_bindings(house), 1);
-	assert_int_equal(registrar_lookup(house->registrar, "alice", &contact, 1), 1);
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, &contact, 1), 1);
 	assert_ptr_equal(registrar_endpoint_flow(contact.endpoint), second.flow);
 	assert_string_equal(contact.uri, "sip:a@x.invalid");
 	manual_loop_advance_ms(house->loop, GRACE_MS);
@@ -285,33 +285,48 @@ static void test_two_devices(void **state)
 	open_flow(&second);
 	register_with(house, &first, "c", DEVICE("1", 1));
 	register_with(house, &second, "d", "<sip:b@y.invalid>;+sip.instance=\"<urn:2>\";reg-id=1");
-	assert_int_equal(registrar_lookup(house->registrar, "alice", contacts, 2), 2);
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, contacts, 2), 2);
 	assert_ptr_equal(registrar_endpoint_flow(contacts[0].endpoint), second.flow); /* the latest first */
 	assert_ptr_equal(registrar_endpoint_flow(contacts[1].endpoint), first.flow);
-	assert_int_equal(registrar_lookup(house->registrar, "alice", contacts, 1), 1);
-	assert_int_equal(registrar_lookup(house->registrar, "bob", contacts, 2), 0);
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, contacts, 1), 1);
+	assert_int_equal(registrar_lookup(house->registrar, "bob", NULL, contacts, 2), 0);
 	fake_flow_clear(&first);
 	fake_flow_clear(&second);
 }
 
-static void test_client_without_instance_comes_back(void **state)
+static void check_who_comes_back(struct house *house, const char *call_id, const char *contact, bool is_the_same)
 {
-	struct house *house = *state;
-	static struct fake_flow first, second, third;
+	static struct fake_flow first, other, again;
 	open_flow(&first);
-	open_flow(&second);
-	open_flow(&third);
-	register_with(house, &first, "c", CONTACT);
+	open_flow(&other);
+	open_flow(&again);
+	register_with(house, &first, "c", "<sip:a7x@x.invalid;transport=ws>");
 	struct registrar_endpoint *endpoint = registrar_endpoint_of_flow(house->registrar, first.flow);
-	register_with(house, &second, "d", "<sip:b@y.invalid>"); /* another device, while the first is there */
-	assert_ptr_equal(registrar_endpoint_flow(endpoint), first.flow);
-	fake_flow_clear(&first);
+	register_with(house, &other, "o", "<sip:b@y.invalid>"); /* another page of the same user, all the time */
+	fake_flow_break(&first);
 	assert_null(registrar_endpoint_flow(endpoint));
-	register_with(house, &third, "e", "<sip:c@z.invalid>");
-	assert_ptr_equal(registrar_endpoint_flow(endpoint), third.flow);
+	assert_int_equal(register_with(house, &again, call_id, contact), 200);
+	assert_ptr_equal(registrar_endpoint_flow(endpoint), is_the_same ? again.flow : NULL);
 	registrar_endpoint_unref(endpoint);
-	fake_flow_clear(&second);
-	fake_flow_clear(&third);
+	fake_flow_clear(&first);
+	fake_flow_clear(&other);
+	fake_flow_clear(&again);
+}
+
+/* --- which device it is, when it does not say --- */
+static void test_same_call_id_is_the_same_client(void **state)
+{
+	check_who_comes_back(*state, "c", "<sip:new@z.invalid>", true);
+}
+
+static void test_same_contact_is_the_same_client(void **state)
+{
+	check_who_comes_back(*state, "e", "<sip:a7x@x.invalid;ob>", true);
+}
+
+static void test_same_user_is_not_the_same_client(void **state)
+{
+	check_who_comes_back(*state, "e", "<sip:c@z.invalid>", false);
 }
 
 static void test_call_before_registration(void **state)
@@ -337,7 +352,7 @@ static void test_call_before_registration(void **state)
 	fake_flow_clear(&other);
 }
 
-static void test_move(void **state)
+static void test_follow(void **state)
 {
 	struct house *house = *state;
 	static struct fake_flow first, second, stranger;
@@ -347,19 +362,76 @@ static void test_move(void **state)
 	sip_flow_set_identity(first.flow, "user:alice");
 	struct registrar_endpoint *endpoint = registrar_endpoint_of_flow(house->registrar, first.flow);
 	sip_flow_set_identity(stranger.flow, "user:bob");
-	assert_int_equal(registrar_endpoint_move(endpoint, stranger.flow), -EACCES);
-	assert_int_equal(registrar_endpoint_move(endpoint, second.flow), -EACCES);
+	assert_null(registrar_endpoint_follow(endpoint, stranger.flow));
+	assert_null(registrar_endpoint_follow(endpoint, second.flow));
 	sip_flow_set_identity(second.flow, "user:alice");
-	assert_int_equal(registrar_endpoint_move(endpoint, second.flow), 0);
+	assert_ptr_equal(registrar_endpoint_follow(endpoint, second.flow), endpoint);
 	assert_ptr_equal(registrar_endpoint_flow(endpoint), second.flow);
 	fake_flow_break(&second);
-	assert_int_equal(registrar_endpoint_move(endpoint, second.flow), -EPIPE);
+	assert_null(registrar_endpoint_follow(endpoint, second.flow));
 	assert_ptr_equal(registrar_endpoint_flow(endpoint), first.flow);
 	registrar_endpoint_unref(endpoint);
 	assert_int_equal(n_endpoints(house), 0);
 	fake_flow_clear(&first);
 	fake_flow_clear(&second);
 	fake_flow_clear(&stranger);
+}
+
+static void test_follow_to_another_device(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow first, second;
+	open_flow(&first);
+	open_flow(&second);
+	register_with(house, &first, "c", DEVICE("1", 1));
+	register_with(house, &second, "d", DEVICE("2", 1));
+	struct registrar_endpoint *one = registrar_endpoint_of_flow(house->registrar, first.flow);
+	struct registrar_endpoint *two = registrar_endpoint_of_flow(house->registrar, second.flow);
+	assert_ptr_not_equal(one, two);
+	assert_ptr_equal(registrar_endpoint_follow(one, second.flow), two);
+	assert_ptr_equal(registrar_endpoint_flow(one), first.flow); /* what is not spoken of stays where it is */
+	registrar_endpoint_unref(one);
+	registrar_endpoint_unref(two);
+	fake_flow_clear(&first);
+	fake_flow_clear(&second);
+}
+
+static void test_superseded_flow_does_not_serve(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow first, second;
+	open_flow(&first);
+	open_flow(&second);
+	register_with(house, &first, "c", DEVICE("1", 1));
+	register_with(house, &second, "c", DEVICE("1", 1)); /* the first is dead, and nobody has noticed */
+	struct registrar_endpoint *endpoint = registrar_endpoint_of_flow(house->registrar, first.flow);
+	assert_ptr_equal(registrar_endpoint_flow(endpoint), second.flow);
+	fake_flow_break(&second);
+	assert_null(registrar_endpoint_flow(endpoint));
+	assert_ptr_equal(registrar_endpoint_follow(endpoint, first.flow), endpoint); /* it was not */
+	assert_ptr_equal(registrar_endpoint_flow(endpoint), first.flow);
+	registrar_endpoint_unref(endpoint);
+	fake_flow_clear(&first);
+	fake_flow_clear(&second);
+}
+
+static void test_each_flow_has_its_binding(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow first, second;
+	struct registrar_contact contact;
+	open_flow(&first);
+	open_flow(&second);
+	register_with(house, &first, "c", "<sip:one@x.invalid>;+sip.instance=\"<urn:1>\";reg-id=1");
+	register_with(house, &second, "d", "<sip:two@x.invalid>;+sip.instance=\"<urn:1>\";reg-id=2");
+	assert_int_equal(registrar_lookup(house->registrar, "alice", "<urn:1>", &contact, 1), 1);
+	assert_string_equal(contact.uri, "sip:two@x.invalid");
+	fake_flow_break(&second);
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, &contact, 1), 1);
+	assert_string_equal(contact.uri, "sip:one@x.invalid");
+	assert_int_equal(registrar_lookup(house->registrar, "alice", "<urn:2>", &contact, 1), 0);
+	fake_flow_clear(&first);
+	fake_flow_clear(&second);
 }
 
 static void test_watchers_stop_each_other(void **state)
@@ -432,9 +504,14 @@ int main(void)
 		TEST(test_old_flow_that_closes_late),
 		TEST(test_two_flows_of_one_device),
 		TEST(test_two_devices),
-		TEST(test_client_without_instance_comes_back),
+		TEST(test_same_call_id_is_the_same_client),
+		TEST(test_same_contact_is_the_same_client),
+		TEST(test_same_user_is_not_the_same_client),
 		TEST(test_call_before_registration),
-		TEST(test_move),
+		TEST(test_follow),
+		TEST(test_follow_to_another_device),
+		TEST(test_superseded_flow_does_not_serve),
+		TEST(test_each_flow_has_its_binding),
 		TEST(test_watchers_stop_each_other),
 		TEST(test_endpoint_outlives_the_registrar),
 		TEST(test_user_is_taken_out),
