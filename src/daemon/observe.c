@@ -87,6 +87,9 @@ static void daemon_health(void *data, struct admin_health *health)
 		if (!trunk_address(trunk))
 			admin_health_problem(health, "the address of trunk %s (%s) is not known", trunk_name(trunk),
 					     trunk_host(trunk));
+		else if (trunk_registers(trunk) && !trunk_is_registered(trunk))
+			admin_health_problem(health, "trunk %s is not registered with %s", trunk_name(trunk),
+					     trunk_host(trunk));
 	}
 	if (daemon->is_stopping)
 		admin_health_problem(health, "shutting down");

@@ -174,7 +174,10 @@ static void stop_nothing(struct daemon *daemon)
 static int start_listening(struct daemon *daemon)
 {
 	int error = sip_listen_configured(daemon->stack, daemon->snapshot);
-	return error < 0 ? error : web_start(daemon->web);
+	if (error < 0)
+		return error;
+	trunks_register(daemon->trunks, daemon->stack, daemon->bus);
+	return web_start(daemon->web);
 }
 
 static const struct daemon_part {

@@ -122,3 +122,8 @@ void event_publish_media_failed(struct event_bus *bus, const struct event_media_
 {
 	PUBLISH(bus, media_failed, event);
 }
+
+void event_publish_upstream_changed(struct event_bus *bus, const struct event_upstream_changed *event)
+{
+	PUBLISH(bus, upstream_changed, event);
+}

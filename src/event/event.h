@@ -44,6 +44,14 @@ struct event_registration_changed {
 	size_t n_bindings;   /* of the user, after the change */
 };
 
+/* A registration of ours with a trunk's peer. */
+struct event_upstream_changed {
+	const char *trunk;
+	const char *user; /* of ours; NULL: the trunk itself */
+	bool is_registered;
+	const char *cause; /* why it failed; "" */
+};
+
 struct event_media_failed {
 	const char *call;
 	const char *leg;
@@ -55,6 +63,7 @@ struct event_receiver {
 	void (*call_changed)(void *user, const struct event_call_changed *event);
 	void (*registration_changed)(void *user, const struct event_registration_changed *event);
 	void (*media_failed)(void *user, const struct event_media_failed *event);
+	void (*upstream_changed)(void *user, const struct event_upstream_changed *event);
 };
 
 struct event_bus *event_bus_new(void);
@@ -71,3 +80,4 @@ struct event_subscription *event_unsubscribe(struct event_subscription *subscrip
 void event_publish_call_changed(struct event_bus *bus, const struct event_call_changed *event);
 void event_publish_registration_changed(struct event_bus *bus, const struct event_registration_changed *event);
 void event_publish_media_failed(struct event_bus *bus, const struct event_media_failed *event);
+void event_publish_upstream_changed(struct event_bus *bus, const struct event_upstream_changed *event);

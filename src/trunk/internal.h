@@ -1,6 +1,8 @@
 #pragma once
-#include "trunk/trunk.h"
+#include "metrics/metrics.h"
 #include "trunk/lookup.h"
+#include "trunk/registration.h"
+#include "trunk/trunk.h"
 
 #define TRUNK_REFRESH_MS   60000 /* a name is looked up again; getaddrinfo() tells no lifetime */
 #define TRUNK_RETRY_MS	   5000	 /* after a failure */
@@ -27,5 +29,21 @@ struct trunk {
 	size_t n_former;
 	struct net_address former[TRUNK_ADDRESSES_MAX];
 
+	/* of a trunk that registers */
+	struct trunk_account *account;		 /* NULL: it does not */
+	struct trunk_registration *registration; /* a retired trunk that has one holds a reference to itself */
+	struct metrics_item gauge;
+	struct sip_stack *stack; /* from then on */
+	struct event_bus *events;
+
 	GPtrArray *retired; /* the list of its owner's that it is in, once it is gone from the configuration; NULL */
 };
+
+/* --- own.c: the trunk's own registration --- */
+void trunk_own_init(struct trunk *trunk);
+void trunk_own_clear(struct trunk *trunk);
+void trunk_own_start(struct trunk *trunk, struct sip_stack *stack, struct event_bus *events);
+/* The trunk is retired; it lives on until its registration is no more. */
+void trunk_own_retire(struct trunk *trunk);
+/* At once; of a retired trunk, perhaps the last reference. */
+void trunk_own_drop(struct trunk *trunk);

@@ -28,7 +28,27 @@ static const struct config_option rows[] = {
      .min = 1,
      .max = 255,
      .help = "Only challenges of this realm are answered; any of the peer's when it is not written."},
-    {.name = "register", .type = CONFIG_BOOLEAN, .fallback = "false", .help = "Registers with the peer."},
+    {.name = "register",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "Registers with the peer as username, so that its calls come here."},
+    {.name = "domain",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 253,
+     .help = "The domain of the addresses registered with the peer; its host when it is not written."},
+    {.name = "expires_seconds",
+     .type = CONFIG_INTEGER,
+     .min = 10,
+     .max = 86400,
+     .fallback = "300",
+     .help = "How long a registration with the peer is to hold; it is refreshed after half of it."},
+    {.name = "retry_seconds",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = 1800,
+     .fallback = "30",
+     .help = "The first time to wait after a failed registration; it doubles up to half an hour."},
     {.name = "codecs",
      .type = CONFIG_STRING,
      .is_list = true,
@@ -73,6 +93,14 @@ static bool is_host_name(const char *host)
 			return false;
 	}
 	return true;
+}
+
+static bool is_domain(const char *text)
+{
+	g_autofree char *uri = g_strdup_printf("sip:%s", text);
+	struct sip_uri parsed;
+	return sip_uri_parse(uri, &parsed) == 0 && !*parsed.user && !*parsed.parameters &&
+	       (strchr(parsed.host, ':') || is_ipv4(parsed.host) || is_host_name(parsed.host));
 }
 
 static const char *split_peer(const char *text, struct sip_uri *uri)
@@ -158,9 +186,11 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 		config_complain(report, "trunks", i, "username", "needs a password");
 	if (has_password && !has_username)
 		config_complain(report, "trunks", i, "password", "needs a username");
-	if (config_boolean(snapshot, "trunks", i, "register"))
-		config_complain(report, "trunks", i, "register",
-				"is not possible yet: leave it out, and give the peer this gateway's address");
+	if (config_boolean(snapshot, "trunks", i, "register") && !has_username)
+		config_complain(report, "trunks", i, "register", "needs username and password");
+	const char *domain = config_string(snapshot, "trunks", i, "domain");
+	if (domain && !is_domain(domain))
+		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
 	if (config_enum(snapshot, "trunks", i, "srtp") > TRUNK_SRTP_OFF)
 		config_complain(report, "trunks", i, "srtp", "is not possible yet: only \"off\" is");
 	check_codecs(snapshot, report, i);

@@ -7,6 +7,8 @@ struct trunks {
 	struct loop *loop;
 	GPtrArray *list;    /* struct trunk *, each a reference */
 	GPtrArray *retired; /* struct trunk *, not references: gone from the configuration, held by calls */
+	struct sip_stack *stack; /* for those that register; NULL: not yet, or no more */
+	struct event_bus *events;
 };
 
 static const char *option_text(const struct trunk *trunk, const char *name)
@@ -109,6 +111,7 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->credentials.username = option_text(trunk, "username");
 	trunk->credentials.password = option_text(trunk, "password");
 	find_addresses(trunk);
+	trunk_own_init(trunk);
 	return trunk;
 }
 
@@ -130,6 +133,7 @@ struct trunk *trunk_unref(struct trunk *trunk)
 	if (!trunk || --trunk->references)
 		return NULL;
 	trunk_retire(trunk);
+	trunk_own_clear(trunk);
 	if (trunk->retired)
 		g_ptr_array_remove_fast(trunk->retired, trunk);
 	config_unref(trunk->snapshot);
@@ -165,6 +169,13 @@ char *trunk_uri(const struct trunk *trunk, const char *user)
 	return sip_uri_format(&uri);
 }
 
+char *trunk_address_of_record(const struct trunk *trunk, const char *user)
+{
+	const char *domain = option_text(trunk, "domain");
+	g_autofree char *escaped = sip_uri_escape_user(user);
+	return g_strdup_printf("sip:%s@%s", escaped, domain ? domain : trunk->host_text);
+}
+
 const char *trunk_host(const struct trunk *trunk)
 {
 	return trunk->host_text;
@@ -188,6 +199,32 @@ bool trunk_latch(const struct trunk *trunk)
 bool trunk_registers(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "register");
+}
+
+uint32_t trunk_expires_s(const struct trunk *trunk)
+{
+	return (uint32_t)config_integer(trunk->snapshot, "trunks", trunk->index, "expires_seconds");
+}
+
+uint32_t trunk_retry_s(const struct trunk *trunk)
+{
+	return (uint32_t)config_integer(trunk->snapshot, "trunks", trunk->index, "retry_seconds");
+}
+
+bool trunk_is_registered(const struct trunk *trunk)
+{
+	return trunk->registration && trunk_registration_holds(trunk->registration);
+}
+
+bool trunk_is_own_contact(const struct trunk *trunk, const char *user)
+{
+	return trunk->account && !strcmp(trunk_account_contact_user(trunk->account), user);
+}
+
+void trunk_doubt(struct trunk *trunk)
+{
+	if (trunk->registration)
+		trunk_registration_doubt(trunk->registration);
 }
 
 enum trunk_srtp trunk_srtp(const struct trunk *trunk)
@@ -255,6 +292,29 @@ int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunk
 	return result;
 }
 
+static void start_registrations(struct trunks *trunks)
+{
+	for (guint i = 0; trunks->stack && i < trunks->list->len; i++)
+		trunk_own_start(trunks->list->pdata[i], trunks->stack, trunks->events);
+}
+
+void trunks_register(struct trunks *trunks, struct sip_stack *stack, struct event_bus *events)
+{
+	trunks->stack = stack;
+	trunks->events = events;
+	start_registrations(trunks);
+}
+
+void trunks_unregister(struct trunks *trunks)
+{
+	trunks->stack = NULL;
+	for (guint i = 0; i < trunks->list->len; i++) {
+		struct trunk *trunk = trunks->list->pdata[i];
+		if (trunk->registration)
+			trunk_registration_end(trunk->registration);
+	}
+}
+
 int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 {
 	g_autoptr(GPtrArray) old = trunks->list; /* what is left in it at the end is gone from the configuration */
@@ -264,7 +324,9 @@ int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 		struct trunk *trunk = old->pdata[i];
 		trunk->retired = trunks->retired;
 		g_ptr_array_add(trunks->retired, trunk); /* takes itself out when the last call lets go */
+		trunk_own_retire(trunk);
 	}
+	start_registrations(trunks);
 	return result;
 }
 
@@ -272,8 +334,11 @@ struct trunks *trunks_free(struct trunks *trunks)
 {
 	if (!trunks)
 		return NULL;
-	for (guint i = 0; i < trunks->retired->len; i++)
-		((struct trunk *)trunks->retired->pdata[i])->retired = NULL;
+	for (guint i = 0; i < trunks->retired->len; i++) {
+		struct trunk *trunk = trunks->retired->pdata[i];
+		trunk->retired = NULL;
+		trunk_own_drop(trunk);
+	}
 	g_ptr_array_free(trunks->retired, TRUE);
 	g_ptr_array_free(trunks->list, TRUE);
 	g_free(trunks);

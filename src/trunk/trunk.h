@@ -4,6 +4,7 @@
  * it has been looked up on another thread; it is looked up again from time to time and the last good answer is kept. */
 #pragma once
 #include "config/config.h"
+#include "event/event.h"
 #include "loop/loop.h"
 #include "sip/digest.h"
 #include "sip/stack.h"
@@ -19,7 +20,11 @@ enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
 int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks);
 /* After a reload: trunks whose entry is unchanged stay the same objects, others are replaced. */
 int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot);
-struct trunks *trunks_free(struct trunks *trunks); /* before the loop; accepts NULL; returns NULL */
+/* Those with the option "register" do, from now on; once the stack listens. `events` may be NULL. */
+void trunks_register(struct trunks *trunks, struct sip_stack *stack, struct event_bus *events);
+/* The house is closing: they unregister. */
+void trunks_unregister(struct trunks *trunks);
+struct trunks *trunks_free(struct trunks *trunks); /* before stack and loop; accepts NULL; returns NULL */
 size_t trunks_count(const struct trunks *trunks);
 struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed */
 
@@ -48,6 +53,9 @@ enum sip_transport trunk_transport(const struct trunk *trunk);
 /* The URI a request for `user` is sent to, and that From or To of this trunk carry:
  * "sip:<user>@<host>[:<port>][;transport=tcp]". `user` is not escaped yet; "" or NULL: none. A new string. */
 char *trunk_uri(const struct trunk *trunk, const char *user);
+/* Of a user's registration with the peer: "sip:<user>@<domain>", the domain as configured, else the peer's host. A new
+ * string. */
+char *trunk_address_of_record(const struct trunk *trunk, const char *user);
 /* The peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062". */
 const char *trunk_host(const struct trunk *trunk);
 /* NULL when the trunk has no username. */
@@ -56,6 +64,13 @@ const struct sip_credentials *trunk_credentials(const struct trunk *trunk);
 const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);
 bool trunk_registers(const struct trunk *trunk);
+bool trunk_is_registered(const struct trunk *trunk); /* itself */
+/* Whether a Request-URI's user part is the Contact it has registered for itself: then To says who was dialled. */
+bool trunk_is_own_contact(const struct trunk *trunk, const char *user);
+/* Its peer has refused a call as a stranger's: perhaps it knows our registration no more. */
+void trunk_doubt(struct trunk *trunk);
+uint32_t trunk_expires_s(const struct trunk *trunk); /* of registrations with the peer */
+uint32_t trunk_retry_s(const struct trunk *trunk);
 enum trunk_srtp trunk_srtp(const struct trunk *trunk);
 /* Where its calls go: a user, a built-in's name; NULL: by the dialled user part. */
 const char *trunk_inbound(const struct trunk *trunk);

@@ -267,7 +267,7 @@ static void test_mistakes(void **state)
 	    {"peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password"},
 	    {"peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username"},
 	    {"peer = \"sip:h\"; srtp = \"required\";", "trunks[0].srtp is not possible yet: only \"off\" is"},
-	    {"peer = \"sip:h\"; register = true;", "trunks[0].register is not possible yet"},
+	    {"peer = \"sip:h\"; register = true;", "trunks[0].register needs username and password"},
 	    {"peer = \"sip:h\"; codecs = ( \"PCMU/8000\" );", "trunks[0].codecs holds a name that is no encoding name"},
 	    {"peer = \"sip:h\"; codecs = ( \"PCMU\", \"pcmu\" );", "trunks[0].codecs names pcmu twice"},
 	    {"peer = \"sip:h\"; usrname = \"u\";", "trunks[0].usrname is not known; is \"username\" meant?"},

@@ -1,0 +1,121 @@
+#include "trunk/account.h"
+#include "crypto/digest.h"
+#include "sip/uri.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct trunk_account {
+	unsigned references;
+	char *address_of_record;
+	char *contact_user;
+	struct sip_credentials credentials; /* texts are owned; username NULL: none */
+	char *route[SIP_ROUTE_SET_MAX + 1]; /* the Service-Route, NULL-terminated */
+};
+
+struct trunk_account *trunk_account_new(const char *address_of_record, const char *contact_user,
+					const struct sip_credentials *credentials)
+{
+	struct trunk_account *account = g_new0(struct trunk_account, 1);
+	account->references = 1;
+	account->address_of_record = g_strdup(address_of_record);
+	account->contact_user = g_strdup(contact_user);
+	if (credentials) {
+		account->credentials.realm = g_strdup(credentials->realm);
+		account->credentials.username = g_strdup(credentials->username);
+		account->credentials.password = g_strdup(credentials->password);
+	}
+	return account;
+}
+
+struct trunk_account *trunk_account_ref(struct trunk_account *account)
+{
+	account->references++;
+	return account;
+}
+
+static void clear_route(struct trunk_account *account)
+{
+	for (size_t i = 0; account->route[i]; i++)
+		BASE_CLEAR(&account->route[i], g_free);
+}
+
+struct trunk_account *trunk_account_unref(struct trunk_account *account)
+{
+	if (!account || --account->references)
+		return NULL;
+	clear_route(account);
+	g_free((char *)account->credentials.realm);
+	g_free((char *)account->credentials.username);
+	if (account->credentials.password)
+		crypto_wipe((char *)account->credentials.password, strlen(account->credentials.password));
+	g_free((char *)account->credentials.password);
+	g_free(account->contact_user);
+	g_free(account->address_of_record);
+	g_free(account);
+	return NULL;
+}
+
+const char *trunk_account_address_of_record(const struct trunk_account *account)
+{
+	return account->address_of_record;
+}
+
+const char *trunk_account_contact_user(const struct trunk_account *account)
+{
+	return account->contact_user;
+}
+
+const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account)
+{
+	return account->credentials.username ? &account->credentials : NULL;
+}
+
+char *trunk_account_contact(const struct trunk_account *account, const struct sip_flow *flow)
+{
+	const char *parameter = sip_flow_transport(flow) == SIP_TRANSPORT_TCP ? ";transport=tcp" : "";
+	return g_strdup_printf("<sip:%s@%s%s>", account->contact_user, sip_flow_sent_by(flow), parameter);
+}
+
+void trunk_account_learn(struct trunk_account *account, const struct sip_message *response)
+{
+	clear_route(account);
+	const char *route;
+	for (size_t i = 0; i < SIP_ROUTE_SET_MAX && (route = sip_message_header(response, "Service-Route", i)); i++)
+		account->route[i] = g_strdup(route);
+}
+
+void trunk_account_route_dialog(const struct trunk_account *account, struct sip_dialog *dialog)
+{
+	for (size_t i = 0; account->route[i] && !dialog->route_set[i]; i++)
+		dialog->route_set[i] = g_strdup(account->route[i]);
+}
+
+void trunk_account_route_request(const struct trunk_account *account, struct sip_message *request)
+{
+	for (size_t i = 0; account->route[i]; i++)
+		sip_message_add_header(request, "Route", account->route[i]);
+}
+
+static bool read_seconds(const char *text, uint32_t *ret_seconds)
+{
+	if (!text || !*text || strspn(text, "0123456789") != strlen(text))
+		return false;
+	errno = 0;
+	unsigned long long value = strtoull(text, NULL, 10);
+	*ret_seconds = errno || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+	return true;
+}
+
+uint32_t trunk_account_granted_s(const struct trunk_account *account, const struct sip_message *response, uint32_t asked_s)
+{
+	uint32_t seconds = asked_s;
+	for (size_t i = 0; i < sip_message_contact_count(response); i++) {
+		struct sip_uri uri;
+		const char *text = sip_message_contact_uri(response, i);
+		if (text && !sip_uri_parse(text, &uri) && !strcmp(uri.user, account->contact_user) &&
+		    read_seconds(sip_message_contact_parameter(response, i, "expires"), &seconds))
+			return seconds;
+	}
+	sip_message_expires(response, &seconds);
+	return seconds;
+}
