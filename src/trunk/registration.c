@@ -1,6 +1,7 @@
 #include "trunk/registration.h"
 #include "base/log.h"
 #include "crypto/random.h"
+#include "sip/capabilities.h"
 #include "sip/uri.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +132,7 @@ static struct sip_message *build(struct trunk_registration *registration, const 
 	sip_message_add_header_format(request, "Contact", "%s;expires=%u", contact, expires_s);
 	sip_message_add_header_format(request, "Expires", "%u", expires_s);
 	sip_message_add_header(request, "Supported", "path");
-	sip_message_add_header(request, "Allow", SIP_STACK_ALLOW);
+	sip_message_add_header(request, "Allow", SIP_ALLOW);
 	return request;
 }
 
