@@ -162,6 +162,10 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 	}
 	if (!has_offer)
 		leg_set_exchange(caller, LEG_EXCHANGE_OFFER_OWED);
+	if (leg_timer_is_short(caller, request)) {
+		call_end(call, EVENT_SIDE_GATEWAY, 422, NULL, "the session timer asked for is too short");
+		return;
+	}
 	leg_prepare_media(caller, !has_offer);
 	unsigned refused = call_dial(call, decision);
 	if (refused) {
@@ -219,31 +223,37 @@ static void call_advance_progress(struct call *call)
 	leg_respond_provisional(caller, call->progress_status, NULL, leg_has_answered_early(caller) ? caller->local : NULL);
 }
 
-/* What goes into the 2xx to the caller, NULL when there is nothing common. */
-static const struct sdp_session *call_final_description(struct call *call)
+/* What goes into the 2xx to the caller; NULL: it was all said, and acknowledged, before. -ENOTSUP: nothing common. */
+static int call_final_description(struct call *call, const struct sdp_session **ret_description)
 {
 	struct leg *caller = call->caller;
-	if (caller->exchange == LEG_EXCHANGE_OFFER_OWED)
-		return leg_make_offer(caller, call->called) == 0 ? caller->pending_local : NULL;
+	if (caller->exchange == LEG_EXCHANGE_OFFER_OWED) {
+		int error = leg_make_offer(caller, call->called);
+		*ret_description = caller->pending_local;
+		return error;
+	}
 	if (leg_has_answered_early(caller)) {
 		/* He has his one answer: if it is not the final one, it is the called side that hears more. */
 		struct negotiate_leg a = leg_view(caller), b = leg_view(call->called);
 		if (!negotiate_legs_match(&a, &b))
 			call->called->heard = 0;
 		caller->heard = call->called->said;
-		return caller->local;
+		*ret_description = caller->reliable.rseq ? NULL : caller->local;
+		return 0;
 	}
-	return leg_make_answer(caller, call->called) == 0 ? caller->local : NULL;
+	int error = leg_make_answer(caller, call->called);
+	*ret_description = caller->local;
+	return error;
 }
 
 static void call_advance_answer(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (!call->answer_is_due || !caller->transport || !caller->invite_server)
+	if (!call->answer_is_due || !caller->transport || !leg_may_succeed(caller) || caller->offer_server)
 		return;
 	call->answer_is_due = false;
-	const struct sdp_session *description = call_final_description(call);
-	if (!description) {
+	const struct sdp_session *description = NULL;
+	if (call_final_description(call, &description) < 0) {
 		call_end(call, EVENT_SIDE_GATEWAY, 488, NULL, "the two sides have no codec in common");
 		return;
 	}
@@ -263,6 +273,8 @@ void call_advance(struct call *call)
 		call_advance_reoffers(call);
 		return;
 	}
+	leg_reliable_advance(call->caller);
+	call_advance_early_offers(call);
 	call_advance_progress(call);
 	call_advance_answer(call);
 }

@@ -7,6 +7,7 @@
 #include "config.h"
 #include <stdio.h>
 
+#define CALL_SESSION_SECONDS_MIN 90 /* RFC 4028, section 5 */
 #define CALL_ATTEMPTS_MAX 6 /* devices of a user that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
 
 enum call_state { CALL_TRYING, CALL_RINGING, CALL_CONNECTED };
@@ -21,6 +22,8 @@ struct call_manager {
 	char *domain;
 	int64_t no_answer_ms;
 	int64_t grace_ms;
+	uint32_t session_expires_s; /* 0: we ask for none */
+	uint32_t min_session_expires_s;
 	size_t limit;
 	GQueue calls;
 	GQueue legs; /* lingering ones too */
@@ -84,6 +87,8 @@ void call_drop_attempts(struct call *call, const struct leg *leg, const char *re
 
 /* --- call_reoffer.c: offers in a call that is up --- */
 void call_advance_reoffers(struct call *call);
+/* Offers in early dialogs (UPDATE, PRACK) are answered from what the other side has said so far. */
+void call_advance_early_offers(struct call *call);
 void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error);
 void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);
 void call_reoffer_cancelled(struct call *call, struct leg *leg);

@@ -10,35 +10,29 @@ static void call_retry_later(struct leg *leg)
 
 static bool call_may_offer_to(const struct leg *leg)
 {
-	return leg->state == LEG_CONFIRMED && leg->exchange == LEG_EXCHANGE_STABLE && !leg->invite && !leg->invite_server &&
+	return leg->state == LEG_CONFIRMED && leg->exchange == LEG_EXCHANGE_STABLE && !leg->invite && !leg->invite_server && !leg->offer_server &&
 	       leg->transport && !loop_timer_is_running(&leg->retry);
-}
-
-static void call_refuse_offer(struct leg *leg, unsigned status, const char *phrase)
-{
-	leg_drop_exchange(leg);
-	leg_respond_failure(leg, status, phrase);
 }
 
 /* Tells `peer` of the offer that `leg` has received, when it can be told. */
 static void call_relay_offer(struct call *call, struct leg *leg, struct leg *peer)
 {
-	if (peer->invite_server && peer->exchange == LEG_EXCHANGE_REMOTE_OFFER && peer->relay == LEG_RELAY_NONE) {
+	if (peer->exchange == LEG_EXCHANGE_REMOTE_OFFER && peer->relay == LEG_RELAY_NONE) {
 		/* Both far ends offer at once, and each waits for the other: the called side tries again. */
-		call_refuse_offer(call->called, 491, NULL);
+		leg_refuse_offer(call->called, 491, NULL);
 		if (leg == call->called)
 			return;
 	}
 	if (!call_may_offer_to(peer))
 		return;
 	if (leg_make_offer(peer, leg) < 0) {
-		call_refuse_offer(leg, 488, NULL);
+		leg_refuse_offer(leg, 488, NULL);
 		return;
 	}
 	if (leg_send_invite(peer) < 0) {
 		/* Ends only the transaction, not the far end's dialog: the browser may be back in a moment. */
 		leg_drop_exchange(peer);
-		call_refuse_offer(leg, 500, NULL);
+		leg_refuse_offer(leg, 500, NULL);
 		return;
 	}
 	leg->relay = LEG_RELAY_SENT;
@@ -49,9 +43,9 @@ static void call_answer_offer(struct leg *leg, struct leg *peer)
 	if (!leg->transport)
 		return;
 	if (leg_make_answer(leg, peer) < 0)
-		call_refuse_offer(leg, 488, NULL);
+		leg_refuse_offer(leg, 488, NULL);
 	else
-		leg_respond_success(leg, leg->local);
+		leg_accept_offer(leg);
 }
 
 static void call_answer_late_offer(struct leg *leg, struct leg *peer)
@@ -59,7 +53,7 @@ static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 	if (!leg->transport)
 		return;
 	if (leg_make_offer(leg, peer) < 0)
-		call_refuse_offer(leg, 488, NULL);
+		leg_refuse_offer(leg, 488, NULL);
 	else
 		leg_respond_success(leg, leg->pending_local);
 }
@@ -80,9 +74,9 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 	struct leg *peer = call_peer_of(call, leg);
 	if (leg_is_over(leg))
 		return;
-	if (leg->invite_server && leg->exchange == LEG_EXCHANGE_OFFER_OWED) {
+	if (leg->exchange == LEG_EXCHANGE_OFFER_OWED) {
 		call_answer_late_offer(leg, peer);
-	} else if (leg->invite_server && leg->exchange == LEG_EXCHANGE_REMOTE_OFFER) {
+	} else if (leg->exchange == LEG_EXCHANGE_REMOTE_OFFER) {
 		struct negotiate_leg view = leg_view(leg);
 		bool concerns_peer = peer && leg->relay != LEG_RELAY_ANSWERED &&
 				     negotiate_needs_reoffer(&view, leg->pending_remote);
@@ -104,6 +98,21 @@ void call_advance_reoffers(struct call *call)
 		call_advance_leg(call, call->called);
 }
 
+static void call_advance_early_offer(struct leg *leg, struct leg *peer)
+{
+	if (leg->offer_server && peer && peer->local)
+		call_answer_offer(leg, peer);
+	else if (leg->offer_server)
+		leg_refuse_offer(leg, 504, NULL);
+}
+
+void call_advance_early_offers(struct call *call)
+{
+	call_advance_early_offer(call->caller, call->called);
+	for (size_t i = 0; i < call->n_attempts; i++)
+		call_advance_early_offer(call->attempts[i], call->caller);
+}
+
 void call_on_offered(struct call *call, struct leg *leg)
 {
 	struct negotiate_leg view = leg_view(leg);
@@ -112,6 +121,17 @@ void call_on_offered(struct call *call, struct leg *leg)
 		media_leg_restart_ice(leg->media, false);
 	}
 	call_advance(call);
+}
+
+void call_on_refresh_due(struct call *call, struct leg *leg)
+{
+	if (call_may_offer_to(leg) && leg_make_offer(leg, call_peer_of(call, leg)) == 0 && leg_send_invite(leg) < 0)
+		leg_drop_exchange(leg);
+}
+
+void call_on_unacknowledged(struct call *call, struct leg *leg)
+{
+	call_end(call, call_side_of(call, leg), 504, NULL, "a reliable provisional response was not acknowledged");
 }
 
 void call_on_retry(struct call *call, struct leg *leg)
@@ -125,7 +145,7 @@ void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error)
 	if (peer && peer->relay == LEG_RELAY_SENT) {
 		if (answer_error < 0) {
 			leg_drop_exchange(leg);
-			call_refuse_offer(peer, 488, NULL);
+			leg_refuse_offer(peer, 488, NULL);
 		} else {
 			peer->relay = LEG_RELAY_ANSWERED;
 		}
@@ -148,7 +168,7 @@ void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, c
 		return;
 	}
 	if (was_relayed)
-		call_refuse_offer(peer, status == 401 || status == 407 ? 403 : status, phrase);
+		leg_refuse_offer(peer, status == 401 || status == 407 ? 403 : status, phrase);
 	/* These end the dialog, not only the transaction (RFC 5057, section 5.1). */
 	if (status == 408 || status == 481) {
 		call_end(call, call_side_of(call, leg), 0, NULL, "the far end has lost the call");
@@ -161,7 +181,7 @@ void call_reoffer_cancelled(struct call *call, struct leg *leg)
 {
 	struct leg *peer = call_peer_of(call, leg);
 	bool was_relayed = leg->relay == LEG_RELAY_SENT;
-	call_refuse_offer(leg, 487, NULL);
+	leg_refuse_offer(leg, 487, NULL);
 	if (was_relayed && peer)
 		leg_withdraw_offer(peer);
 	call_advance(call);

@@ -101,9 +101,8 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 	if (leg->call && !leg_is_over(leg)) {
 		log_info(&leg->log, "back on a new connection");
 		call_on_retry(leg->call, leg);
-	} else if (leg->state == LEG_ENDING && !leg->bye_client) {
-		leg_send_bye(leg);
 	}
+	leg_requests_resume(leg);
 }
 
 void leg_follow(struct leg *leg, struct sip_flow *flow)
@@ -137,6 +136,8 @@ static struct leg *leg_new(struct call *call, enum leg_kind kind)
 	loop_timer_init(&leg->absence, loop, leg_absence_over, leg);
 	loop_timer_init(&leg->linger, loop, leg_linger_over, leg);
 	loop_timer_init(&leg->retry, loop, leg_retry_due, leg);
+	leg_reliable_init(leg);
+	leg_timer_init(leg);
 	g_queue_push_tail_link(&manager->legs, &leg->link);
 	return leg;
 }
@@ -173,10 +174,15 @@ struct leg *leg_free(struct leg *leg)
 {
 	if (!leg)
 		return NULL;
+	leg->call = NULL;
+	leg_requests_abandon(leg);
+	leg_relays_free(leg);
 	g_queue_unlink(&leg->manager->legs, &leg->link);
 	loop_timer_stop(&leg->absence);
 	loop_timer_stop(&leg->linger);
 	loop_timer_stop(&leg->retry);
+	loop_timer_stop(&leg->session.timer);
+	leg_reliable_clear(leg);
 	registrar_endpoint_watch_stop(&leg->endpoint_watch);
 	registrar_endpoint_unref(leg->endpoint);
 	leg_detach_transactions(leg);
@@ -185,9 +191,15 @@ struct leg *leg_free(struct leg *leg)
 	sip_dialog_free(leg->dialog);
 	trunk_unref(leg->trunk);
 	g_free(leg->contact_user);
+	g_free(leg->end_reason);
 	leg_drop_session(leg);
 	g_free(leg);
 	return NULL;
+}
+
+const struct sip_credentials *leg_credentials(const struct leg *leg)
+{
+	return leg->kind == LEG_TRUNK ? trunk_credentials(leg->trunk) : NULL;
 }
 
 const char *leg_identity(const struct leg *leg)
@@ -220,6 +232,12 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 	leg->media = NULL; /* the session's, which ends with the call */
 	loop_timer_stop(&leg->absence);
 	loop_timer_stop(&leg->retry);
+	loop_timer_stop(&leg->session.timer);
+	leg->end_reason = g_strdup(reason);
+	leg_relays_abandon(leg);
+	leg_requests_abandon(leg);
+	if (leg->offer_server)
+		leg_refuse_offer(leg, 481, NULL);
 	if (leg->invite_server)
 		leg_respond_failure(leg, status ? status : 487, phrase);
 	switch (leg->state) {

@@ -7,8 +7,12 @@
 #include "call/call.h"
 #include "negotiate/negotiate.h"
 
+#define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
+#define LEG_REQUESTS_MAX 16 /* passed on and unanswered, each way */
+
 struct call;
 struct leg_invite;
+struct leg_request;
 
 enum leg_kind { LEG_BROWSER, LEG_TRUNK };
 
@@ -38,6 +42,13 @@ const char *leg_exchange_name(enum leg_exchange exchange);
 /* Whether the other leg has been told of their offer. */
 enum leg_relay { LEG_RELAY_NONE, LEG_RELAY_SENT, LEG_RELAY_ANSWERED };
 
+/* Who keeps the session from expiring (RFC 4028). */
+enum leg_session_duty {
+	LEG_SESSION_UNLIMITED,
+	LEG_SESSION_AWAIT,   /* they refresh; we end it when they do not */
+	LEG_SESSION_REFRESH, /* we do */
+};
+
 struct leg {
 	struct call_manager *manager;
 	struct call *call; /* NULL once released */
@@ -59,13 +70,29 @@ struct leg {
 	struct sip_dialog_entry *entry;
 	char *contact_user; /* of our Contact */
 	struct sip_server_transaction *invite_server; /* INVITE or re-INVITE of theirs without a final response */
+	struct sip_server_transaction *offer_server;  /* UPDATE or PRACK of theirs whose offer has no answer */
 	GPtrArray *unacknowledged;		      /* their INVITEs that have our 2xx and no ACK yet */
 	struct leg_invite *invite; /* our INVITE or re-INVITE that awaits its final response */
 	GQueue invites;		   /* all of ours that live, answered ones too: a repeated 2xx gets its own ACK again */
-	struct sip_client_transaction *bye_client;
-	unsigned bye_challenges;
+	GQueue requests;	   /* our other requests that have no final response */
+	GQueue relays;		   /* their requests that wait for the other leg's far end */
+	char *end_reason;	   /* Reason header of our BYE; NULL */
 	struct loop_timer linger;
 	struct loop_timer retry; /* after 491 (section 14.1) */
+	unsigned far_methods;	 /* what the far end allows: bits by enum sip_method */
+	struct leg_reliable {
+		uint32_t rseq;		      /* of our last reliable provisional response; 0: none yet */
+		struct sip_message *response; /* the one that waits for its PRACK; NULL */
+		unsigned queued_status;	      /* the next one; 0: none */
+		int64_t interval_ms;
+		struct loop_timer repeat, limit;
+	} reliable;
+	struct leg_session {
+		enum leg_session_duty duty;
+		uint32_t seconds, min_seconds; /* what we ask for; 0: nothing */
+		int64_t expires_us;
+		struct loop_timer timer;
+	} session;
 
 	/* offer and answer */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
@@ -108,6 +135,8 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 /* --- leg_invite.c and leg_serve.c: transactions --- */
 /* Takes their first INVITE; makes the dialog. -EINVAL when it cannot make one (to be answered 400). */
 int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transaction);
+/* From Allow. */
+void leg_learn_methods(struct leg *leg, const struct sip_message *message);
 /* Our first INVITE or a re-INVITE with pending_local. 0 or -ENOTCONN. */
 int leg_send_invite(struct leg *leg);
 void leg_cancel_invite(struct leg *leg, const char *reason);
@@ -118,13 +147,72 @@ const char *leg_identity(const struct leg *leg);
 void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer);
 void leg_respond_success(struct leg *leg, const struct sdp_session *description);
 void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase);
-void leg_send_bye(struct leg *leg);
+/* A response to any request of the dialog. `name` NULL: no further header. */
+void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,
+	       const char *value);
+/* 500 with Retry-After: it came at a bad moment. */
+void leg_reply_later(struct leg *leg, struct sip_server_transaction *transaction);
+struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const char *phrase,
+					const struct sdp_session *description);
 extern const struct sip_dialog_handler leg_dialog_handler;
 /* Hears no more of any transaction; for leg_free(). */
 void leg_detach_transactions(struct leg *leg);
 void leg_detach_invites(struct leg *leg);
 /* Puts SDP into a message; NULL: leaves it. 0 or -errno. */
 int leg_set_description(struct sip_message *message, const struct sdp_session *description);
+
+/* --- leg_request.c: our requests other than INVITE and ACK --- */
+/* Written when it is sent, since CSeq and target are the dialog's of that moment. A browser's waits for its connection. */
+struct leg_request *leg_request_new(struct leg *leg, enum sip_method method);
+void leg_request_add_header(struct leg_request *request, const char *name, const char *value);
+/* Body and Content-Type are taken from a message. */
+void leg_request_set_content(struct leg_request *request, struct sip_message *content);
+/* Told once, perhaps before leg_request_start() returns. `response` NULL: none came; `status` is then 408 for a time-out, 481
+ * when the leg was released, 0 when it could not be sent. */
+typedef void leg_request_done(void *user, struct leg *leg, unsigned status, const struct sip_message *response);
+/* `done` may be NULL. The request is the leg's from now on. */
+void leg_request_start(struct leg_request *request, leg_request_done *done, void *user);
+void leg_requests_resume(struct leg *leg); /* the browser is back */
+void leg_requests_abandon(struct leg *leg);
+void leg_send_bye(struct leg *leg);
+/* What 401 and 407 of the far end are answered with; NULL: nothing. */
+const struct sip_credentials *leg_credentials(const struct leg *leg);
+int leg_copy_body(struct sip_message *message, const struct sip_message *from);
+
+/* --- leg_relay.c: their requests that mean the other far end --- */
+void leg_relay(struct leg *leg, struct leg *other, struct sip_server_transaction *transaction);
+void leg_relays_abandon(struct leg *leg); /* with 481 */
+void leg_relays_free(struct leg *leg);
+
+/* --- leg_update.c: their offers in UPDATE and PRACK --- */
+void leg_on_update(struct leg *leg, struct sip_server_transaction *transaction);
+void leg_on_offer(struct leg *leg, struct sip_server_transaction *transaction);
+void leg_answer_update(struct leg *leg, struct sip_server_transaction *transaction, const struct sdp_session *answer);
+/* Answers their offer, in whatever request it came: with `local`, or a failure after which the pair before stands. */
+void leg_accept_offer(struct leg *leg);
+void leg_refuse_offer(struct leg *leg, unsigned status, const char *phrase);
+
+/* --- leg_reliable.c: RFC 3262 --- */
+void leg_reliable_init(struct leg *leg);
+void leg_reliable_stop(struct leg *leg);  /* a final response was sent */
+void leg_reliable_clear(struct leg *leg); /* a late PRACK is unknown from now on */
+/* What had to wait, for a PRACK or for media. */
+void leg_reliable_advance(struct leg *leg);
+/* Whether a 2xx may go to their INVITE: a reliable response with SDP has to be acknowledged first (section 3). */
+bool leg_may_succeed(const struct leg *leg);
+void leg_on_prack(struct leg *leg, struct sip_server_transaction *transaction);
+/* Theirs: whether it counts. False: a repetition, or one before it is missing. `rseqs`: To tag -> last RSeq. */
+bool leg_reliable_take(GHashTable *rseqs, const struct sip_message *response);
+void leg_reliable_acknowledge(struct leg *leg, const struct sip_message *response);
+
+/* --- leg_timer.c: RFC 4028 --- */
+void leg_timer_init(struct leg *leg);
+void leg_timer_ask(struct leg *leg, struct sip_message *request);
+void leg_timer_learn(struct leg *leg, const struct sip_message *response); /* a 2xx to INVITE or UPDATE */
+bool leg_timer_raise(struct leg *leg, const struct sip_message *response); /* a 422: whether asking again makes sense */
+bool leg_timer_is_short(const struct leg *leg, const struct sip_message *request); /* to be answered 422 */
+void leg_timer_add_minimum(const struct leg *leg, struct sip_message *response);
+void leg_timer_answer(struct leg *leg, const struct sip_message *request, struct sip_message *response); /* a 2xx of ours */
 
 /* --- leg_session.c: offer/answer and media --- */
 /* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
@@ -161,5 +249,9 @@ void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error);
 void call_on_cancelled(struct call *call, struct leg *leg);
 /* The time after a 491 is over. */
 void call_on_retry(struct call *call, struct leg *leg);
+/* The session is to be refreshed by a re-INVITE. */
+void call_on_refresh_due(struct call *call, struct leg *leg);
+/* A reliable provisional response of ours got no PRACK. */
+void call_on_unacknowledged(struct call *call, struct leg *leg);
 /* The far end has ended the dialog, or it is lost. */
 void call_on_ended(struct call *call, struct leg *leg, const char *cause);

@@ -1,8 +1,6 @@
 /* INVITE in both directions: ours, with CANCEL, ACK, credentials and repeated or forked 2xx. */
 #include "call/call_private.h"
 
-#define LEG_FORKS_MAX 32
-
 /* One INVITE of ours, until its transaction ends. */
 struct leg_invite {
 	struct leg *leg;
@@ -10,6 +8,7 @@ struct leg_invite {
 	struct sip_client_transaction *transaction;
 	struct sip_message *ack; /* of its 2xx; sent again for every repetition (section 13.2.2.4) */
 	GHashTable *forks;	 /* To tag of a further 2xx -> its ACK; NULL while there is none */
+	GHashTable *rseqs;	 /* To tag -> last RSeq of a reliable provisional response (RFC 3262) */
 	bool is_first;		 /* makes the dialog */
 	unsigned n_challenges; /* answered with credentials so far */
 };
@@ -31,6 +30,7 @@ static void leg_invite_free(struct leg_invite *invite)
 		sip_client_transaction_detach(invite->transaction);
 	sip_message_unref(invite->ack);
 	g_clear_pointer(&invite->forks, g_hash_table_destroy);
+	g_hash_table_destroy(invite->rseqs);
 	g_free(invite);
 }
 
@@ -48,9 +48,10 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 		return -ENOTCONN;
 	struct sip_message *request = sip_dialog_request(leg->dialog, SIP_METHOD_INVITE);
 	leg_add_standard_headers(leg, request, flow);
+	leg_timer_ask(leg, request);
 	int error = leg_set_description(request, leg->pending_local);
 	if (error == 0 && challenge)
-		error = sip_digest_answer(trunk_credentials(leg->trunk), challenge, request);
+		error = sip_digest_answer(leg_credentials(leg), challenge, request);
 	if (error < 0) {
 		sip_message_unref(request);
 		sip_flow_unref(flow);
@@ -59,6 +60,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	struct leg_invite *invite = g_new0(struct leg_invite, 1);
 	invite->leg = leg;
 	invite->link.data = invite;
+	invite->rseqs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	invite->is_first = !leg->dialog->is_confirmed;
 	invite->n_challenges = challenge ? 1 : 0;
 	invite->transaction = sip_client_transaction_start(leg->manager->stack, request, flow, &leg_invite_handler, invite);
@@ -113,10 +115,15 @@ static int leg_learn(struct leg *leg, const struct sip_message *response)
 static void leg_on_provisional(struct leg_invite *invite, struct sip_message *response)
 {
 	struct leg *leg = invite->leg;
-	if (leg->state != LEG_CALLING || !invite->is_first)
+	if ((leg->state != LEG_CALLING && leg->state != LEG_CANCELLING) || !invite->is_first ||
+	    !leg_reliable_take(invite->rseqs, response))
 		return;
 	if (sip_message_to_tag(response))
 		leg_learn(leg, response);
+	leg_learn_methods(leg, response);
+	leg_reliable_acknowledge(leg, response);
+	if (leg->state != LEG_CALLING)
+		return;
 	bool has_answer = leg->pending_local && sip_message_has_sdp(response) && leg_take_answer(leg, response, false) == 0;
 	if (leg->call)
 		call_on_progress(leg->call, leg, sip_message_status(response), sip_message_reason(response), has_answer);
@@ -212,6 +219,9 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 		log_warning(&leg->log, "the answer has no usable To tag or Contact");
 	invite->ack = sip_dialog_ack(leg->dialog, sip_message_cseq(response));
 	leg_send_ack(leg, invite->ack);
+	leg_learn_methods(leg, response);
+	if (leg->call)
+		leg_timer_learn(leg, response);
 	if (invite->is_first) {
 		leg_on_first_success(invite, response, error);
 	} else if (leg->state == LEG_CONFIRMED && leg->call) {
@@ -226,7 +236,7 @@ static bool leg_try_credentials(struct leg_invite *invite, struct sip_message *r
 {
 	struct leg *leg = invite->leg;
 	unsigned status = sip_message_status(response);
-	if ((status != 401 && status != 407) || leg->kind != LEG_TRUNK || !trunk_credentials(leg->trunk) ||
+	if ((status != 401 && status != 407) || !leg_credentials(leg) ||
 	    invite->n_challenges || (leg->state != LEG_CALLING && leg->state != LEG_CONFIRMED))
 		return false;
 	int error = leg_start_invite(leg, response);
@@ -260,6 +270,9 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 	struct leg *leg = invite->leg;
 	if (leg->invite == invite)
 		leg->invite = NULL;
+	bool may_ask_again = leg->call && (leg->state == LEG_CALLING || leg->state == LEG_CONFIRMED);
+	if (may_ask_again && leg_timer_raise(leg, response) && leg_start_invite(leg, NULL) == 0)
+		return;
 	if (!leg_try_credentials(invite, response))
 		leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }

@@ -1,4 +1,4 @@
-/* What the far end asks for inside (or to begin) the dialog: INVITE, re-INVITE, ACK, BYE, OPTIONS; and our BYE. */
+/* What the far end asks for inside (or to begin) the dialog: INVITE, re-INVITE, ACK, BYE, and who serves the rest. */
 #include "call/call_private.h"
 #include "sip/uri.h"
 
@@ -37,8 +37,8 @@ void leg_detach_transactions(struct leg *leg)
 		sip_server_transaction_detach(leg->invite_server);
 	for (guint i = 0; i < leg->unacknowledged->len; i++)
 		sip_server_transaction_detach(g_ptr_array_index(leg->unacknowledged, i));
-	if (leg->bye_client)
-		sip_client_transaction_detach(leg->bye_client);
+	if (leg->offer_server)
+		sip_server_transaction_detach(leg->offer_server);
 	leg_detach_invites(leg);
 }
 
@@ -46,6 +46,12 @@ static void leg_hold_invite(struct leg *leg, struct sip_server_transaction *tran
 {
 	leg->invite_server = transaction;
 	sip_server_transaction_attach(transaction, leg_on_server_event, leg);
+}
+
+void leg_learn_methods(struct leg *leg, const struct sip_message *message)
+{
+	if (sip_message_lists(message, "Allow", "UPDATE"))
+		leg->far_methods |= 1u << SIP_METHOD_UPDATE;
 }
 
 int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transaction)
@@ -58,6 +64,7 @@ int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transactio
 	if (sip_uri_parse(sip_message_request_uri(request), &uri) == 0 && *uri.user)
 		leg->contact_user = g_strdup(uri.user);
 	leg->entry = sip_stack_add_dialog(leg->manager->stack, leg->dialog, leg_identity(leg), &leg_dialog_handler, leg);
+	leg_learn_methods(leg, request);
 	leg_set_state(leg, LEG_INCOMING);
 	leg_hold_invite(leg, transaction);
 	return 0;
@@ -72,19 +79,20 @@ int leg_set_description(struct sip_message *message, const struct sdp_session *d
 	return sip_message_set_body(message, "application/sdp", text, length);
 }
 
-/* A response to a request of the dialog. `name` NULL: no further header. */
-static void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,
-		      const char *value)
+void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,
+	       const char *value)
 {
 	struct sip_message *response =
 		sip_response_new(sip_server_transaction_request(transaction), status, NULL, leg->dialog->local_tag);
 	if (name)
 		sip_message_add_header(response, name, value);
+	if (status == 422)
+		leg_timer_add_minimum(leg, response);
 	sip_server_transaction_respond(transaction, response);
 }
 
-static struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const char *phrase,
-					       const struct sdp_session *description)
+struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const char *phrase,
+					const struct sdp_session *description)
 {
 	struct sip_server_transaction *transaction = leg->invite_server;
 	struct sip_message *response =
@@ -93,11 +101,6 @@ static struct sip_message *leg_invite_response(struct leg *leg, unsigned status,
 		leg_add_standard_headers(leg, response, sip_server_transaction_flow(transaction));
 	leg_set_description(response, description);
 	return response;
-}
-
-void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer)
-{
-	sip_server_transaction_respond(leg->invite_server, leg_invite_response(leg, status, phrase, answer));
 }
 
 void leg_respond_success(struct leg *leg, const struct sdp_session *description)
@@ -110,6 +113,8 @@ void leg_respond_success(struct leg *leg, const struct sdp_session *description)
 		leg_set_state(leg, LEG_ANSWERED);
 	g_ptr_array_add(leg->unacknowledged, transaction);
 	struct sip_message *response = leg_invite_response(leg, 200, NULL, description);
+	leg_timer_answer(leg, sip_server_transaction_request(transaction), response);
+	leg_reliable_stop(leg);
 	leg->invite_server = NULL;
 	sip_server_transaction_respond(transaction, response);
 }
@@ -120,6 +125,9 @@ void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
 	struct sip_message *response = leg_invite_response(leg, status, phrase, NULL);
 	if (status == 500 || status == 503)
 		sip_message_add_header_format(response, "Retry-After", "%d", g_random_int_range(0, 11));
+	if (status == 422)
+		leg_timer_add_minimum(leg, response);
+	leg_reliable_stop(leg);
 	leg->invite_server = NULL;
 	sip_server_transaction_detach(transaction);
 	sip_server_transaction_respond(transaction, response);
@@ -128,7 +136,7 @@ void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
 /* Which error a re-INVITE must get because of what is under way; 0: none (sections 14.1, 14.2). */
 static unsigned leg_reinvite_conflict(const struct leg *leg)
 {
-	if (leg->invite_server)
+	if (leg->invite_server || leg->offer_server)
 		return 500;
 	if (leg->invite || leg->exchange == LEG_EXCHANGE_LOCAL_OFFER)
 		return 491;
@@ -146,10 +154,11 @@ static void leg_on_reinvite(struct leg *leg, struct sip_server_transaction *tran
 	}
 	unsigned conflict = leg_reinvite_conflict(leg);
 	if (conflict == 500) {
-		g_autofree char *seconds = g_strdup_printf("%d", g_random_int_range(0, 11));
-		leg_reply(leg, transaction, 500, "Retry-After", seconds);
+		leg_reply_later(leg, transaction);
 		return;
 	}
+	if (!conflict && leg_timer_is_short(leg, request))
+		conflict = 422;
 	if (conflict) {
 		leg_reply(leg, transaction, conflict, NULL, NULL);
 		return;
@@ -183,6 +192,20 @@ static void leg_on_bye(struct leg *leg, struct sip_server_transaction *transacti
 		call_on_ended(leg->call, leg, "hung up");
 }
 
+/* For the other far end; a built-in has no use for it. */
+static void leg_on_relayed(struct leg *leg, struct sip_server_transaction *transaction)
+{
+	struct leg *peer = leg->call && !leg_is_over(leg) ? call_peer_of(leg->call, leg) : NULL;
+	if (!leg->call || leg_is_over(leg))
+		leg_reply(leg, transaction, 481, NULL, NULL);
+	else if (!peer && leg->call->builtin)
+		leg_reply(leg, transaction, 200, NULL, NULL);
+	else if (!peer || !peer->dialog || !peer->dialog->remote_tag || leg_is_over(peer))
+		leg_reply_later(leg, transaction);
+	else
+		leg_relay(leg, peer, transaction);
+}
+
 static void leg_on_request(void *user, struct sip_server_transaction *transaction)
 {
 	struct leg *leg = user;
@@ -193,6 +216,18 @@ static void leg_on_request(void *user, struct sip_server_transaction *transactio
 		break;
 	case SIP_METHOD_BYE:
 		leg_on_bye(leg, transaction);
+		break;
+	case SIP_METHOD_PRACK:
+		leg_on_prack(leg, transaction);
+		break;
+	case SIP_METHOD_UPDATE:
+		leg_learn_methods(leg, sip_server_transaction_request(transaction));
+		leg_on_update(leg, transaction);
+		break;
+	case SIP_METHOD_INFO:
+	case SIP_METHOD_MESSAGE:
+	case SIP_METHOD_NOTIFY:
+		leg_on_relayed(leg, transaction);
 		break;
 	case SIP_METHOD_OPTIONS:
 		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 200, "Allow", SIP_ALLOW);
@@ -237,54 +272,3 @@ const struct sip_dialog_handler leg_dialog_handler = {
 	.request = leg_on_request,
 	.ack = leg_on_ack,
 };
-
-/* --- our BYE --- */
-
-static void leg_start_bye(struct leg *leg, const struct sip_message *challenge);
-
-static void leg_on_bye_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
-{
-	struct leg *leg = user;
-	unsigned status = sip_message_status(response);
-	if (status < 200)
-		return;
-	sip_client_transaction_detach(transaction);
-	leg->bye_client = NULL;
-	if ((status == 401 || status == 407) && leg->kind == LEG_TRUNK && trunk_credentials(leg->trunk) &&
-	    !leg->bye_challenges)
-		leg_start_bye(leg, response);
-	if (!leg->bye_client) /* whatever the answer is, the dialog is over (section 15.1.1) */
-		leg_set_state(leg, LEG_ENDED);
-}
-
-static void leg_on_bye_end(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
-{
-	struct leg *leg = user;
-	leg->bye_client = NULL;
-	/* A browser whose connection broke gets its BYE when it is back, as long as the leg lingers. */
-	if (end != SIP_CLIENT_TRANSPORT_FAILED || leg->kind != LEG_BROWSER)
-		leg_set_state(leg, LEG_ENDED);
-}
-
-static void leg_start_bye(struct leg *leg, const struct sip_message *challenge)
-{
-	static const struct sip_client_handler handler = {.response = leg_on_bye_response, .ended = leg_on_bye_end};
-	struct sip_flow *flow = leg_flow(leg);
-	if (!flow) {
-		if (leg->kind == LEG_TRUNK)
-			leg_set_state(leg, LEG_ENDED);
-		return;
-	}
-	struct sip_message *bye = sip_dialog_request(leg->dialog, SIP_METHOD_BYE);
-	if (!challenge || sip_digest_answer(trunk_credentials(leg->trunk), challenge, bye) == 0) {
-		leg->bye_challenges += challenge != NULL;
-		leg->bye_client = sip_client_transaction_start(leg->manager->stack, bye, flow, &handler, leg);
-	}
-	sip_message_unref(bye);
-	sip_flow_unref(flow);
-}
-
-void leg_send_bye(struct leg *leg)
-{
-	leg_start_bye(leg, NULL);
-}

@@ -174,6 +174,10 @@ int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_
 	}
 	if (error < 0)
 		return error;
+	if (is_final && !leg->pending_local && leg->local) { /* said and answered before, and changed by an UPDATE since */
+		sdp_session_free(answer);
+		return 0;
+	}
 	const char *reason = NULL;
 	error = leg->pending_local ? negotiate_check_answer(leg->pending_local, answer, &reason) : -EBADMSG;
 	if (error < 0) {

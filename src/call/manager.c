@@ -10,6 +10,10 @@ static const struct config_option call_option_rows[] = {
 	 .help = "How long the called side may ring."},
 	{.name = "grace_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 300, .fallback = "8",
 	 .help = "How long a call waits for a browser whose connection has closed."},
+	{.name = "session_expires_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "1800",
+	 .help = "The session timer we ask for (RFC 4028); 0: none, though one that the far end asks for is kept."},
+	{.name = "min_session_expires_seconds", .type = CONFIG_INTEGER, .min = CALL_SESSION_SECONDS_MIN, .max = 86400,
+	 .fallback = "90", .help = "The shortest session timer we agree to."},
 	{0},
 };
 const struct config_table call_options = {.group = "calls", .shape = CONFIG_GROUP, .options = call_option_rows};
@@ -19,6 +23,9 @@ static void call_manager_configure(struct call_manager *manager, const struct co
 	manager->limit = (size_t)config_integer(snapshot, "calls", 0, "limit");
 	manager->no_answer_ms = config_integer(snapshot, "calls", 0, "no_answer_seconds") * 1000;
 	manager->grace_ms = config_integer(snapshot, "calls", 0, "grace_seconds") * 1000;
+	uint32_t expires_s = (uint32_t)config_integer(snapshot, "calls", 0, "session_expires_seconds");
+	manager->min_session_expires_s = (uint32_t)config_integer(snapshot, "calls", 0, "min_session_expires_seconds");
+	manager->session_expires_s = expires_s ? MAX(expires_s, manager->min_session_expires_s) : 0;
 	g_free(manager->domain);
 	manager->domain = g_strdup(config_string(snapshot, "", 0, "domain"));
 }

@@ -1,0 +1,199 @@
+/* Our requests in the dialog other than INVITE and ACK: BYE, PRACK, UPDATE, and what is passed on from the other leg. */
+#include "call/call_private.h"
+
+#define LEG_CHALLENGES_MAX 2 /* the second one for a nonce that went stale meanwhile */
+
+struct leg_request {
+	struct leg *leg;
+	GList link;
+	enum sip_method method;
+	GPtrArray *headers; /* name, value, name, value, ... */
+	struct sip_message *content;
+	struct sip_client_transaction *transaction; /* NULL while it waits for the browser's next connection */
+	unsigned n_challenges;			    /* answered so far */
+	leg_request_done *done;
+	void *user;
+};
+
+struct leg_request *leg_request_new(struct leg *leg, enum sip_method method)
+{
+	struct leg_request *request = g_new0(struct leg_request, 1);
+	request->leg = leg;
+	request->link.data = request;
+	request->method = method;
+	request->headers = g_ptr_array_new_with_free_func(g_free);
+	g_queue_push_tail_link(&leg->requests, &request->link);
+	return request;
+}
+
+void leg_request_add_header(struct leg_request *request, const char *name, const char *value)
+{
+	g_ptr_array_add(request->headers, g_strdup(name));
+	g_ptr_array_add(request->headers, g_strdup(value));
+}
+
+void leg_request_set_content(struct leg_request *request, struct sip_message *content)
+{
+	sip_message_unref(request->content);
+	request->content = sip_message_ref(content);
+}
+
+static void leg_request_free(struct leg_request *request)
+{
+	g_queue_unlink(&request->leg->requests, &request->link);
+	if (request->transaction)
+		sip_client_transaction_detach(request->transaction);
+	g_ptr_array_free(request->headers, true);
+	sip_message_unref(request->content);
+	g_free(request);
+}
+
+static void leg_request_finish(struct leg_request *request, unsigned status, const struct sip_message *response)
+{
+	struct leg *leg = request->leg;
+	leg_request_done *done = request->done;
+	void *user = request->user;
+	leg_request_free(request);
+	if (done)
+		done(user, leg, status, response);
+}
+
+int leg_copy_body(struct sip_message *message, const struct sip_message *from)
+{
+	size_t length;
+	const char *body = from ? sip_message_body(from, &length) : NULL;
+	const char *type = body ? sip_message_header(from, "Content-Type", 0) : NULL;
+	return type ? sip_message_set_body(message, type, body, length) : 0;
+}
+
+static struct sip_message *leg_request_write(struct leg_request *request, const struct sip_flow *flow)
+{
+	struct leg *leg = request->leg;
+	struct sip_message *message = sip_dialog_request(leg->dialog, request->method);
+	if (!message)
+		return NULL;
+	if (request->method == SIP_METHOD_UPDATE || request->method == SIP_METHOD_NOTIFY)
+		leg_add_standard_headers(leg, message, flow);
+	if (request->method == SIP_METHOD_UPDATE)
+		leg_timer_ask(leg, message);
+	int error = 0;
+	for (guint i = 0; error == 0 && i + 1 < request->headers->len; i += 2)
+		error = sip_message_add_header(message, g_ptr_array_index(request->headers, i),
+					       g_ptr_array_index(request->headers, i + 1));
+	if (error == 0)
+		error = leg_copy_body(message, request->content);
+	if (error < 0)
+		sip_message_unref(message);
+	return error < 0 ? NULL : message;
+}
+
+/* What is done twice does no harm, when a connection broke before the answer. */
+static bool leg_request_may_repeat(const struct leg_request *request)
+{
+	return request->leg->kind == LEG_BROWSER && request->method != SIP_METHOD_INFO &&
+	       request->method != SIP_METHOD_MESSAGE;
+}
+
+static void leg_request_send(struct leg_request *request, const struct sip_message *challenge);
+
+static void leg_request_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
+{
+	struct leg_request *request = user;
+	unsigned status = sip_message_status(response);
+	if (status < 200)
+		return;
+	bool is_challenge = status == 401 || status == 407;
+	if (is_challenge && leg_credentials(request->leg) && request->n_challenges < LEG_CHALLENGES_MAX) {
+		request->n_challenges++;
+		sip_client_transaction_detach(transaction);
+		request->transaction = NULL;
+		leg_request_send(request, response);
+		return;
+	}
+	leg_request_finish(request, status, response);
+}
+
+static void leg_request_ended(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
+{
+	struct leg_request *request = user;
+	request->transaction = NULL;
+	if (end == SIP_CLIENT_TRANSPORT_FAILED && leg_request_may_repeat(request))
+		return;
+	leg_request_finish(request, end == SIP_CLIENT_TIMEOUT ? 408 : 0, NULL);
+}
+
+/* 0; -ENOTCONN, or what is wrong with it. */
+static int leg_request_try(struct leg_request *request, const struct sip_message *challenge)
+{
+	static const struct sip_client_handler handler = {.response = leg_request_response, .ended = leg_request_ended};
+	struct leg *leg = request->leg;
+	struct sip_flow *flow = leg_flow(leg);
+	if (!flow)
+		return -ENOTCONN;
+	struct sip_message *message = leg_request_write(request, flow);
+	int error = message ? 0 : -EINVAL;
+	if (error == 0 && challenge)
+		error = sip_digest_answer(leg_credentials(leg), challenge, message);
+	if (error == 0)
+		request->transaction = sip_client_transaction_start(leg->manager->stack, message, flow, &handler, request);
+	sip_message_unref(message);
+	sip_flow_unref(flow);
+	return error;
+}
+
+/* `challenge` NULL: without credentials. */
+static void leg_request_send(struct leg_request *request, const struct sip_message *challenge)
+{
+	int error = leg_request_try(request, challenge);
+	bool waits = error == -ENOTCONN && request->leg->kind == LEG_BROWSER;
+	if (error < 0 && !waits)
+		leg_request_finish(request, challenge ? sip_message_status(challenge) : 0, challenge);
+}
+
+void leg_request_start(struct leg_request *request, leg_request_done *done, void *user)
+{
+	request->done = done;
+	request->user = user;
+	leg_request_send(request, NULL);
+}
+
+static struct leg_request *leg_request_waiting(const struct leg *leg)
+{
+	for (const GList *link = leg->requests.head; link; link = link->next) {
+		struct leg_request *request = link->data;
+		if (!request->transaction)
+			return request;
+	}
+	return NULL;
+}
+
+void leg_requests_resume(struct leg *leg)
+{
+	struct leg_request *request, *before = NULL;
+	/* What a request brings about may change the queue: so each time from its head. */
+	while ((request = leg_request_waiting(leg)) && request != before) {
+		before = request;
+		leg_request_send(request, NULL);
+	}
+}
+
+void leg_requests_abandon(struct leg *leg)
+{
+	while (leg->requests.head)
+		leg_request_finish(leg->requests.head->data, 481, NULL);
+}
+
+/* --- BYE --- */
+
+static void leg_bye_done(void *user, struct leg *leg, unsigned status, const struct sip_message *response)
+{
+	leg_set_state(leg, LEG_ENDED); /* whatever the answer is (section 15.1.1) */
+}
+
+void leg_send_bye(struct leg *leg)
+{
+	struct leg_request *bye = leg_request_new(leg, SIP_METHOD_BYE);
+	if (leg->end_reason)
+		leg_request_add_header(bye, "Reason", leg->end_reason);
+	leg_request_start(bye, leg_bye_done, NULL);
+}
