@@ -62,7 +62,8 @@ static void destroy(struct sip_client_transaction *transaction)
 	loop_timer_stop(&transaction->life);
 	loop_timer_stop(&transaction->repeat);
 	sip_flow_watch_stop(&transaction->watch);
-	g_hash_table_remove(transaction->stack->clients, transaction->key);
+	if (g_hash_table_lookup(transaction->stack->clients, transaction->key) == transaction)
+		g_hash_table_remove(transaction->stack->clients, transaction->key);
 	sip_message_unref(transaction->request);
 	sip_message_unref(transaction->ack);
 	sip_flow_unref(transaction->flow);
@@ -95,7 +96,20 @@ static void fail(struct sip_client_transaction *transaction)
 
 static void on_flow_closed(void *data, struct sip_flow *flow)
 {
-	fail(data);
+	struct sip_client_transaction *transaction = data;
+	const struct sip_client_handler *handler = transaction->handler;
+	bool is_unanswered = transaction->end == SIP_CLIENT_TIMEOUT;
+	if (!is_unanswered || !handler || !handler->stays || !handler->stays(transaction->user, transaction))
+		fail(transaction);
+}
+
+static void take_flow(struct sip_client_transaction *transaction, struct sip_flow *flow)
+{
+	sip_flow_watch_stop(&transaction->watch);
+	sip_flow_ref(flow);
+	sip_flow_unref(transaction->flow);
+	transaction->flow = flow;
+	sip_flow_watch_start(&transaction->watch, flow, on_flow_closed, transaction);
 }
 
 /* What an unreliable transport does not take is as good as lost on the way. */
@@ -136,10 +150,10 @@ static struct sip_client_transaction *begin(struct sip_stack *stack, struct sip_
 	loop_timer_start_ms(&transaction->life, SIP_TIMEOUT_MS);
 	if (!is_reliable(transaction))
 		loop_timer_start_ms(&transaction->repeat, SIP_T1_MS);
-	g_hash_table_insert(stack->clients, transaction->key, transaction);
+	g_hash_table_replace(stack->clients, transaction->key, transaction); /* a second CANCEL has the key of the first */
 	metrics_add(&started, 1);
 	if (sip_flow_is_open(flow)) {
-		sip_flow_watch_start(&transaction->watch, flow, on_flow_closed, transaction);
+		take_flow(transaction, flow);
 		send_message(transaction, request);
 	} else {
 		fail(transaction);
@@ -163,6 +177,8 @@ void sip_client_transaction_detach(struct sip_client_transaction *transaction)
 {
 	transaction->handler = NULL;
 	transaction->user = NULL;
+	if (!sip_flow_is_open(transaction->flow)) /* nobody is left to move it */
+		fail(transaction);
 }
 
 struct sip_message *sip_client_transaction_request(const struct sip_client_transaction *transaction)
@@ -194,6 +210,20 @@ void sip_client_transaction_cancel(struct sip_client_transaction *transaction, c
 	transaction->cancel_reason = g_strdup(reason_header);
 	transaction->cancel = CLIENT_CANCEL_HELD;
 	if (transaction->state == CLIENT_PROCEEDING)
+		send_cancel(transaction);
+}
+
+void sip_client_transaction_move(struct sip_client_transaction *transaction, struct sip_flow *flow)
+{
+	if (flow == transaction->flow || !sip_flow_is_open(flow) || transaction->end == SIP_CLIENT_TRANSPORT_FAILED)
+		return;
+	take_flow(transaction, flow);
+	if (transaction->end == SIP_CLIENT_ANSWERED)
+		return;
+	metrics_add(&requests_repeated, 1);
+	if (transaction->cancel == CLIENT_NOT_CANCELLED)
+		send_message(transaction, transaction->request);
+	else /* its provisional response may have been lost with the flow: what has not seen the INVITE answers 481 */
 		send_cancel(transaction);
 }
 
@@ -251,13 +281,15 @@ static void final(struct sip_client_transaction *transaction, struct sip_message
 	tell(transaction, response);
 }
 
-bool sip_client_transaction_receive(struct sip_stack *stack, struct sip_message *response)
+bool sip_client_transaction_receive(struct sip_stack *stack, struct sip_flow *flow, struct sip_message *response)
 {
 	g_autofree char *key = g_strdup_printf("%s %s", sip_message_branch(response), sip_message_method_name(response));
 	struct sip_client_transaction *transaction = g_hash_table_lookup(stack->clients, key);
 	unsigned status = sip_message_status(response);
 	if (!transaction)
 		return false;
+	if (!sip_flow_is_open(transaction->flow) && transaction->end != SIP_CLIENT_TRANSPORT_FAILED)
+		take_flow(transaction, flow); /* who answers the branch is who has the request */
 	/* nobody is there to ACK it, or a fork answers what another has refused */
 	if (is_invite(transaction) && status >= 200 && status < 300 &&
 	    (!transaction->handler || transaction->state == CLIENT_COMPLETED)) {

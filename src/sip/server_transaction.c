@@ -213,6 +213,14 @@ void sip_server_transaction_repeated(struct sip_server_transaction *transaction,
 		send_response(transaction);
 }
 
+void sip_server_transaction_move(struct sip_server_transaction *transaction, struct sip_flow *flow)
+{
+	bool is_heard = transaction->state == SERVER_PROCEEDING || transaction->state == SERVER_COMPLETED ||
+			transaction->state == SERVER_ACCEPTED;
+	if (move_to(transaction, flow) && transaction->response && is_heard)
+		send_response(transaction);
+}
+
 bool sip_server_transaction_absorb_ack(struct sip_server_transaction *transaction)
 {
 	if (transaction->state == SERVER_COMPLETED) {

@@ -260,7 +260,7 @@ void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const cha
 	if (sip_message_is_request(message)) {
 		sip_message_stamp_via(message, sip_flow_remote(flow));
 		receive_request(stack, flow, message);
-	} else if (sip_message_via_count(message) != 1 || !sip_client_transaction_receive(stack, message)) {
+	} else if (sip_message_via_count(message) != 1 || !sip_client_transaction_receive(stack, flow, message)) {
 		sip_stray_receive(stack, flow, message);
 	}
 	sip_flow_unref(flow);

@@ -54,7 +54,7 @@ void sip_server_transaction_free_all(struct sip_stack *stack);
 
 /* --- client_transaction.c --- */
 /* Whether the response belonged to a transaction and is done with. */
-bool sip_client_transaction_receive(struct sip_stack *stack, struct sip_message *response);
+bool sip_client_transaction_receive(struct sip_stack *stack, struct sip_flow *flow, struct sip_message *response);
 void sip_client_transaction_free_all(struct sip_stack *stack);
 
 /* --- dialog_table.c --- */

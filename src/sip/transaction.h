@@ -36,6 +36,8 @@ int sip_server_transaction_respond(struct sip_server_transaction *transaction, s
 /* Shorthand without body: builds with sip_response_new(). */
 int sip_server_transaction_reply(struct sip_server_transaction *transaction, unsigned status, const char *reason,
 				 const char *to_tag);
+/* The far end is reached by another flow now: what it is told goes there, the last response once more. */
+void sip_server_transaction_move(struct sip_server_transaction *transaction, struct sip_flow *flow);
 /* The ACK of the 2xx has come (it is a message of the dialog, not of the transaction). */
 void sip_server_transaction_acknowledge(struct sip_server_transaction *transaction);
 
@@ -51,6 +53,9 @@ struct sip_client_handler {
 	void (*response)(void *user, struct sip_client_transaction *transaction, struct sip_message *response);
 	/* Once, the last call. */
 	void (*ended)(void *user, struct sip_client_transaction *transaction, enum sip_client_end end);
+	/* The flow has closed under a request without a final response. True: the transaction stays for the far end's next
+	 * flow, see ..._move(), until Timer B or F or until it is cancelled. May be NULL: it ends. */
+	bool (*stays)(void *user, struct sip_client_transaction *transaction);
 };
 
 /* Adds Via (with a new branch) and Max-Forwards, sends, and keeps a reference to `request`. `handler` may be NULL
@@ -62,6 +67,9 @@ struct sip_client_transaction *sip_client_transaction_start(struct sip_stack *st
 void sip_client_transaction_detach(struct sip_client_transaction *transaction);
 struct sip_message *sip_client_transaction_request(const struct sip_client_transaction *transaction);
 struct sip_flow *sip_client_transaction_flow(const struct sip_client_transaction *transaction);
+/* The far end is reached by another flow now: the request goes there as the retransmission that it is, or its CANCEL when
+ * it was cancelled. For one that is answered, later ACKs and answers go there. */
+void sip_client_transaction_move(struct sip_client_transaction *transaction, struct sip_flow *flow);
 /* INVITE only: sends CANCEL now if a provisional response has come, else once one comes; never after a final one
  * (row 2). Ends with SIP_CLIENT_TIMEOUT 64*T1 after the CANCEL if nothing final comes. `reason_header` may be NULL. */
 void sip_client_transaction_cancel(struct sip_client_transaction *transaction, const char *reason_header);

@@ -72,7 +72,12 @@ static void on_ended(void *user, struct sip_client_transaction *transaction, enu
 	world->end = end;
 }
 
-const struct sip_client_handler world_client_handler = {on_response, on_ended};
+static bool stays(void *user, struct sip_client_transaction *transaction)
+{
+	return ((struct world *)user)->client_stays;
+}
+
+const struct sip_client_handler world_client_handler = {.response = on_response, .ended = on_ended, .stays = stays};
 
 static void on_in_dialog(void *user, struct sip_server_transaction *transaction)
 {

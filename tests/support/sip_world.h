@@ -21,6 +21,7 @@ struct world {
 	/* what the client handler heard */
 	unsigned n_responses, last_status, n_ended;
 	enum sip_client_end end;
+	bool client_stays; /* for the far end's next flow */
 	/* what the dialog handler heard */
 	unsigned n_in_dialog, n_acks;
 	struct sip_server_transaction *in_dialog;

@@ -329,6 +329,94 @@ static void flow_closes_after_the_answer(void **state)
 	sip_message_unref(invite);
 }
 
+static void request_moves_to_the_next_flow(void **state) /* row 56 */
+{
+	struct world *world = *state;
+	static struct fake_flow next;
+	fake_flow_open(&next, SIP_TRANSPORT_WS, "192.0.2.3:1");
+	world->client_stays = true;
+	struct sip_client_transaction *transaction = world_invite(world, &world->ws);
+	struct sip_message *invite = world_take_request(&world->ws, SIP_METHOD_INVITE);
+	world_answer(world, &world->ws, invite, 180, "x");
+	fake_flow_break(&world->ws);
+	world_advance(world, 100000);
+	assert_int_equal(world->n_ended, 0);
+	sip_client_transaction_move(transaction, next.flow);
+	struct sip_message *again = world_take_request(&next, SIP_METHOD_INVITE);
+	assert_string_equal(sip_message_branch(again), sip_message_branch(invite));
+	sip_client_transaction_move(transaction, next.flow); /* once a flow */
+	world_expect_silence(&next);
+	world_answer(world, &next, again, 486, "x");
+	world_expect_request(&next, SIP_METHOD_ACK);
+	assert_int_equal(world->last_status, 486);
+	world_advance(world, 0);
+	assert_int_equal(world->end, SIP_CLIENT_ANSWERED);
+	world_expect_empty(world);
+	sip_message_unref(again);
+	sip_message_unref(invite);
+	fake_flow_clear(&next);
+}
+
+static void answer_comes_by_the_next_flow(void **state)
+{
+	struct world *world = *state;
+	static struct fake_flow next;
+	fake_flow_open(&next, SIP_TRANSPORT_WS, "192.0.2.3:1");
+	world->client_stays = true;
+	world_invite(world, &world->ws);
+	struct sip_message *invite = world_take_request(&world->ws, SIP_METHOD_INVITE);
+	fake_flow_break(&world->ws);
+	world_answer(world, &next, invite, 486, "x");
+	world_expect_request(&next, SIP_METHOD_ACK);
+	world_advance(world, 0);
+	world_expect_empty(world);
+	sip_message_unref(invite);
+	fake_flow_clear(&next);
+}
+
+static void cancel_follows_to_the_next_flow(void **state)
+{
+	struct world *world = *state;
+	static struct fake_flow next, last;
+	fake_flow_open(&next, SIP_TRANSPORT_WS, "192.0.2.3:1");
+	fake_flow_open(&last, SIP_TRANSPORT_WS, "192.0.2.3:2");
+	world->client_stays = true;
+	struct sip_client_transaction *transaction = world_invite(world, &world->ws);
+	struct sip_message *invite = world_take_request(&world->ws, SIP_METHOD_INVITE);
+	world_answer(world, &world->ws, invite, 180, "x");
+	fake_flow_break(&world->ws);
+	sip_client_transaction_cancel(transaction, NULL); /* in vain yet */
+	sip_client_transaction_move(transaction, next.flow);
+	world_expect_request(&next, SIP_METHOD_CANCEL);
+	fake_flow_break(&next); /* the CANCEL that fails with it must not take the next one along */
+	sip_client_transaction_move(transaction, last.flow);
+	struct sip_message *cancel = world_take_request(&last, SIP_METHOD_CANCEL);
+	world_advance(world, 0);
+	world_answer(world, &last, cancel, 200, "x");
+	world_answer(world, &last, invite, 487, "x");
+	world_expect_request(&last, SIP_METHOD_ACK);
+	world_advance(world, 0);
+	world_expect_empty(world);
+	sip_message_unref(cancel);
+	sip_message_unref(invite);
+	fake_flow_clear(&next);
+	fake_flow_clear(&last);
+}
+
+static void nobody_moves_a_detached_request(void **state)
+{
+	struct world *world = *state;
+	world->client_stays = true;
+	struct sip_client_transaction *transaction = world_invite(world, &world->ws);
+	struct sip_message *invite = world_take_request(&world->ws, SIP_METHOD_INVITE);
+	world_answer(world, &world->ws, invite, 180, "x");
+	fake_flow_break(&world->ws);
+	sip_client_transaction_detach(transaction);
+	world_advance(world, 0);
+	world_expect_empty(world);
+	sip_message_unref(invite);
+}
+
 static void flow_is_full(void **state)
 {
 	struct world *world = *state;
@@ -373,6 +461,10 @@ int main(void)
 		TEST(other_request_goes_slower_when_heard),
 		TEST(flow_closes),
 		TEST(flow_closes_after_the_answer),
+		TEST(request_moves_to_the_next_flow),
+		TEST(answer_comes_by_the_next_flow),
+		TEST(cancel_follows_to_the_next_flow),
+		TEST(nobody_moves_a_detached_request),
 		TEST(flow_is_full),
 		TEST(stack_ends_in_the_middle),
 	};
