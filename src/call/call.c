@@ -184,6 +184,14 @@ static void call_log_end(const struct call *call, enum event_side by, unsigned s
 		log_info(&call->log, "ended by %s before an answer: %s (%u)", event_side_name(by), cause, status);
 }
 
+/* Whose end nobody asked for is told why (RFC 3326). `cause` is our own text. */
+static char *call_end_reason(enum event_side by, unsigned status, const char *cause)
+{
+	if (by != EVENT_SIDE_GATEWAY && strcmp(cause, CALL_CAUSE_LOST))
+		return NULL;
+	return g_strdup_printf("SIP;cause=%u;text=\"%s\"", status, cause);
+}
+
 void call_end(struct call *call, enum event_side by, unsigned status, const char *phrase, const char *cause)
 {
 	bool was_answered = call->state == CALL_CONNECTED;
@@ -195,12 +203,10 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	call_log_end(call, by, status, cause, event.talked_us);
 	metrics_add(was_answered ? &calls_answered : &calls_unanswered, 1);
 	event_publish_call_changed(call->manager->bus, &event);
-	/* Each leg ends by itself: neither waits for the other. */
-	if (was_answered) /* a pending re-INVITE ends with the dialog (section 15.1.2) */
-		leg_release(call->caller, 487, NULL, NULL);
-	else
-		leg_release(call->caller, status, phrase, NULL);
-	call_drop_attempts(call, NULL, NULL);
+	/* Each leg ends by itself: neither waits for the other. A pending re-INVITE ends with the dialog (section 15.1.2). */
+	g_autofree char *reason = call_end_reason(by, was_answered ? 480 : status, cause);
+	leg_release(call->caller, was_answered ? 487 : status, phrase, reason);
+	call_drop_attempts(call, NULL, reason);
 	call_free(call);
 }
 

@@ -10,6 +10,8 @@
 #define CALL_SESSION_SECONDS_MIN 90 /* RFC 4028, section 5 */
 #define CALL_ATTEMPTS_MAX 6 /* devices of a user that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
 
+#define CALL_CAUSE_LOST "the browser's connection was lost"
+
 enum call_state { CALL_TRYING, CALL_RINGING, CALL_CONNECTED };
 
 struct call_manager {

@@ -3,20 +3,27 @@
 
 #include "call/call_private.h"
 
+#define BIT(state) (1u << (state))
+
+/* What each state may be followed by. */
+static const struct {
+	const char *name;
+	unsigned followers;
+} leg_states[] = {
+	[LEG_NEW] = {"new", BIT(LEG_CALLING) | BIT(LEG_INCOMING) | BIT(LEG_ENDED)},
+	[LEG_CALLING] = {"calling", BIT(LEG_CONFIRMED) | BIT(LEG_CANCELLING) | BIT(LEG_ENDED)},
+	[LEG_INCOMING] = {"incoming", BIT(LEG_ANSWERED) | BIT(LEG_ENDED)},
+	[LEG_ANSWERED] = {"answered", BIT(LEG_CONFIRMED) | BIT(LEG_AWAITING_ACK) | BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_CONFIRMED] = {"confirmed", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_CANCELLING] = {"cancelling", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_AWAITING_ACK] = {"awaiting ACK", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_ENDING] = {"ending", BIT(LEG_ENDED)},
+	[LEG_ENDED] = {"ended", 0},
+};
+
 const char *leg_state_name(enum leg_state state)
 {
-	static const char *const names[] = {
-		[LEG_NEW] = "new",
-		[LEG_CALLING] = "calling",
-		[LEG_INCOMING] = "incoming",
-		[LEG_ANSWERED] = "answered",
-		[LEG_CONFIRMED] = "confirmed",
-		[LEG_CANCELLING] = "cancelling",
-		[LEG_AWAITING_ACK] = "awaiting ACK",
-		[LEG_ENDING] = "ending",
-		[LEG_ENDED] = "ended",
-	};
-	return names[state];
+	return leg_states[state].name;
 }
 
 const char *leg_exchange_name(enum leg_exchange exchange)
@@ -32,28 +39,11 @@ const char *leg_exchange_name(enum leg_exchange exchange)
 	return names[exchange];
 }
 
-/* Which states may follow which, as bits. */
-static bool leg_may_become(enum leg_state from, enum leg_state to)
-{
-	static const unsigned followers[] = {
-		[LEG_NEW] = 1u << LEG_CALLING | 1u << LEG_INCOMING | 1u << LEG_ENDED,
-		[LEG_CALLING] = 1u << LEG_CONFIRMED | 1u << LEG_CANCELLING | 1u << LEG_ENDED,
-		[LEG_INCOMING] = 1u << LEG_ANSWERED | 1u << LEG_ENDED,
-		[LEG_ANSWERED] = 1u << LEG_CONFIRMED | 1u << LEG_AWAITING_ACK | 1u << LEG_ENDING | 1u << LEG_ENDED,
-		[LEG_CONFIRMED] = 1u << LEG_ENDING | 1u << LEG_ENDED,
-		[LEG_CANCELLING] = 1u << LEG_ENDING | 1u << LEG_ENDED,
-		[LEG_AWAITING_ACK] = 1u << LEG_ENDING | 1u << LEG_ENDED,
-		[LEG_ENDING] = 1u << LEG_ENDED,
-		[LEG_ENDED] = 0,
-	};
-	return followers[from] & 1u << to;
-}
-
 void leg_set_state(struct leg *leg, enum leg_state state)
 {
 	if (leg->state == state)
 		return;
-	if (!leg_may_become(leg->state, state)) {
+	if (!(leg_states[leg->state].followers & BIT(state))) {
 		log_error(&leg->log, "a leg that is %s cannot become %s", leg_state_name(leg->state), leg_state_name(state));
 		g_return_if_reached();
 	}
@@ -77,7 +67,7 @@ static void leg_absence_over(void *data)
 {
 	struct leg *leg = data;
 	if (leg->call)
-		call_on_ended(leg->call, leg, "the browser's connection was lost");
+		call_on_ended(leg->call, leg, CALL_CAUSE_LOST);
 }
 
 static void leg_retry_due(void *data)

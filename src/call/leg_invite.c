@@ -61,7 +61,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	invite->leg = leg;
 	invite->link.data = invite;
 	invite->rseqs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	invite->is_first = !leg->dialog->is_confirmed;
+	invite->is_first = leg->dialog->state == SIP_DIALOG_EARLY;
 	invite->n_challenges = challenge ? 1 : 0;
 	invite->transaction = sip_client_transaction_start(leg->manager->stack, request, flow, &leg_invite_handler, invite);
 	g_queue_push_tail_link(&leg->invites, &invite->link);
@@ -102,7 +102,7 @@ static int leg_learn(struct leg *leg, const struct sip_message *response)
 	const char *tag = sip_message_to_tag(response);
 	leg->entry = sip_stack_remove_dialog(leg->entry);
 	g_autofree char *before = NULL;
-	if (tag && !dialog->is_confirmed && g_strcmp0(tag, dialog->remote_tag))
+	if (tag && dialog->state == SIP_DIALOG_EARLY && g_strcmp0(tag, dialog->remote_tag))
 		before = g_steal_pointer(&dialog->remote_tag);
 	int error = sip_dialog_learn(dialog, response);
 	if (!dialog->remote_tag)
@@ -141,7 +141,7 @@ static void leg_send_ack(struct leg *leg, struct sip_message *ack)
 static struct sip_dialog *leg_dialog_of_fork(const struct leg *leg, const struct sip_message *response)
 {
 	struct sip_dialog *other = sip_dialog_copy(leg->dialog);
-	other->is_confirmed = false;
+	other->state = SIP_DIALOG_EARLY;
 	BASE_CLEAR(&other->remote_tag, g_free);
 	return sip_dialog_learn(other, response) == 0 ? other : sip_dialog_free(other);
 }

@@ -108,7 +108,7 @@ void leg_respond_success(struct leg *leg, const struct sdp_session *description)
 	struct sip_server_transaction *transaction = leg->invite_server;
 	/* Only a request that succeeds moves the target (RFC 6141, section 3). */
 	sip_dialog_refresh_target(leg->dialog, sip_server_transaction_request(transaction));
-	leg->dialog->is_confirmed = true;
+	leg->dialog->state = SIP_DIALOG_CONFIRMED;
 	if (leg->state == LEG_INCOMING)
 		leg_set_state(leg, LEG_ANSWERED);
 	g_ptr_array_add(leg->unacknowledged, transaction);

@@ -51,7 +51,7 @@ struct sip_flow *route_party_flow(const struct route_party *party, struct sip_st
 				  const struct sip_dialog *dialog)
 {
 	if (party->trunk) {
-		bool is_confirmed = dialog && dialog->is_confirmed;
+		bool is_confirmed = dialog && dialog->state == SIP_DIALOG_CONFIRMED;
 		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party->trunk, stack, dialog) : NULL;
 		return flow ? flow : trunk_flow(party->trunk, stack);
 	}

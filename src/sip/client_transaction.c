@@ -17,7 +17,20 @@ enum client_state {
 	CLIENT_TERMINATED,
 };
 
-static const char *const state_names[] = {"trying", "proceeding", "completed", "accepted", "terminated"};
+#define BIT(state) (1u << (state))
+
+/* What each state may be followed by. An INVITE's 2xx leads to accepted, every other final response to completed. */
+static const struct {
+	const char *name;
+	unsigned followers;
+} states[] = {
+	[CLIENT_TRYING] = {"trying", BIT(CLIENT_PROCEEDING) | BIT(CLIENT_COMPLETED) | BIT(CLIENT_ACCEPTED) |
+					     BIT(CLIENT_TERMINATED)},
+	[CLIENT_PROCEEDING] = {"proceeding", BIT(CLIENT_COMPLETED) | BIT(CLIENT_ACCEPTED) | BIT(CLIENT_TERMINATED)},
+	[CLIENT_COMPLETED] = {"completed", BIT(CLIENT_TERMINATED)},
+	[CLIENT_ACCEPTED] = {"accepted", BIT(CLIENT_TERMINATED)},
+	[CLIENT_TERMINATED] = {"terminated", 0},
+};
 
 enum client_cancel { CLIENT_NOT_CANCELLED, CLIENT_CANCEL_HELD, CLIENT_CANCEL_SENT };
 
@@ -51,9 +64,9 @@ static bool is_reliable(const struct sip_client_transaction *transaction)
 
 static void set_state(struct sip_client_transaction *transaction, enum client_state state)
 {
-	g_assert(transaction->state < state);
+	g_assert(states[transaction->state].followers & BIT(state));
 	log_debug(NULL, "client transaction %s %s: %s -> %s", sip_message_method_name(transaction->request),
-		  sip_message_branch(transaction->request), state_names[transaction->state], state_names[state]);
+		  sip_message_branch(transaction->request), states[transaction->state].name, states[state].name);
 	transaction->state = state;
 }
 

@@ -132,7 +132,7 @@ int sip_dialog_learn(struct sip_dialog *dialog, const struct sip_message *respon
 	bool confirms = sip_message_status(response) >= 200;
 	if (!tag || (dialog->remote_tag && strcmp(tag, dialog->remote_tag)))
 		return -EINVAL;
-	if (dialog->is_confirmed)
+	if (dialog->state == SIP_DIALOG_CONFIRMED)
 		return 0;
 	g_autofree char *target = target_of(response);
 	if ((confirms && !target) || read_route_set(dialog, response, true) < 0)
@@ -143,7 +143,7 @@ int sip_dialog_learn(struct sip_dialog *dialog, const struct sip_message *respon
 	}
 	if (!dialog->remote_tag)
 		dialog->remote_tag = g_strdup(tag);
-	dialog->is_confirmed = confirms;
+	dialog->state = confirms ? SIP_DIALOG_CONFIRMED : SIP_DIALOG_EARLY;
 	return 0;
 }
 

@@ -5,7 +5,11 @@
 
 #define SIP_ROUTE_SET_MAX 16
 
+/* Early until a 2xx (section 12.1); its end is its owner's affair. */
+enum sip_dialog_state { SIP_DIALOG_EARLY, SIP_DIALOG_CONFIRMED };
+
 struct sip_dialog {
+	enum sip_dialog_state state;
 	char *call_id;
 	char *local_tag;
 	char *remote_tag;    /* NULL until the far end has given one */
@@ -18,7 +22,6 @@ struct sip_dialog {
 	uint32_t remote_cseq; /* valid when has_remote_cseq */
 	bool has_remote_cseq;
 	bool is_caller; /* we own the Call-ID (races row 35) */
-	bool is_confirmed;
 };
 
 /* A dialog to be, before the INVITE: new Call-ID and tag; texts are copied. */

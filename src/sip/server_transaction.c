@@ -22,8 +22,21 @@ enum server_state {
 	SERVER_TERMINATED,
 };
 
-static const char *const state_names[] = {"trying",   "proceeding",   "completed", "confirmed",
-					  "accepted", "acknowledged", "terminated"};
+#define BIT(state) (1u << (state))
+
+/* What each state may be followed by. Confirmed, accepted and acknowledged are an INVITE's alone. */
+static const struct {
+	const char *name;
+	unsigned followers;
+} states[] = {
+	[SERVER_TRYING] = {"trying", BIT(SERVER_PROCEEDING) | BIT(SERVER_COMPLETED) | BIT(SERVER_TERMINATED)},
+	[SERVER_PROCEEDING] = {"proceeding", BIT(SERVER_COMPLETED) | BIT(SERVER_ACCEPTED) | BIT(SERVER_TERMINATED)},
+	[SERVER_COMPLETED] = {"completed", BIT(SERVER_CONFIRMED) | BIT(SERVER_TERMINATED)},
+	[SERVER_CONFIRMED] = {"confirmed", BIT(SERVER_TERMINATED)},
+	[SERVER_ACCEPTED] = {"accepted", BIT(SERVER_ACKNOWLEDGED) | BIT(SERVER_TERMINATED)},
+	[SERVER_ACKNOWLEDGED] = {"acknowledged", BIT(SERVER_TERMINATED)},
+	[SERVER_TERMINATED] = {"terminated", 0},
+};
 
 struct sip_server_transaction {
 	struct sip_stack *stack;
@@ -54,9 +67,9 @@ static bool is_reliable(const struct sip_server_transaction *transaction)
 
 static void set_state(struct sip_server_transaction *transaction, enum server_state state)
 {
-	g_assert(transaction->state < state);
+	g_assert(states[transaction->state].followers & BIT(state));
 	log_debug(NULL, "server transaction %s %s: %s -> %s", sip_message_method_name(transaction->request),
-		  sip_message_branch(transaction->request), state_names[transaction->state], state_names[state]);
+		  sip_message_branch(transaction->request), states[transaction->state].name, states[state].name);
 	transaction->state = state;
 }
 

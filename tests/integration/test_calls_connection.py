@@ -145,8 +145,38 @@ def test_row_56_a_browser_that_does_not_return_ends_the_call(calls, direction):
     browser, trunk = sides(call)
     browser.peer.socket.drop()
     trunk.silence("BYE", GRACE - 0.5)
-    trunk.reply(trunk.expect("BYE", 2), 200)
+    bye = trunk.expect("BYE", 2)
+    assert "connection was lost" in bye.header("Reason")
+    trunk.reply(bye, 200)
     calls.daemon.wait_metric("tandem_calls", 0, 1)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_row_55_an_info_meanwhile_waits_for_the_browser(calls, direction):
+    call = calls.up(direction)
+    browser, trunk = sides(call)
+    browser.peer.socket.drop()
+    calls.daemon.wait_log(f"call .*browser {browser.user}.*connection closed")
+    info = trunk.send(trunk.request("INFO", body="Signal=1", content_type="application/dtmf-relay"))
+    trunk.silence(seconds=0.3)
+    browser.peer.connect()
+    browser.peer.register()
+    heard = browser.expect("INFO")
+    assert heard.body == b"Signal=1"
+    browser.reply(heard, 200)
+    trunk.response(info, 200)
+    call.hang_up("called")
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_row_56_what_waited_for_a_browser_that_does_not_return_is_refused(calls, direction):
+    call = calls.up(direction)
+    browser, trunk = sides(call)
+    browser.peer.socket.drop()
+    calls.daemon.wait_log(f"call .*browser {browser.user}.*connection closed")
+    info = trunk.send(trunk.request("INFO", body="Signal=1", content_type="application/dtmf-relay"))
+    assert trunk.response(info).status == 481
+    trunk.reply(trunk.expect("BYE", 2), 200)
 
 
 def test_row_56_the_connection_of_the_browser_that_rings_closes(calls):

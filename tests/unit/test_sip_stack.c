@@ -244,11 +244,11 @@ static void caller(void **state) /* rows 22, 23 */
 	assert_int_equal(learn(dialog, 200, "t", "Contact: <tel:+1>\r\n"), -EINVAL);
 	assert_int_equal(learn(dialog, 200, "other", "Contact: <sip:x@h>\r\n"), -EINVAL);
 	assert_string_equal(dialog->remote_target, "sip:early@h");
-	assert_false(dialog->is_confirmed);
+	assert_int_equal(dialog->state, SIP_DIALOG_EARLY);
 	assert_int_equal(learn(dialog, 200, "t",
 			       "Record-Route: <sip:last;lr>\r\nRecord-Route: <sip:first;lr>\r\n"
 			       "Contact: <sip:b@192.0.2.1:5062;x=y?h=v>\r\n"), 0);
-	assert_true(dialog->is_confirmed);
+	assert_int_equal(dialog->state, SIP_DIALOG_CONFIRMED);
 	struct sip_message *ack = sip_dialog_ack(dialog, 1);
 	assert_string_equal(sip_message_request_uri(ack), "sip:b@192.0.2.1:5062;x=y");
 	assert_string_equal(sip_message_header(ack, "Route", 0), "<sip:first;lr>");
