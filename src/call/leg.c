@@ -49,8 +49,10 @@ void leg_set_state(struct leg *leg, enum leg_state state)
 	}
 	log_debug(&leg->log, "%s, now %s", leg_state_name(leg->state), leg_state_name(state));
 	leg->state = state;
-	if (state == LEG_ENDING || state == LEG_ENDED)
+	if (state == LEG_ENDING || state == LEG_ENDED) {
+		leg_stop_answers(leg);
 		loop_timer_start_ms(&leg->linger, SIP_TIMEOUT_MS);
+	}
 }
 
 bool leg_is_over(const struct leg *leg)
@@ -88,6 +90,7 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 		return;
 	}
 	loop_timer_stop(&leg->absence);
+	leg_move_transactions(leg, flow);
 	if (leg->call && !leg_is_over(leg)) {
 		log_info(&leg->log, "back on a new connection");
 		call_on_retry(leg->call, leg);

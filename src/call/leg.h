@@ -155,6 +155,12 @@ void leg_reply_later(struct leg *leg, struct sip_server_transaction *transaction
 struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const char *phrase,
 					const struct sdp_session *description);
 extern const struct sip_dialog_handler leg_dialog_handler;
+/* The browser is behind another flow: it hears there what it may have missed, requests and responses. */
+void leg_move_transactions(struct leg *leg, struct sip_flow *flow);
+void leg_move_invites(struct leg *leg, struct sip_flow *flow);
+void leg_move_requests(struct leg *leg, struct sip_flow *flow);
+/* No 2xx of ours that has no ACK yet is sent again: the session is over. */
+void leg_stop_answers(struct leg *leg);
 /* Hears no more of any transaction; for leg_free(). */
 void leg_detach_transactions(struct leg *leg);
 void leg_detach_invites(struct leg *leg);

@@ -34,6 +34,12 @@ static void leg_invite_free(struct leg_invite *invite)
 	g_free(invite);
 }
 
+void leg_move_invites(struct leg *leg, struct sip_flow *flow)
+{
+	for (GList *link = leg->invites.head; link; link = link->next)
+		sip_client_transaction_move(((struct leg_invite *)link->data)->transaction, flow);
+}
+
 void leg_detach_invites(struct leg *leg)
 {
 	while (leg->invites.head)

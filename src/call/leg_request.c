@@ -167,6 +167,15 @@ static struct leg_request *leg_request_waiting(const struct leg *leg)
 	return NULL;
 }
 
+void leg_move_requests(struct leg *leg, struct sip_flow *flow)
+{
+	for (const GList *link = leg->requests.head; link; link = link->next) {
+		const struct leg_request *request = link->data;
+		if (request->transaction)
+			sip_client_transaction_move(request->transaction, flow);
+	}
+}
+
 void leg_requests_resume(struct leg *leg)
 {
 	struct leg_request *request, *before = NULL;

@@ -31,6 +31,22 @@ static void leg_on_server_event(void *user, struct sip_server_transaction *trans
 	}
 }
 
+void leg_move_transactions(struct leg *leg, struct sip_flow *flow)
+{
+	if (leg->invite_server)
+		sip_server_transaction_move(leg->invite_server, flow);
+	for (guint i = 0; i < leg->unacknowledged->len; i++)
+		sip_server_transaction_move(g_ptr_array_index(leg->unacknowledged, i), flow);
+	leg_move_invites(leg, flow);
+	leg_move_requests(leg, flow);
+}
+
+void leg_stop_answers(struct leg *leg)
+{
+	for (guint i = 0; i < leg->unacknowledged->len; i++)
+		sip_server_transaction_acknowledge(g_ptr_array_index(leg->unacknowledged, i));
+}
+
 void leg_detach_transactions(struct leg *leg)
 {
 	if (leg->invite_server)
@@ -182,9 +198,6 @@ static void leg_on_bye(struct leg *leg, struct sip_server_transaction *transacti
 	leg_reply(leg, transaction, 200, NULL, NULL);
 	if (leg->invite_server)
 		leg_respond_failure(leg, 487, NULL);
-	/* Who ends the session has seen its answer: no more of it is sent. */
-	for (guint i = 0; i < leg->unacknowledged->len; i++)
-		sip_server_transaction_acknowledge(g_ptr_array_index(leg->unacknowledged, i));
 	/* A callee's BYE before its answer leaves our INVITE to be cancelled. */
 	if (leg->state != LEG_CALLING && leg->state != LEG_CANCELLING)
 		leg_set_state(leg, LEG_ENDED);

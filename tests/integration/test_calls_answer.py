@@ -40,6 +40,17 @@ def test_row_16_the_200_is_repeated_until_the_ack(calls, direction):
     call.hang_up()
 
 
+def test_row_16_our_bye_ends_the_repetition_of_a_200_too(calls):
+    """The ACK of a re-INVITE shows that the session is there, so that BYE need not wait for the lost ACK."""
+    call = calls("trunk-browser").set_up(acknowledge=False)
+    invite = call.caller.reinvite()
+    call.caller.response(invite, 200)
+    call.caller.ack(invite)
+    call.hang_up("called")
+    call.caller.peer.inbox.clear()
+    call.caller.silence(seconds=1.7)  # T1 and 2*T1
+
+
 def test_row_17_an_invite_repeated_after_its_200_is_absorbed(calls):
     call = calls("trunk-browser")
     call.set_up()

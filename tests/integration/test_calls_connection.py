@@ -125,6 +125,64 @@ def test_row_55_the_connection_breaks_while_a_reinvite_is_on_its_way(calls, dire
     call.hang_up()
 
 
+def lose_silently(browser):
+    """The network is gone, and the gateway does not know: its side of the connection stays open. To be closed at the end."""
+    return browser.peer.socket
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_row_55_a_bye_that_went_into_a_dead_connection_goes_to_the_next(calls, direction):
+    call = calls.up(direction)
+    browser, trunk = sides(call)
+    lost = lose_silently(browser)
+    trunk.ask("BYE", 200)
+    calls.daemon.wait_metric("tandem_calls", 0, 1)
+    browser.peer.connect()
+    browser.peer.register()
+    browser.reply(browser.expect("BYE"), 200)
+    browser.silence(seconds=0.3)
+    lost.close()
+
+
+def test_row_55_a_reinvite_goes_to_the_next_connection(calls):
+    call = calls.up("browser-trunk")
+    browser, trunk = sides(call)
+    lost = lose_silently(browser)
+    invite = trunk.reinvite("sendonly")
+    calls.daemon.wait_metric("tandem_sip_client_transactions", lambda seen: seen >= 1)
+    browser.peer.connect()
+    browser.peer.register()
+    arrived = browser.expect("INVITE")
+    browser.reply(arrived, 200, browser.describe(arrived.sdp, "recvonly"))
+    browser.expect("ACK")
+    trunk.response(invite, 200)
+    trunk.ack(invite)
+    call.hang_up("called")
+    lost.close()
+
+
+@pytest.mark.parametrize("silently", [False, True])
+def test_row_16_the_200_follows_to_the_next_connection(calls, silently):
+    """The ACK went into the dead connection, or was never written."""
+    call = calls("browser-trunk")
+    browser, trunk = call.ends
+    call.dial()
+    call.arrive()
+    call.answer()
+    first = call.answered(acknowledge=False)
+    lost = browser.peer.socket
+    if not silently:
+        lost.drop()
+    browser.peer.connect()
+    browser.peer.register()
+    again = browser.response(browser.invite, 200)
+    assert again.body == first.body and again.to_tag == first.to_tag
+    browser.ack(browser.invite)
+    call.hang_up("called")
+    if silently:
+        lost.close()
+
+
 def test_row_55_stolen_ids_on_another_users_connection(calls):
     call = calls.up("browser-trunk")
     browser, trunk = sides(call)
