@@ -27,11 +27,13 @@ static const char *const *call_codecs_for_trunk(const struct leg *trunk_leg)
 	return trunk_leg->codecs ? trunk_leg->codecs : common;
 }
 
-static unsigned call_dial_user(struct call *call, const char *user)
+static unsigned call_dial_user(struct call *call, const struct route_decision *decision)
 {
 	struct call_manager *manager = call->manager;
+	const char *user = decision->name;
+	const char *device = *decision->device ? decision->device : NULL;
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
-	size_t n_contacts = registrar_lookup(manager->registrar, user, NULL, contacts, G_N_ELEMENTS(contacts));
+	size_t n_contacts = registrar_lookup(manager->registrar, user, device, contacts, G_N_ELEMENTS(contacts));
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	g_autofree char *to = g_strdup_printf("<sip:%s@%s>", escaped, manager->domain);
 	for (size_t i = 0; i < n_contacts; i++) {
@@ -83,7 +85,7 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 {
 	switch (decision->target) {
 	case ROUTE_USER:
-		return call_dial_user(call, decision->name);
+		return call_dial_user(call, decision);
 	case ROUTE_TRUNK:
 		return call_dial_trunk(call, decision);
 	case ROUTE_BUILTIN:
@@ -166,7 +168,7 @@ bool call_advance_attempts(struct call *call)
 {
 	for (size_t i = 0; i < call->n_attempts; i++) {
 		struct leg *leg = call->attempts[i];
-		if (leg->state != LEG_NEW || !leg->transport)
+		if (leg->state != LEG_NEW || !leg->transport || leg_is_absent(leg))
 			continue;
 		unsigned status = 0;
 		if (leg_make_offer(leg, call->caller) < 0)

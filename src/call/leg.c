@@ -3,6 +3,11 @@
 
 #include "call/call_private.h"
 
+METRICS_COUNTER(legs_returned, "tandem_absences_total", "Legs whose browser lost its connection, by how that ended.", "outcome",
+		"returned");
+METRICS_COUNTER(legs_lost, "tandem_absences_total", "Legs whose browser lost its connection, by how that ended.", "outcome",
+		"lost");
+
 #define BIT(state) (1u << (state))
 
 /* What each state may be followed by. */
@@ -68,6 +73,7 @@ static void leg_linger_over(void *data)
 static void leg_absence_over(void *data)
 {
 	struct leg *leg = data;
+	metrics_add(&legs_lost, 1);
 	if (leg->call)
 		call_on_ended(leg->call, leg, CALL_CAUSE_LOST);
 }
@@ -79,23 +85,35 @@ static void leg_retry_due(void *data)
 		call_on_retry(leg->call, leg);
 }
 
+static void leg_await_return(struct leg *leg)
+{
+	if (!leg->call || leg_is_over(leg))
+		return;
+	log_info(&leg->log, "connection closed; the call is kept for its return");
+	loop_timer_start_ms(&leg->absence, leg->manager->grace_ms);
+}
+
 static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint, struct sip_flow *flow)
 {
 	struct leg *leg = data;
 	if (!flow) {
-		if (leg->call && !leg_is_over(leg)) {
-			log_info(&leg->log, "connection closed; the call is kept for its return");
-			loop_timer_start_ms(&leg->absence, leg->manager->grace_ms);
-		}
+		leg_await_return(leg);
 		return;
 	}
+	if (leg_is_absent(leg))
+		metrics_add(&legs_returned, 1);
 	loop_timer_stop(&leg->absence);
 	leg_move_transactions(leg, flow);
 	if (leg->call && !leg_is_over(leg)) {
-		log_info(&leg->log, "back on a new connection");
+		log_info(&leg->log, "goes on by another connection");
 		call_on_retry(leg->call, leg);
 	}
 	leg_requests_resume(leg);
+}
+
+bool leg_is_absent(const struct leg *leg)
+{
+	return loop_timer_is_running(&leg->absence);
 }
 
 void leg_follow(struct leg *leg, struct sip_flow *flow)
@@ -141,6 +159,8 @@ struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoi
 	leg->endpoint = registrar_endpoint_ref(endpoint);
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
 	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+	if (!registrar_endpoint_flow(endpoint))
+		leg_await_return(leg);
 	return leg;
 }
 

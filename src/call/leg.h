@@ -123,6 +123,8 @@ void leg_set_state(struct leg *leg, enum leg_state state);
 bool leg_is_over(const struct leg *leg); /* ending or ended: nothing more can be done with it */
 /* Where a request to the far end goes at this moment. A reference; NULL: nowhere. */
 struct sip_flow *leg_flow(struct leg *leg);
+/* A browser without a connection, whose return is awaited: nothing can be sent yet. */
+bool leg_is_absent(const struct leg *leg);
 /* The far end has spoken in the dialog on this flow: a browser is to be reached where it speaks. */
 void leg_follow(struct leg *leg, struct sip_flow *flow);
 char *leg_contact(struct leg *leg, const struct sip_flow *flow); /* our Contact's value */

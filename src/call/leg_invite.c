@@ -34,12 +34,6 @@ static void leg_invite_free(struct leg_invite *invite)
 	g_free(invite);
 }
 
-void leg_move_invites(struct leg *leg, struct sip_flow *flow)
-{
-	for (GList *link = leg->invites.head; link; link = link->next)
-		sip_client_transaction_move(((struct leg_invite *)link->data)->transaction, flow);
-}
-
 void leg_detach_invites(struct leg *leg)
 {
 	while (leg->invites.head)
@@ -89,6 +83,15 @@ void leg_cancel_invite(struct leg *leg, const char *reason)
 {
 	if (leg->invite)
 		sip_client_transaction_cancel(leg->invite->transaction, reason);
+}
+
+void leg_move_invites(struct leg *leg, struct sip_flow *flow)
+{
+	for (GList *link = leg->invites.head; link; link = link->next) {
+		struct leg_invite *invite = link->data;
+		if (invite->transaction)
+			sip_client_transaction_move(invite->transaction, flow);
+	}
 }
 
 void leg_withdraw_offer(struct leg *leg)
@@ -313,7 +316,16 @@ static void leg_on_transaction_end(void *user, struct sip_client_transaction *tr
 		leg_refuse(leg, is_first, is_first ? unreachable : 500, NULL);
 }
 
+/* A browser that rings may be back in a moment, and rings on; how long that is waited for the leg says. A re-INVITE ends:
+ * the other side is told to try again. */
+static bool leg_invite_stays(void *user, struct sip_client_transaction *transaction)
+{
+	const struct leg_invite *invite = user;
+	return invite->leg->kind == LEG_BROWSER && invite->is_first;
+}
+
 static const struct sip_client_handler leg_invite_handler = {
 	.response = leg_on_response,
 	.ended = leg_on_transaction_end,
+	.stays = leg_invite_stays,
 };

@@ -35,6 +35,8 @@ void leg_move_transactions(struct leg *leg, struct sip_flow *flow)
 {
 	if (leg->invite_server)
 		sip_server_transaction_move(leg->invite_server, flow);
+	if (leg->offer_server)
+		sip_server_transaction_move(leg->offer_server, flow);
 	for (guint i = 0; i < leg->unacknowledged->len; i++)
 		sip_server_transaction_move(g_ptr_array_index(leg->unacknowledged, i), flow);
 	leg_move_invites(leg, flow);

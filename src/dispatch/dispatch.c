@@ -37,6 +37,16 @@ static bool dispatch_may_act(void *user, struct sip_flow *flow, const char *iden
 	       trunk_may_act(dispatch->rooms.trunks, identity, sip_flow_transport(flow), sip_flow_remote(flow));
 }
 
+/* A browser that has lost its connection may speak in its dialogs before it registers again. */
+static int dispatch_prove(void *user, struct sip_server_transaction *transaction)
+{
+	const struct dispatch *dispatch = user;
+	const char *name;
+	return is_websocket(sip_server_transaction_flow(transaction))
+		       ? registrar_authenticate(dispatch->rooms.registrar, transaction, &name)
+		       : 0;
+}
+
 /* The sender, with references. False: it was answered. */
 static bool find_sender(const struct dispatch *dispatch, struct sip_server_transaction *transaction, struct trunk *trunk,
 			struct route_party *ret_sender)
@@ -132,7 +142,11 @@ static void dispatch_request(void *user, struct sip_server_transaction *transact
 
 /* --- life --- */
 
-static const struct sip_stack_handler stack_handler = {.request = dispatch_request, .may_act = dispatch_may_act};
+static const struct sip_stack_handler stack_handler = {
+	.request = dispatch_request,
+	.may_act = dispatch_may_act,
+	.prove = dispatch_prove,
+};
 
 int dispatch_new(const struct dispatch_parameters *parameters, struct dispatch **ret_dispatch)
 {

@@ -88,16 +88,16 @@ static ssize_t index_of(const struct registrar_contact *contacts, size_t count, 
 	return -1;
 }
 
-/* A device rings once, by the flow of this moment; the binding of that flow says how. */
-size_t registrar_lookup(struct registrar *registrar, const char *user, const char *instance,
-			struct registrar_contact *contacts, size_t size)
+/* The bindings whose device has a flow, or those whose device has none. A device is there once, by the binding of the flow
+ * of this moment. */
+static size_t add_contacts(const GPtrArray *bindings, const char *instance, bool is_there, struct registrar_contact *contacts,
+			   size_t size)
 {
-	GPtrArray *bindings = registrar_bindings_of(registrar, user);
 	size_t count = 0;
 	for (guint i = bindings ? bindings->len : 0; i > 0; i--) {
 		const struct registrar_binding *binding = bindings->pdata[i - 1];
 		const struct sip_flow *flow = registrar_endpoint_flow(binding->endpoint);
-		if (!flow || (instance && g_strcmp0(binding->instance, instance)))
+		if (!flow == is_there || (instance && g_strcmp0(binding->instance, instance)))
 			continue;
 		ssize_t index = index_of(contacts, count, binding->endpoint);
 		if (index < 0 && count == size)
@@ -110,6 +110,14 @@ size_t registrar_lookup(struct registrar *registrar, const char *user, const cha
 			binding->endpoint, binding->contact, (const char *const *)binding->path};
 	}
 	return count;
+}
+
+size_t registrar_lookup(struct registrar *registrar, const char *user, const char *instance,
+			struct registrar_contact *contacts, size_t size)
+{
+	const GPtrArray *bindings = registrar_bindings_of(registrar, user);
+	size_t count = add_contacts(bindings, instance, true, contacts, size);
+	return count + add_contacts(bindings, instance, false, contacts + count, size - count);
 }
 
 void registrar_count(const struct registrar *registrar, struct registrar_counts *ret_counts)

@@ -77,12 +77,12 @@ struct registrar_device {
 int registrar_gruu_resolve(const struct registrar *registrar, const char *uri, struct registrar_device *ret_device);
 
 struct registrar_contact {
-	struct registrar_endpoint *endpoint; /* borrowed; its flow was open when asked */
+	struct registrar_endpoint *endpoint; /* borrowed */
 	const char *uri;		     /* for the Request-URI; borrowed: valid until the next REGISTER */
 	const char *const *path;	     /* for Route, in this order, NULL-terminated; borrowed likewise */
 };
-/* The user's bindings with an open flow, latest first, one an endpoint; `instance` NULL: of all devices. Returns their
- * number, at most `size`. */
+/* The user's bindings, one an endpoint, latest first; behind those whose endpoint has a flow those that have lost theirs a
+ * moment ago and are waited for. `instance` NULL: of all devices. Returns their number, at most `size`. */
 size_t registrar_lookup(struct registrar *registrar, const char *user, const char *instance,
 			struct registrar_contact *contacts, size_t size);
 

@@ -5,6 +5,7 @@
 extern const struct config_table route_options;
 
 #define ROUTE_NUMBER_BYTES_MAX 256
+#define ROUTE_DEVICE_BYTES_MAX 257
 
 enum route_target {
 	ROUTE_DENIED,  /* nobody there: 404 */
@@ -34,6 +35,7 @@ struct route_decision {
 	enum route_builtin builtin;
 	char name[ROUTE_NUMBER_BYTES_MAX];
 	char number[ROUTE_NUMBER_BYTES_MAX];
+	char device[ROUTE_DEVICE_BYTES_MAX]; /* of ROUTE_USER: this instance alone (RFC 5627); "": all of his */
 	int rule; /* the entry of "routes" that matched, from 0; -1: none did */
 };
 

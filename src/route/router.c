@@ -1,6 +1,8 @@
 #include "route/router.h"
 #include "sip/uri.h"
 
+_Static_assert(ROUTE_DEVICE_BYTES_MAX > REGISTRAR_INSTANCE_BYTES_MAX, "room for an instance");
+
 struct route_router {
 	struct registrar *registrar;
 	struct route_table *table;
@@ -40,12 +42,29 @@ struct route_router *route_router_free(struct route_router *router)
 	return NULL;
 }
 
+/* Whether the URI is a GRUU of ours (RFC 5627); then it is decided. */
+static bool decide_by_gruu(const struct route_router *router, const char *uri, struct route_decision *decision)
+{
+	struct registrar_device device;
+	int error = registrar_gruu_resolve(router->registrar, uri, &device);
+	if (error == -EINVAL)
+		return false;
+	*decision = (struct route_decision){.target = error ? ROUTE_DENIED : ROUTE_USER, .rule = -1};
+	if (!error) {
+		base_copy_text(decision->name, sizeof decision->name, device.user);
+		base_copy_text(decision->device, sizeof decision->device, device.instance);
+	}
+	return true;
+}
+
 int route_router_decide(const struct route_router *router, const struct route_party *sender, const char *uri_text,
 			struct route_decision *ret_decision)
 {
 	struct sip_uri uri;
 	if (!uri_text || sip_uri_parse(uri_text, &uri) < 0)
 		return -EINVAL;
+	if (decide_by_gruu(router, uri_text, ret_decision))
+		return 0;
 	struct route_request request = {.dialled = uri.user};
 	if (sender->trunk) {
 		request.trunk = trunk_name(sender->trunk);

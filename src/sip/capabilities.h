@@ -5,7 +5,7 @@
 
 #define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REGISTER"
 /* Also what a request's Require may name. */
-#define SIP_SUPPORTED "100rel, timer, outbound, path"
+#define SIP_SUPPORTED "100rel, timer, gruu, outbound, path"
 
 /* Adds Allow and Supported. */
 void sip_message_add_capabilities(struct sip_message *message);

@@ -71,21 +71,43 @@ static struct sip_dialog_entry *find_for(struct sip_stack *stack, const struct s
 				     sip_message_from_tag(request));
 }
 
+static void refuse_foreigner(struct sip_server_transaction *transaction, const struct sip_dialog_entry *entry)
+{
+	const struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	char source[NET_ADDRESS_TEXT_MAX];
+	metrics_add(&foreign, 1);
+	log_warning(NULL, "%s in a dialog of %s refused: it came from %s, %s",
+		    sip_message_method_name(sip_server_transaction_request(transaction)), entry->identity,
+		    sip_flow_identity(flow) ? sip_flow_identity(flow) : "nobody known",
+		    net_address_format(sip_flow_remote(flow), source));
+	sip_server_transaction_reply(transaction, 481, NULL, NULL);
+}
+
+/* Whether the sender may act in the dialog; if not, it was answered. */
+static bool admit(struct sip_stack *stack, struct sip_server_transaction *transaction, const struct sip_dialog_entry *entry)
+{
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	if (sip_stack_may_act(stack, flow, entry->identity))
+		return true;
+	if (!sip_flow_identity(flow) && stack->handler.prove) {
+		if (stack->handler.prove(stack->user, transaction) < 0)
+			return false;
+		if (sip_stack_may_act(stack, flow, entry->identity))
+			return true;
+	}
+	refuse_foreigner(transaction, entry);
+	return false;
+}
+
 void sip_dialog_table_request(struct sip_stack *stack, struct sip_server_transaction *transaction)
 {
 	const struct sip_message *request = sip_server_transaction_request(transaction);
-	struct sip_flow *flow = sip_server_transaction_flow(transaction);
 	struct sip_dialog_entry *entry = find_for(stack, request);
 	if (!entry) {
 		metrics_add(&unknown, 1);
 		sip_server_transaction_reply(transaction, 481, NULL, NULL);
-	} else if (!sip_stack_may_act(stack, flow, entry->identity)) {
-		char source[NET_ADDRESS_TEXT_MAX];
-		metrics_add(&foreign, 1);
-		log_warning(NULL, "%s in a dialog of %s refused: it came from %s, %s", sip_message_method_name(request),
-			    entry->identity, sip_flow_identity(flow) ? sip_flow_identity(flow) : "nobody known",
-			    net_address_format(sip_flow_remote(flow), source));
-		sip_server_transaction_reply(transaction, 481, NULL, NULL);
+	} else if (!admit(stack, transaction, entry)) {
+		return;
 	} else if (sip_dialog_accept_cseq(entry->dialog, request) < 0) {
 		metrics_add(&disorder, 1);
 		sip_server_transaction_reply(transaction, 500, "CSeq Out Of Order", NULL);

@@ -12,6 +12,9 @@ struct sip_stack_handler {
 	void (*request)(void *user, struct sip_server_transaction *transaction);
 	/* May `flow`'s sender touch what belongs to `identity`? Default: the flow's identity is the same text. */
 	bool (*may_act)(void *user, struct sip_flow *flow, const char *identity);
+	/* A request in a dialog came by a flow whose far end is not known yet, such as a browser's next connection. 0, and
+	 * the flow has its identity if the sender could be known; else it was answered. NULL: such a sender may not act. */
+	int (*prove)(void *user, struct sip_server_transaction *transaction);
 };
 
 /* `handler` is copied; NULL: none yet, new requests get 503. */

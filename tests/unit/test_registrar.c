@@ -147,7 +147,9 @@ static void test_grace_after_the_flow(void **state)
 	open_flow(&flow);
 	register_with(house, &flow, "c", DEVICE("1", 1));
 	fake_flow_clear(&flow);
-	assert_int_equal(n_to_ring(house), 0); /* at once: nobody is called there */
+	struct registrar_contact contact;
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, &contact, 1), 1);
+	assert_null(registrar_endpoint_flow(contact.endpoint)); /* it is waited for */
 	manual_loop_advance_ms(house->loop, GRACE_MS - 1);
 	assert_int_equal(n_bindings(house), 1);
 	manual_loop_advance_ms(house->loop, 1);
@@ -352,6 +354,25 @@ static void test_call_before_registration(void **state)
 	fake_flow_clear(&other);
 }
 
+static void test_who_is_there_comes_first(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow first, second;
+	struct registrar_contact contacts[2];
+	open_flow(&first);
+	open_flow(&second);
+	register_with(house, &first, "c", "<sip:a@x.invalid>;+sip.instance=\"<urn:1>\";reg-id=1");
+	register_with(house, &second, "d", "<sip:b@x.invalid>;+sip.instance=\"<urn:2>\";reg-id=1");
+	fake_flow_break(&second);
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, contacts, 2), 2);
+	assert_string_equal(contacts[0].uri, "sip:a@x.invalid");
+	assert_string_equal(contacts[1].uri, "sip:b@x.invalid");
+	assert_int_equal(registrar_lookup(house->registrar, "alice", NULL, contacts, 1), 1);
+	assert_string_equal(contacts[0].uri, "sip:a@x.invalid");
+	fake_flow_clear(&first);
+	fake_flow_clear(&second);
+}
+
 static void test_follow(void **state)
 {
 	struct house *house = *state;
@@ -508,6 +529,7 @@ int main(void)
 		TEST(test_same_contact_is_the_same_client),
 		TEST(test_same_user_is_not_the_same_client),
 		TEST(test_call_before_registration),
+		TEST(test_who_is_there_comes_first),
 		TEST(test_follow),
 		TEST(test_follow_to_another_device),
 		TEST(test_superseded_flow_does_not_serve),
