@@ -3,6 +3,7 @@ import { openSound, state, watch } from './common.js';
 
 let ua;
 let session;
+let first; // the call before the consultation
 let sound;
 
 function follow(next) {
@@ -23,8 +24,10 @@ Object.assign(window.test, {
       uri: `sip:${user}@${domain}`,
       password,
       session_timers: false,
+      connection_recovery_min_interval: 1,
     });
     ua.on('registered', () => state('registered'));
+    ua.on('disconnected', () => state('disconnected'));
     ua.on('registrationFailed', ({ cause }) => state('registrationFailed', { cause }));
     ua.on('newRTCSession', ({ originator, session: next, request }) => {
       follow(next);
@@ -39,5 +42,33 @@ Object.assign(window.test, {
   // JsSIP tells `hold` before the answer has come, and until then refuses the next offer.
   hold: () => void session.hold({}, () => state('hold')),
   unhold: () => void session.unhold({}, () => state('unhold')),
+  // A second call beside the first, which is on hold.
+  consult(target) {
+    first = session;
+    ua.call(target, { mediaStream: sound, pcConfig: { iceServers: [] } });
+  },
+  transfer: (target) => refer(session, target),
+  transferToConsulted: () => refer(first, session.remote_identity.uri.toString(), { replaces: session }),
+  subscribe(target, event, accept) {
+    const subscriber = ua.subscribe(target, event, accept, { params: {}, extraHeaders: [] });
+    subscriber.on('active', () => state('subscribed'));
+    subscriber.on('notify', (_final, _request, body) => state('notify', { event, body }));
+    subscriber.on('terminated', (code, reason) => state('unsubscribed', { code, reason }));
+    subscriber.subscribe();
+    window.test.unsubscribe = () => subscriber.terminate();
+  },
+  message: (target, text) => void ua.sendMessage(target, text),
   dtmf: (digits) => session.connection.getSenders()[0].dtmf.insertDTMF(digits, 100, 80),
 });
+
+function refer(from, target, options = {}) {
+  from.refer(target, {
+    ...options,
+    eventHandlers: {
+      requestSucceeded: () => state('transferring'),
+      requestFailed: ({ cause }) => state('transferFailed', { cause }),
+      accepted: () => state('transferred'),
+      failed: ({ status_line: line }) => state('transferFailed', { code: line.status_code }),
+    },
+  });
+}

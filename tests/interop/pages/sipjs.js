@@ -1,8 +1,10 @@
-import { Inviter, Registerer, SessionState, UserAgent, Web } from 'sip.js';
+import { Inviter, Messager, Registerer, SessionState, Subscriber, UserAgent, Web } from 'sip.js';
 import { openSound, state, watch } from './common.js';
 
 let agent;
 let session;
+let registerer;
+let first; // the call before the consultation
 let sound;
 
 const factory = Web.defaultSessionDescriptionHandlerFactory(() => Promise.resolve(sound.clone()));
@@ -35,10 +37,18 @@ Object.assign(window.test, {
           follow(invitation);
           state('incoming', { from: invitation.remoteIdentity.uri.user });
         },
+        onMessage: (message) => {
+          message.accept();
+          state('message', { text: message.request.body });
+        },
+        onDisconnect: (error) => {
+          state('disconnected');
+          if (error) comeBack();
+        },
       },
     });
     await agent.start();
-    const registerer = new Registerer(agent);
+    registerer = new Registerer(agent);
     registerer.stateChange.addListener((next) => next === 'Registered' && state('registered'));
     await registerer.register({ requestDelegate: { onReject: ({ message }) => state('registrationFailed', { code: message.statusCode }) } });
   },
@@ -52,6 +62,29 @@ Object.assign(window.test, {
       },
     });
   },
+  // A second call beside the first, which is on hold.
+  consult(target) {
+    first = session;
+    window.test.call(target);
+  },
+  transfer: (target) => refer(session, UserAgent.makeURI(target)),
+  transferToConsulted: () => refer(first, session),
+  subscribe(target, event, accept) {
+    const subscriber = new Subscriber(agent, UserAgent.makeURI(target), event, { extraHeaders: [`Accept: ${accept}`] });
+    subscriber.delegate = {
+      onNotify: (notification) => {
+        notification.accept();
+        state('notify', { event, body: notification.request.body });
+      },
+    };
+    subscriber.stateChange.addListener((next) => {
+      if (next === 'Subscribed') state('subscribed');
+      if (next === 'Terminated') state('unsubscribed');
+    });
+    subscriber.subscribe();
+    window.test.unsubscribe = () => void subscriber.unsubscribe();
+  },
+  message: (target, text) => void new Messager(agent, UserAgent.makeURI(target), text).message(),
   answer: () => void session.accept(constraints),
   reject: (code) => void session.reject({ statusCode: code }),
   hangUp() {
@@ -70,4 +103,29 @@ async function reinvite(hold) {
     sessionDescriptionHandlerModifiers: hold ? [Web.holdModifier] : [],
     requestDelegate: { onAccept: () => state(hold ? 'hold' : 'unhold') },
   });
+}
+
+function refer(from, target) {
+  from.refer(target, {
+    requestDelegate: {
+      onAccept: () => state('transferring'),
+      onReject: ({ message }) => state('transferFailed', { code: message.statusCode }),
+    },
+    onNotify(notification) {
+      notification.accept();
+      const code = Number(/^SIP\/2\.0 (\d+)/.exec(notification.request.body)?.[1]);
+      if (code >= 200) state(code < 300 ? 'transferred' : 'transferFailed', { code });
+    },
+  });
+}
+
+// The library leaves it to the page to come back.
+async function comeBack() {
+  try {
+    await agent.reconnect();
+    await registerer.register();
+    state('registered');
+  } catch {
+    setTimeout(comeBack, 500);
+  }
 }
