@@ -80,7 +80,8 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 		struct negotiate_leg view = leg_view(leg);
 		bool concerns_peer = peer && leg->relay != LEG_RELAY_ANSWERED &&
 				     negotiate_needs_reoffer(&view, leg->pending_remote);
-		if (leg->relay == LEG_RELAY_SENT)
+		bool must_wait = peer && !peer->remote; /* its ACK will bring the first answer */
+		if (leg->relay == LEG_RELAY_SENT || must_wait)
 			return;
 		if (concerns_peer)
 			call_relay_offer(call, leg, peer);

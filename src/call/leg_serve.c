@@ -278,7 +278,9 @@ static void leg_on_ack(void *user, struct sip_message *ack, struct sip_flow *flo
 	if (leg->state != LEG_CONFIRMED || !leg->call)
 		return;
 	int error = 0;
-	if (leg->exchange == LEG_EXCHANGE_LOCAL_OFFER && !leg->invite)
+	/* An offer of ours is out, but perhaps in the 2xx of a later re-INVITE: that one's ACK answers it. */
+	bool had_offer = sip_message_has_sdp(sip_server_transaction_request(transaction));
+	if (leg->exchange == LEG_EXCHANGE_LOCAL_OFFER && !leg->invite && !had_offer)
 		error = sip_message_has_sdp(ack) ? leg_take_answer(leg, ack, true) : -ENODATA;
 	call_on_acknowledged(leg->call, leg, error);
 }

@@ -65,6 +65,13 @@ static bool is_reliable(const struct sip_server_transaction *transaction)
 	return sip_transport_is_reliable(sip_flow_transport(transaction->flow));
 }
 
+/* What went into a WebSocket that then broke is asked again on the next one, as the retransmission that it is. */
+static bool may_be_repeated(const struct sip_server_transaction *transaction)
+{
+	enum sip_transport transport = sip_flow_transport(transaction->flow);
+	return !is_reliable(transaction) || transport == SIP_TRANSPORT_WS || transport == SIP_TRANSPORT_WSS;
+}
+
 static void set_state(struct sip_server_transaction *transaction, enum server_state state)
 {
 	g_assert(states[transaction->state].followers & BIT(state));
@@ -309,7 +316,7 @@ static void answered(struct sip_server_transaction *transaction, unsigned status
 	transaction->interval_ms = SIP_T1_MS;
 	if (!is_invite(transaction)) {
 		set_state(transaction, SERVER_COMPLETED);
-		loop_timer_start_ms(&transaction->life, is_reliable(transaction) && is_sent ? 0 : SIP_TIMEOUT_MS);
+		loop_timer_start_ms(&transaction->life, !may_be_repeated(transaction) && is_sent ? 0 : SIP_TIMEOUT_MS);
 		return;
 	}
 	set_state(transaction, status < 300 ? SERVER_ACCEPTED : SERVER_COMPLETED);

@@ -183,6 +183,18 @@ def test_row_16_the_200_follows_to_the_next_connection(calls, silently):
         lost.close()
 
 
+def test_row_55_a_bye_repeated_on_the_next_connection_is_the_same_bye(calls):
+    """Its 200 went into the connection that broke."""
+    call = calls.up("browser-trunk")
+    browser, trunk = sides(call)
+    bye = browser.send(browser.request("BYE"))
+    trunk.reply(trunk.expect("BYE"), 200)
+    come_back(browser, reset=True)
+    browser.send(bye)
+    browser.response(bye, 200)
+    trunk.silence(seconds=0.2)
+
+
 def test_row_55_stolen_ids_on_another_users_connection(calls):
     call = calls.up("browser-trunk")
     browser, trunk = sides(call)

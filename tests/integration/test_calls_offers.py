@@ -428,3 +428,31 @@ def test_row_48_a_new_contact_counts_from_the_200_on(calls, side):
     bye = one.expect("BYE")
     assert bye.uri == sip.uri_of(moved)
     one.reply(bye, 200)
+
+
+def test_row_40_a_reinvite_without_offer_overtakes_the_ack(calls):
+    """The ACK of the first INVITE owes nothing: the answer to our offer comes with the ACK of the second."""
+    call = calls("trunk-browser").set_up(acknowledge=False)
+    invite = call.caller.reinvite(body=b"")
+    offer = call.caller.response(invite, 200).sdp
+    call.caller.ack(call.caller.invite)
+    call.caller.silence("BYE", 0.3)
+    call.called.silence("BYE", 0.1)
+    call.caller.ack(invite, call.caller.describe(offer))
+    call.hang_up()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(calls, direction):
+    call = calls(direction)
+    call.dial(offer=False)
+    call.arrive()
+    call.answer()
+    offer = call.answered(acknowledge=False).sdp
+    invite = call.called.reinvite("sendrecv")
+    call.called.silence(seconds=0.15)
+    call.caller.ack(call.caller.invite, call.caller.describe(offer))
+    response = call.called.response(invite, 200)
+    assert response.sdp
+    call.called.ack(invite)
+    call.hang_up()
