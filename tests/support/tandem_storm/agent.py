@@ -143,7 +143,9 @@ class Party:
         if message.method == "OPTIONS":
             self.reply(message, 200, to_tag=sip.token())
         else:
-            self.storm.stray(self, message, data)
+            is_of_lost_invite = message.method == "CANCEL" and self.was_away(self.loop.time() - TIMEOUT)
+            if not is_of_lost_invite:
+                self.storm.stray(self, message, data)
             if message.method != "ACK":
                 self.reply(message, 481, to_tag=sip.token())
 
@@ -151,7 +153,7 @@ class Party:
 class Trunk(Party):
     """The far end of a trunk, on UDP."""
 
-    is_datagram, is_up, is_browser = True, True, False
+    is_datagram, is_up, is_ready, is_browser = True, True, True, False
 
     def __init__(self, storm, name, port, loss=0.0, duplicate=0.0, delay=0.0, challenges=False):
         super().__init__(storm, name)
@@ -239,9 +241,14 @@ class Browser(Party):
         for function in waiting:
             function()
 
+    @property
+    def is_ready(self):
+        """Connected, and proven."""
+        return self.is_up and (not self.outages or self.outages[-1][1] is not None)
+
     def when_up(self, function):
         """Now, or when the registration is back."""
-        if self.is_up and (not self.outages or self.outages[-1][1] is not None):
+        if self.is_ready:
             function()
         else:
             self.waiting.append(function)

@@ -17,7 +17,7 @@ class Call:
         self.history, self.triggers, self.triggered_at, self.is_slow = [], [], None, False
         self.started_at, self.answered_at, self.ended_at, self.faults = storm.now(), None, None, 0
         self.refusals, self.offer_refusals, self.offer_times = set(), [], []
-        self.ups, self.acted = 0, False
+        self.ups, self.acted, self.acked_at = 0, False, None
         self.caller, self.called = End(self, caller, "caller"), End(self, called, "called")
         self.ends = (self.caller, self.called)
         self.slack = max(1.0, 3 * max(caller.delay, called.delay))
@@ -101,10 +101,6 @@ class Call:
     def stranger(self, end):
         """Somebody else on the same kind of connection."""
         return self.storm.stranger(end.party)
-
-    def on_ack_sent(self, end):
-        if end is self.caller and len(self.offer_times) and self.offer_times[0][2] is end:
-            pass
 
     def on_end_over(self, end):
         other = self.called if end is self.caller else self.caller
@@ -248,7 +244,8 @@ class Call:
     def judge_offer(self, end, client, response):
         allowed = {200}
         since = client.sent_at
-        if self._other_offers(since, 1):
+        is_acked = self.acked_at is not None and self.acked_at + 2 * self.caller.party.delay + 0.05 < since
+        if self._other_offers(since, 1) or not is_acked:
             allowed |= {491, 500}
         if self._away(since):
             allowed |= {500, 480, 491}

@@ -161,7 +161,8 @@ class End:
             self.lost_acks -= 1
             self.call.count("ACK lost")
             return
-        self.call.on_ack_sent(self)
+        if cseq == 1:
+            self.call.acked_at = self.now()
         self.party.transmit(self.acks[cseq], self)
 
     # --- the called side ---
@@ -291,11 +292,14 @@ class End:
     def on_cancel(self, cancel, server):
         self.heard_cancel = True
         self.call.check_provoked(self, "CANCEL")
+        if server is None and self.was_away:
+            cancel.respond(sip.response(cancel.message, 481, to_tag=self.tags[0]))
+            return
         if server is None or self.state == "over" and self.now() - self.ended_at > 2 + self.call.slack:
             self.wrong("CANCEL of nothing", cancel.message.start)
             cancel.respond(sip.response(cancel.message, 481, to_tag=self.tags[0]))
             return
-        if not server.status:
+        if not server.status and not self.was_away:
             self.wrong("CANCEL too early", "no provisional response was sent")
         is_open = server.status < 200
         how = self.plan.on_cancel if is_open and server is self.offered and self.state == "ringing" else "487"
@@ -424,7 +428,7 @@ class End:
             server.respond(sip.response(message, 491))
 
     def offer(self, direction, body=True, tries=0, cancel=False):
-        if self.state != "up" or self.bye_sent is not None:
+        if self.state != "up" or self.bye_sent is not None or not self.party.is_ready:
             return
         if self.offering and not self.offering.final or self.offered and self.offered.status < 200 or self.success:
             if tries < 3:
@@ -439,7 +443,7 @@ class End:
             self.after(self.dice.random() * 0.01, self._cancel_offer, self.offering)
 
     def _cancel_offer(self, client):
-        if client.final or not self.party.is_up or self.party.is_datagram and not client.is_early:
+        if client.final or not self.party.is_ready or self.party.is_datagram and not client.is_early:
             return
         self.call.count("CANCEL of a re-INVITE")
         client.cancelled = True
@@ -469,7 +473,7 @@ class End:
 
     # --- what else may happen in a call ---
     def act(self, what):
-        if self.state != "up" or self.bye_sent is not None or not self.party.is_up:
+        if self.state != "up" or self.bye_sent is not None or not self.party.is_ready:
             return
         if what in ("hold", "resume", "same"):
             self.offer({"hold": "sendonly", "resume": "sendrecv"}.get(what, self.hold))

@@ -229,7 +229,7 @@ class Storm:
         if key in self.waiting:
             self.count("calls not made: the same two call already")
             return
-        if not caller.is_up or caller.is_browser and caller.outages and caller.outages[-1][1] is None:
+        if not caller.is_ready:
             self.count("calls not made: the caller has no connection")
             return
         call = Call(self, number, caller, called, plan)
@@ -280,7 +280,7 @@ class Storm:
                     end.finish("at the end")
         patience = self.now() + SETTLE + 5
         for browser in self.browsers:
-            while not browser.is_up or browser.outages and browser.outages[-1][1] is None:
+            while not browser.is_ready:
                 if self.now() > patience:
                     self.wrong("not registered again", None, browser.name)
                     break
