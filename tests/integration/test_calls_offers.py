@@ -439,6 +439,25 @@ def test_row_40_a_reinvite_without_offer_overtakes_the_ack(calls):
     call.caller.silence("BYE", 0.3)
     call.called.silence("BYE", 0.1)
     call.caller.ack(invite, call.caller.describe(offer))
+    call.hang_up()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(calls, direction):
+    call = calls(direction)
+    call.dial(offer=False)
+    call.arrive()
+    call.answer()
+    offer = call.answered(acknowledge=False).sdp
+    invite = call.called.reinvite("sendrecv")
+    call.called.silence(seconds=0.15)
+    call.caller.ack(call.caller.invite, call.caller.describe(offer))
+    response = call.called.response(invite, 200)
+    assert response.sdp
+    call.called.ack(invite)
+    call.hang_up()
+
+
 def with_video(sdp):
     """The same with one more stream, as a browser would add it."""
     lines = sdp.rstrip().split("\r\n")
