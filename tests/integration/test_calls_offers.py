@@ -504,6 +504,7 @@ def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(c
     response = call.called.response(invite, 200)
     assert response.sdp
     call.called.ack(invite)
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
 def test_a_trunk_holds_by_0_0_0_0(calls, direction):
     call = calls.up(direction)
     browser, trunk = call.ends if call.caller.is_browser else call.ends[::-1]
