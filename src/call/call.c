@@ -7,31 +7,37 @@ METRICS_COUNTER(calls_answered, "tandem_calls_ended_total", "Calls that have end
 		"answered");
 METRICS_COUNTER(calls_unanswered, "tandem_calls_ended_total", "Calls that have ended, by whether they were answered.",
 		"outcome", "unanswered");
-METRICS_COUNTER(calls_media_failed, "tandem_calls_media_failed_total", "Calls that have ended because their media failed.");
 
-static const char *call_state_name(enum call_state state)
+#define BIT(state) (1u << (state))
+
+/* What each state may be followed by. */
+static const struct {
+	const char *name;
+	unsigned followers;
+} call_states[] = {
+	[CALL_TRYING] = {"trying", BIT(CALL_RINGING) | BIT(CALL_ANSWERED)},
+	[CALL_RINGING] = {"ringing", BIT(CALL_ANSWERED)},
+	[CALL_ANSWERED] = {"answered", BIT(CALL_CONNECTED)},
+	[CALL_CONNECTED] = {"connected", BIT(CALL_REPLACING)},
+	[CALL_REPLACING] = {"replacing", BIT(CALL_CONNECTED)},
+};
+
+void call_set_state(struct call *call, enum call_state state)
 {
-	static const char *const names[] = {
-		[CALL_TRYING] = "trying",
-		[CALL_RINGING] = "ringing",
-		[CALL_CONNECTED] = "connected",
-	};
-	return names[state];
+	if (state == call->state)
+		return;
+	if (!(call_states[call->state].followers & BIT(state))) {
+		log_error(&call->log, "a call that is %s cannot become %s", call_states[call->state].name,
+			  call_states[state].name);
+		g_return_if_reached();
+	}
+	log_debug(&call->log, "%s, now %s", call_states[call->state].name, call_states[state].name);
+	call->state = state;
 }
 
-/* A call only moves forward. */
-static void call_set_state(struct call *call, enum call_state state)
+bool call_is_up(const struct call *call)
 {
-	static const enum event_call_state events[] = {
-		[CALL_TRYING] = EVENT_CALL_TRYING,
-		[CALL_RINGING] = EVENT_CALL_RINGING,
-		[CALL_CONNECTED] = EVENT_CALL_CONNECTED,
-	};
-	if (state <= call->state)
-		return;
-	log_debug(&call->log, "%s, now %s", call_state_name(call->state), call_state_name(state));
-	call->state = state;
-	call_publish(call, events[state]);
+	return call->state >= CALL_CONNECTED;
 }
 
 enum event_side call_side_of(const struct call *call, const struct leg *leg)
@@ -39,9 +45,24 @@ enum event_side call_side_of(const struct call *call, const struct leg *leg)
 	return leg == call->caller ? EVENT_SIDE_CALLER : EVENT_SIDE_CALLED;
 }
 
+struct leg *call_stayer(const struct call *call)
+{
+	return call->leaving == call->caller ? call->called : call->caller;
+}
+
 struct leg *call_peer_of(const struct call *call, const struct leg *leg)
 {
-	return leg == call->caller ? call->called : call->caller;
+	if (leg == call->caller)
+		return call->called;
+	return leg == call->called ? call->caller : call_stayer(call);
+}
+
+bool call_is_attempt(const struct call *call, const struct leg *leg)
+{
+	for (size_t i = 0; i < call->n_attempts; i++)
+		if (call->attempts[i] == leg)
+			return true;
+	return false;
 }
 
 static struct event_call_changed call_event(const struct call *call, enum event_call_state state)
@@ -65,7 +86,11 @@ void call_publish(struct call *call, enum event_call_state state)
 
 static void call_no_answer(void *data)
 {
-	call_end(data, EVENT_SIDE_GATEWAY, 480, "No Answer", "no answer");
+	struct call *call = data;
+	if (call_is_up(call))
+		call_give_up_replacing(call, 480, "No Answer");
+	else
+		call_end(call, EVENT_SIDE_GATEWAY, 480, "No Answer", "no answer");
 }
 
 static struct call *call_new(struct call_manager *manager)
@@ -94,6 +119,10 @@ struct call *call_free(struct call *call)
 	g_free(call->called_name);
 	g_free(call->from_user);
 	g_free(call->display_name);
+	g_free(call->target_name);
+	g_free(call->referred_by);
+	g_free(call->replaces);
+	call_drop_redirections(call);
 	g_free(call);
 	call_manager_forget(manager);
 	return NULL;
@@ -137,6 +166,10 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 		const struct route_decision *decision)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
+	if (sip_message_header(request, "Replaces", 0)) {
+		call_start_replacing(manager, transaction, sender);
+		return;
+	}
 	struct call *call = call_new(manager);
 	struct leg *caller =
 		sender->endpoint ? leg_new_browser(call, sender->endpoint) : leg_new_trunk(call, sender->trunk);
@@ -178,7 +211,7 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 
 static void call_log_end(const struct call *call, enum event_side by, unsigned status, const char *cause, int64_t talked_us)
 {
-	if (call->state == CALL_CONNECTED)
+	if (call_is_up(call))
 		log_info(&call->log, "ended by %s after %.1f s: %s", event_side_name(by), (double)talked_us / 1e6, cause);
 	else
 		log_info(&call->log, "ended by %s before an answer: %s (%u)", event_side_name(by), cause, status);
@@ -194,7 +227,7 @@ static char *call_end_reason(enum event_side by, unsigned status, const char *ca
 
 void call_end(struct call *call, enum event_side by, unsigned status, const char *phrase, const char *cause)
 {
-	bool was_answered = call->state == CALL_CONNECTED;
+	bool was_answered = call_is_up(call);
 	struct event_call_changed event = call_event(call, EVENT_CALL_ENDED);
 	event.ended_by = by;
 	event.status = was_answered ? 0 : status;
@@ -203,79 +236,23 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	call_log_end(call, by, status, cause, event.talked_us);
 	metrics_add(was_answered ? &calls_answered : &calls_unanswered, 1);
 	event_publish_call_changed(call->manager->bus, &event);
-	/* Each leg ends by itself: neither waits for the other. A pending re-INVITE ends with the dialog (section 15.1.2). */
+	if (call->leaving && leg_referral_is_open(call->leaving))
+		leg_referral_report(call->leaving, 487, NULL);
+	/* Each leg ends by itself: none waits for another. A pending re-INVITE ends with its dialog (section 15.1.2). */
 	g_autofree char *reason = call_end_reason(by, was_answered ? 480 : status, cause);
-	leg_release(call->caller, was_answered ? 487 : status, phrase, reason);
-	call_drop_attempts(call, NULL, reason);
+	call_drop_attempts(call, reason);
+	struct leg *legs[] = {call->caller, call->called, call->leaving};
+	for (size_t i = 0; i < G_N_ELEMENTS(legs); i++)
+		if (legs[i] && legs[i]->call)
+			leg_release(legs[i], was_answered ? 487 : status, phrase, reason);
 	call_free(call);
-}
-
-/* --- answering the caller --- */
-
-static void call_join_media(struct call *call)
-{
-	media_session_bridge(call->media, call->caller->media, call->builtin ? call->builtin : call->called->media);
-}
-
-/* Early media: the called side's early answer becomes ours to the caller, once (the browser sees one answer a call). */
-static void call_advance_progress(struct call *call)
-{
-	struct leg *caller = call->caller;
-	if (!call->progress_is_due || !caller->transport || !caller->invite_server || !call->called)
-		return;
-	call->progress_is_due = false;
-	if (caller->exchange == LEG_EXCHANGE_REMOTE_OFFER && leg_make_answer(caller, call->called) == 0)
-		call_join_media(call);
-	leg_respond_provisional(caller, call->progress_status, NULL, leg_has_answered_early(caller) ? caller->local : NULL);
-}
-
-/* What goes into the 2xx to the caller; NULL: it was all said, and acknowledged, before. -ENOTSUP: nothing common. */
-static int call_final_description(struct call *call, const struct sdp_session **ret_description)
-{
-	struct leg *caller = call->caller;
-	if (caller->exchange == LEG_EXCHANGE_OFFER_OWED) {
-		int error = leg_make_offer(caller, call->called);
-		*ret_description = caller->pending_local;
-		return error;
-	}
-	if (leg_has_answered_early(caller)) {
-		/* He has his one answer: if it is not the final one, it is the called side that hears more. */
-		struct negotiate_leg a = leg_view(caller), b = leg_view(call->called);
-		if (!negotiate_legs_match(&a, &b))
-			call->called->heard = 0;
-		caller->heard = call->called->said;
-		*ret_description = caller->reliable.rseq ? NULL : caller->local;
-		return 0;
-	}
-	int error = leg_make_answer(caller, call->called);
-	*ret_description = caller->local;
-	return error;
-}
-
-static void call_advance_answer(struct call *call)
-{
-	struct leg *caller = call->caller;
-	if (!call->answer_is_due || !caller->transport || !leg_may_succeed(caller) || caller->offer_server)
-		return;
-	call->answer_is_due = false;
-	const struct sdp_session *description = NULL;
-	if (call_final_description(call, &description) < 0) {
-		call_end(call, EVENT_SIDE_GATEWAY, 488, NULL, "the two sides have no codec in common");
-		return;
-	}
-	loop_timer_stop(&call->no_answer);
-	leg_respond_success(caller, description);
-	call_join_media(call);
-	call->connected_us = base_monotonic_us();
-	call_set_state(call, CALL_CONNECTED);
-	call_advance_reoffers(call);
 }
 
 void call_advance(struct call *call)
 {
 	if (!call_advance_attempts(call))
 		return;
-	if (call->state == CALL_CONNECTED) {
+	if (call_is_up(call)) {
 		call_advance_reoffers(call);
 		return;
 	}
@@ -295,35 +272,39 @@ void call_on_media_ready(struct call *call, struct leg *leg)
 void call_on_progress(struct call *call, struct leg *leg, unsigned status, const char *phrase, bool has_answer)
 {
 	struct leg *caller = call->caller;
-	if (call->answer_is_due || !caller->invite_server || call->state == CALL_CONNECTED)
+	if (call_is_up(call)) {
+		if (call->leaving && call_is_attempt(call, leg))
+			leg_referral_report(call->leaving, status, phrase);
 		return;
-	bool is_news = status != call->progress_status;
+	}
+	if (call->state == CALL_ANSWERED || !caller->invite_server)
+		return;
+	if (call->state == CALL_TRYING) {
+		call_set_state(call, CALL_RINGING);
+		call_publish(call, EVENT_CALL_RINGING);
+	}
 	call->progress_status = status;
-	call_set_state(call, CALL_RINGING);
 	if (has_answer && call->n_attempts == 1) {
 		call->called = leg;
-		if (is_news || !leg_has_answered_early(caller))
-			call->progress_is_due = true;
+		if (!leg_has_answered_early(caller))
+			call->told_status = 0; /* there is more to tell than the status */
 		call_advance(call);
-	} else if (is_news) {
+	} else if (status != call->told_status) {
+		call->told_status = status;
 		leg_respond_provisional(caller, status, phrase, leg_has_answered_early(caller) ? caller->local : NULL);
 	}
 }
 
 void call_on_answered(struct call *call, struct leg *leg, bool is_first, int answer_error)
 {
-	if (!is_first) {
+	if (!is_first)
 		call_reoffer_answered(call, leg, answer_error);
-		return;
-	}
-	if (answer_error < 0) {
+	else if (answer_error == 0)
+		call_take_answer(call, leg);
+	else if (call_is_up(call))
+		call_attempt_failed(call, leg, 488, NULL);
+	else
 		call_end(call, EVENT_SIDE_GATEWAY, 488, NULL, "the called side's answer fits no offer");
-		return;
-	}
-	call->called = leg;
-	call_drop_attempts(call, leg, "SIP;cause=200;text=\"Call completed elsewhere\"");
-	call->answer_is_due = true;
-	call_advance(call);
 }
 
 void call_on_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase)
@@ -336,7 +317,9 @@ void call_on_refused(struct call *call, struct leg *leg, unsigned status, const 
 
 void call_on_cancelled(struct call *call, struct leg *leg)
 {
-	if (call->state == CALL_CONNECTED)
+	if (call_is_attempt(call, leg))
+		call_attempt_failed(call, leg, 487, NULL);
+	else if (call_is_up(call))
 		call_reoffer_cancelled(call, leg);
 	else
 		call_end(call, EVENT_SIDE_CALLER, 487, NULL, "cancelled");
@@ -344,72 +327,10 @@ void call_on_cancelled(struct call *call, struct leg *leg)
 
 void call_on_ended(struct call *call, struct leg *leg, const char *cause)
 {
-	bool is_one_of_many = leg != call->caller && call->state != CALL_CONNECTED && !call->answer_is_due;
-	if (is_one_of_many)
+	if (call_is_attempt(call, leg))
 		call_attempt_failed(call, leg, 480, NULL);
+	else if (call->state == CALL_REPLACING && leg == call->leaving)
+		call_leave(call);
 	else
 		call_end(call, call_side_of(call, leg), leg == call->caller ? 487 : 480, NULL, cause);
 }
-
-/* --- what media tells --- */
-
-static struct leg *call_leg_of_media(struct call *call, const struct media_leg *media)
-{
-	if (call->caller->media == media)
-		return call->caller;
-	for (size_t i = 0; i < call->n_attempts; i++)
-		if (call->attempts[i]->media == media)
-			return call->attempts[i];
-	return NULL;
-}
-
-static void call_media_ready(void *user, struct media_leg *media, const struct sdp_transport *local)
-{
-	struct call *call = user;
-	struct leg *leg = call_leg_of_media(call, media);
-	if (leg) {
-		g_free(leg->transport);
-		leg->transport = g_memdup2(local, sizeof *local);
-		call_on_media_ready(call, leg);
-	} else if (media == call->builtin) {
-		call->answer_is_due = call->state != CALL_CONNECTED;
-		call_advance(call);
-	}
-}
-
-static void call_media_connected(void *user, struct media_leg *media)
-{
-	struct leg *leg = call_leg_of_media(user, media);
-	if (leg)
-		log_debug(&leg->log, "media can flow");
-}
-
-static void call_media_failed(void *user, struct media_leg *media, enum media_failure failure)
-{
-	struct call *call = user;
-	struct leg *leg = call_leg_of_media(call, media);
-	const char *cause = media_failure_text(failure);
-	struct event_media_failed event = {.call = call->id, .leg = leg ? leg->name : "built-in", .cause = cause};
-	event_publish_media_failed(call->manager->bus, &event);
-	log_warning(leg ? &leg->log : &call->log, "media failed: %s", cause);
-	metrics_add(&calls_media_failed, 1);
-	if (leg && leg != call->caller && call->state != CALL_CONNECTED && !call->answer_is_due)
-		call_attempt_failed(call, leg, 503, NULL);
-	else
-		call_end(call, EVENT_SIDE_GATEWAY, 503, NULL, cause);
-}
-
-static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
-{
-	struct leg *leg = call_leg_of_media(user, media);
-	if (leg)
-		log_debug(&leg->log, "received %" G_GUINT64_FORMAT ", sent %" G_GUINT64_FORMAT ", lost %" G_GUINT64_FORMAT,
-			  report->packets_received, report->packets_sent, report->packets_lost);
-}
-
-const struct media_handler call_media_handler = {
-	.leg_ready = call_media_ready,
-	.leg_connected = call_media_connected,
-	.leg_failed = call_media_failed,
-	.leg_report = call_media_report,
-};

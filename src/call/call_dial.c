@@ -2,19 +2,31 @@
 #include "call/call_private.h"
 #include "sip/uri.h"
 
+/* Who calls: the caller, or the called one who is sent on to somebody else. */
+static const char *call_from_user(const struct call *call)
+{
+	return call->leaving == call->caller ? call->called_name : call->from_user;
+}
+
 static char *call_from(const struct call *call)
 {
-	g_autofree char *user = sip_uri_escape_user(call->from_user);
-	if (call->display_name)
+	g_autofree char *user = sip_uri_escape_user(call_from_user(call));
+	if (call->display_name && call->leaving != call->caller)
 		return g_strdup_printf("\"%s\" <sip:%s@%s>", call->display_name, user, call->manager->domain);
 	return g_strdup_printf("<sip:%s@%s>", user, call->manager->domain);
 }
 
-static void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target)
+void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target)
 {
 	g_autofree char *from = call_from(call);
 	leg->dialog = sip_dialog_new_caller(from, to, target);
-	leg->contact_user = g_strdup(call->from_user);
+	leg->contact_user = g_strdup(call_from_user(call));
+	if (call->referred_by)
+		leg_add_invite_header(leg, "Referred-By", call->referred_by);
+	if (call->replaces) {
+		leg_add_invite_header(leg, "Replaces", call->replaces);
+		leg_add_invite_header(leg, "Require", "replaces"); /* without that dialog there is to be no call */
+	}
 	call->attempts[call->n_attempts++] = leg;
 	leg_prepare_media(leg, true);
 }
@@ -32,16 +44,17 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 	struct call_manager *manager = call->manager;
 	const char *user = decision->name;
 	const char *device = *decision->device ? decision->device : NULL;
+	const struct leg *dialler = call_stayer(call);
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
 	size_t n_contacts = registrar_lookup(manager->registrar, user, device, contacts, G_N_ELEMENTS(contacts));
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	g_autofree char *to = g_strdup_printf("<sip:%s@%s>", escaped, manager->domain);
 	for (size_t i = 0; i < n_contacts; i++) {
-		if (contacts[i].endpoint == call->caller->endpoint)
+		if (dialler && contacts[i].endpoint == dialler->endpoint)
 			continue; /* nobody calls himself on the same device */
 		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
-		if (call->caller->kind == LEG_TRUNK && call->caller->exchange == LEG_EXCHANGE_OFFER_OWED)
-			leg->codecs = call_codecs_for_trunk(call->caller);
+		if (dialler && dialler->kind == LEG_TRUNK && dialler->exchange == LEG_EXCHANGE_OFFER_OWED)
+			leg->codecs = call_codecs_for_trunk(dialler);
 		call_add_attempt(call, leg, to, contacts[i].uri);
 		sip_dialog_preload_route(leg->dialog, contacts[i].path);
 	}
@@ -97,21 +110,33 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 	return 404;
 }
 
-static void call_part_with(struct call *call, size_t index, const char *reason)
+void call_let_go(struct leg *leg, const char *reason)
 {
-	struct leg *leg = call->attempts[index];
-	call->attempts[index] = call->attempts[--call->n_attempts];
-	if (call->called == leg)
-		call->called = NULL;
 	leg->media = media_leg_free(leg->media);
 	leg_release(leg, 0, NULL, reason);
 }
 
-void call_drop_attempts(struct call *call, const struct leg *leg, const char *reason)
+static void call_remove_attempt(struct call *call, size_t index)
 {
-	for (size_t i = call->n_attempts; i-- > 0;)
-		if (call->attempts[i] != leg)
-			call_part_with(call, i, reason);
+	if (call->called == call->attempts[index])
+		call->called = NULL;
+	call->attempts[index] = call->attempts[--call->n_attempts];
+}
+
+void call_take_attempt(struct call *call, const struct leg *leg)
+{
+	for (size_t i = 0; i < call->n_attempts; i++)
+		if (call->attempts[i] == leg)
+			call_remove_attempt(call, i);
+}
+
+void call_drop_attempts(struct call *call, const char *reason)
+{
+	while (call->n_attempts) {
+		struct leg *leg = call->attempts[call->n_attempts - 1];
+		call_remove_attempt(call, call->n_attempts - 1);
+		call_let_go(leg, reason);
+	}
 }
 
 /* What the caller is told when the called side fails: codes that speak of our own doings there are not his to see. */
@@ -139,47 +164,58 @@ static bool call_is_better(unsigned status, unsigned than)
 	return than < 600 && status / 100 < than / 100;
 }
 
+static void call_note_failure(struct call *call, unsigned status, const char *phrase)
+{
+	if (!call_is_better(status, call->best_status))
+		return;
+	call->best_status = status;
+	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
+}
+
+/* Nobody is left who could answer. */
+static bool call_dial_failed(struct call *call)
+{
+	unsigned told = call_status_for_caller(call->best_status);
+	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
+	if (call_is_up(call))
+		return call_give_up_replacing(call, told, phrase);
+	g_autofree char *cause = g_strdup_printf("the called side answered %u %s", call->best_status, call->best_phrase);
+	call_end(call, EVENT_SIDE_CALLED, told, phrase, cause);
+	return false;
+}
+
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase)
 {
-	for (size_t i = 0; i < call->n_attempts; i++) {
-		if (call->attempts[i] != leg)
-			continue;
-		log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
-		if (call_is_better(status, call->best_status)) {
-			call->best_status = status;
-			base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : "");
-		}
-		call_part_with(call, i, NULL);
-		break;
-	}
-	if (call->n_attempts)
-		return true;
-	unsigned told = call_status_for_caller(call->best_status);
-	bool is_same = told == call->best_status && *call->best_phrase;
-	g_autofree char *cause = g_strdup_printf("the called side answered %u %s", call->best_status,
-						 *call->best_phrase ? call->best_phrase
-								    : sip_status_text(call->best_status));
-	g_autofree char *told_phrase = is_same ? g_strdup(call->best_phrase) : NULL;
-	call_end(call, EVENT_SIDE_CALLED, told, told_phrase, cause);
-	return false;
+	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
+	call_note_failure(call, status, phrase);
+	call_take_attempt(call, leg);
+	call_let_go(leg, NULL);
+	return call->n_attempts || call_follow_redirection(call) || call_dial_failed(call);
+}
+
+/* What can be done about an attempt by now. False: the call has ended, or has been advanced. */
+static bool call_advance_attempt(struct call *call, struct leg *leg)
+{
+	if (leg->state == LEG_INCOMING)
+		return call_admit(call, leg);
+	unsigned status = 0;
+	if (leg_make_offer(leg, call_stayer(call)) < 0)
+		status = 488;
+	else if (leg_send_invite(leg) < 0)
+		status = leg->kind == LEG_TRUNK ? 503 : 480;
+	return !status || call_attempt_failed(call, leg, status, NULL);
 }
 
 bool call_advance_attempts(struct call *call)
 {
-	for (size_t i = 0; i < call->n_attempts; i++) {
+	for (size_t i = call->n_attempts; i-- > 0;) {
+		if (i >= call->n_attempts) /* they have become fewer */
+			continue;
 		struct leg *leg = call->attempts[i];
-		if (leg->state != LEG_NEW || !leg->transport || leg_is_absent(leg))
+		if (leg->state != LEG_NEW && leg->state != LEG_INCOMING)
 			continue;
-		unsigned status = 0;
-		if (leg_make_offer(leg, call->caller) < 0)
-			status = 488;
-		else if (leg_send_invite(leg) < 0)
-			status = leg->kind == LEG_TRUNK ? 503 : 480;
-		if (!status)
-			continue;
-		if (!call_attempt_failed(call, leg, status, NULL))
+		if (leg->transport && !leg_is_absent(leg) && !call_advance_attempt(call, leg))
 			return false;
-		i = (size_t)-1; /* the attempts have moved */
 	}
 	return true;
 }

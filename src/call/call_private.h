@@ -3,6 +3,7 @@
 #include "call/leg.h"
 #include "metrics/metrics.h"
 #include "route/router.h"
+#include "sip/refer.h"
 #include "sip/capabilities.h"
 #include "config.h"
 #include <stdio.h>
@@ -12,7 +13,14 @@
 
 #define CALL_CAUSE_LOST "the browser's connection was lost"
 
-enum call_state { CALL_TRYING, CALL_RINGING, CALL_CONNECTED };
+/* A call goes down this list; from the last it comes back to CALL_CONNECTED. */
+enum call_state {
+	CALL_TRYING,
+	CALL_RINGING,	/* the called side has answered provisionally */
+	CALL_ANSWERED,	/* it has answered; the caller's 2xx waits for his media */
+	CALL_CONNECTED, /* both sides are told */
+	CALL_REPLACING, /* the same, and another leg is to take the place of one (transfer, Replaces) */
+};
 
 struct call_manager {
 	struct sip_stack *stack;
@@ -46,16 +54,21 @@ struct call {
 	enum call_state state;
 	struct media_session *media;
 	struct leg *caller;
-	/* The devices being called, and, once one of them has answered, that one alone. */
-	struct leg *attempts[CALL_ATTEMPTS_MAX];
+	struct leg *called;	   /* the one that has answered, or an attempt that gives the early media */
+	struct media_leg *builtin; /* instead of a called leg */
+	/* Those that may become the called leg, or take the place of `leaving`: devices that ring, and INVITEs with Replaces that
+	 * cannot be answered yet. */
+	struct leg *attempts[CALL_ATTEMPTS_MAX + 1];
 	size_t n_attempts;
-	struct leg *called;	       /* the one that has answered, or gives the early media */
-	struct media_leg *builtin;     /* instead of a called leg */
-	bool builtin_is_ready;
-	bool answer_is_due;	       /* the called side has answered, the caller has not heard of it yet */
-	bool progress_is_due;	       /* an early answer is there for the caller */
-	unsigned progress_status;      /* the last provisional status told to the caller */
-	unsigned best_status; /* of the attempts that failed */
+	struct leg *leaving;	  /* of CALL_REPLACING; in no place any more when he has hung up meanwhile; NULL: he is gone */
+	char *target_name;	  /* of CALL_REPLACING: who is to come, for people */
+	char *referred_by;	  /* of CALL_REPLACING: header of the INVITEs to the target; NULL */
+	char *replaces;		  /* likewise: the dialog over there that is meant */
+	GQueue redirections;	  /* where a 3xx has pointed, best first; see call_redirect.c */
+	unsigned n_redirections;  /* ever */
+	unsigned progress_status; /* the last provisional status of the called side */
+	unsigned told_status;	  /* the last one told to the caller */
+	unsigned best_status;	  /* of the attempts that failed */
 	char best_phrase[128];
 	char *caller_name, *called_name; /* for people */
 	char *from_user, *display_name;	 /* the caller, as the called side is to see him */
@@ -71,21 +84,68 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 void call_end(struct call *call, enum event_side by, unsigned status, const char *phrase, const char *cause);
 /* Does whatever can be done by now: level-triggered, so that no order of events matters. */
 void call_advance(struct call *call);
+/* The only way from state to state. */
+void call_set_state(struct call *call, enum call_state state);
+bool call_is_up(const struct call *call); /* both sides have heard of the answer */
 void call_publish(struct call *call, enum event_call_state state);
 /* At once and without a word. */
 struct call *call_free(struct call *call);
 enum event_side call_side_of(const struct call *call, const struct leg *leg);
+/* Whom a leg talks to, or an attempt is to talk to; NULL: a built-in, or nobody. */
 struct leg *call_peer_of(const struct call *call, const struct leg *leg);
+/* Who stays when `leaving` goes, and for whom the attempts are made: the caller of an ordinary call. NULL: the built-in. */
+struct leg *call_stayer(const struct call *call);
+bool call_is_attempt(const struct call *call, const struct leg *leg);
+
+/* --- call_answer.c: what the caller hears of the called side --- */
+void call_advance_progress(struct call *call);
+void call_advance_answer(struct call *call);
+/* `leg` (NULL: the built-in) has answered: all attempts are over. It is the called one, or takes the place of `leaving`. */
+void call_take_answer(struct call *call, struct leg *leg);
+void call_join_media(struct call *call);
 
 /* --- call_dial.c: the called side --- */
 /* Makes the attempts, or the built-in. 0, or a SIP status to refuse the call with. */
 unsigned call_dial(struct call *call, const struct route_decision *decision);
-/* Sends the INVITEs whose media is ready. False: the call has ended. */
+/* Brings those on whose media is ready. False: the call has ended, or has been advanced. */
 bool call_advance_attempts(struct call *call);
-/* An attempt has come to nothing. False: it was the last, the call has ended. */
+/* An attempt has come to nothing. False: it was the last, and the call has ended. */
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase);
-/* Parts with every attempt but `leg` (NULL: all). */
-void call_drop_attempts(struct call *call, const struct leg *leg, const char *reason);
+/* Parts with every attempt. */
+void call_drop_attempts(struct call *call, const char *reason);
+/* The leg ends by itself; the call and its media go on. */
+void call_let_go(struct leg *leg, const char *reason);
+/* It is no attempt any more, but lives on. */
+void call_take_attempt(struct call *call, const struct leg *leg);
+void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target);
+
+/* --- call_redirect.c: 3xx of trunks that may redirect --- */
+/* Calls the next target. False: there is none. */
+bool call_follow_redirection(struct call *call);
+void call_drop_redirections(struct call *call);
+
+/* --- call_replace.c: another leg takes the place of one --- */
+/* Whom the Replaces of a far end with this identity names; NULL. */
+struct leg *call_find_leg(struct call_manager *manager, const struct sip_replaces *replaces, const char *identity);
+/* 0, or the status by which RFC 3891, section 3, refuses to replace this leg (NULL: there is none). */
+unsigned call_refuse_replacing(const struct leg *leg, const struct sip_replaces *replaces);
+/* An INVITE with Replaces. Answers it, now or later. */
+void call_start_replacing(struct call_manager *manager, struct sip_server_transaction *transaction,
+			  const struct route_party *sender);
+/* An attempt that came by INVITE is answered, if that can be. False: the call has ended, or has been advanced. */
+bool call_admit(struct call *call, struct leg *leg);
+/* CALL_CONNECTED to CALL_REPLACING, and back either way. */
+void call_begin_replacing(struct call *call, struct leg *leaving, const char *target_name);
+/* `leg` (NULL: the built-in) is there; `leaving` is done with. */
+void call_replace(struct call *call, struct leg *leg);
+/* Nobody came. False: the call has ended. */
+bool call_give_up_replacing(struct call *call, unsigned status, const char *phrase);
+/* `leaving` has hung up or is lost; the one who stays waits for the target. */
+void call_leave(struct call *call);
+/* An offer of theirs that was on its way to the leg's partner is so no more. `leg` may be NULL. */
+void call_forget_relays(struct leg *leg);
+/* A leg of another call becomes `to`'s; the place it had is empty. */
+void call_hand_over(struct leg *leg, struct call *to);
 
 /* --- call_reoffer.c: offers in a call that is up --- */
 void call_advance_reoffers(struct call *call);

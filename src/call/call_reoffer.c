@@ -61,7 +61,8 @@ static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 /* Offers what the other leg has become. */
 static void call_catch_up(struct leg *leg, struct leg *peer)
 {
-	if (!call_may_offer_to(leg) || peer->invite || peer->exchange != LEG_EXCHANGE_STABLE || !leg_is_behind(leg, peer))
+	if (!call_may_offer_to(leg) || !leg_is_behind(leg, peer) ||
+	    (peer && (peer->invite || peer->exchange != LEG_EXCHANGE_STABLE)))
 		return;
 	if (leg_make_offer(leg, peer) == 0 && leg_send_invite(leg) < 0) {
 		leg_drop_exchange(leg);
@@ -87,7 +88,7 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 			call_relay_offer(call, leg, peer);
 		else
 			call_answer_offer(leg, peer);
-	} else if (peer) {
+	} else if (peer || call->builtin) {
 		call_catch_up(leg, peer);
 	}
 }
@@ -172,7 +173,7 @@ void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, c
 		leg_refuse_offer(peer, status == 401 || status == 407 ? 403 : status, phrase);
 	/* These end the dialog, not only the transaction (RFC 5057, section 5.1). */
 	if (status == 408 || status == 481) {
-		call_end(call, call_side_of(call, leg), 0, NULL, "the far end has lost the call");
+		call_on_ended(call, leg, "the far end has lost the call");
 		return;
 	}
 	call_advance(call);

@@ -8,6 +8,7 @@ METRICS_COUNTER(legs_returned, "tandem_absences_total", "Legs whose browser lost
 METRICS_COUNTER(legs_lost, "tandem_absences_total", "Legs whose browser lost its connection, by how that ended.", "outcome",
 		"lost");
 
+#define LEG_PARTING_MS 4000
 #define BIT(state) (1u << (state))
 
 /* What each state may be followed by. */
@@ -19,8 +20,9 @@ static const struct {
 	[LEG_CALLING] = {"calling", BIT(LEG_CONFIRMED) | BIT(LEG_CANCELLING) | BIT(LEG_ENDED)},
 	[LEG_INCOMING] = {"incoming", BIT(LEG_ANSWERED) | BIT(LEG_ENDED)},
 	[LEG_ANSWERED] = {"answered", BIT(LEG_CONFIRMED) | BIT(LEG_AWAITING_ACK) | BIT(LEG_ENDING) | BIT(LEG_ENDED)},
-	[LEG_CONFIRMED] = {"confirmed", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_CONFIRMED] = {"confirmed", BIT(LEG_PARTING) | BIT(LEG_ENDING) | BIT(LEG_ENDED)},
 	[LEG_CANCELLING] = {"cancelling", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
+	[LEG_PARTING] = {"parting", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
 	[LEG_AWAITING_ACK] = {"awaiting ACK", BIT(LEG_ENDING) | BIT(LEG_ENDED)},
 	[LEG_ENDING] = {"ending", BIT(LEG_ENDED)},
 	[LEG_ENDED] = {"ended", 0},
@@ -54,7 +56,9 @@ void leg_set_state(struct leg *leg, enum leg_state state)
 	}
 	log_debug(&leg->log, "%s, now %s", leg_state_name(leg->state), leg_state_name(state));
 	leg->state = state;
-	if (state == LEG_ENDING || state == LEG_ENDED) {
+	if (state == LEG_PARTING) {
+		loop_timer_start_ms(&leg->linger, LEG_PARTING_MS);
+	} else if (state == LEG_ENDING || state == LEG_ENDED) {
 		leg_stop_answers(leg);
 		loop_timer_start_ms(&leg->linger, SIP_TIMEOUT_MS);
 	}
@@ -67,7 +71,15 @@ bool leg_is_over(const struct leg *leg)
 
 static void leg_linger_over(void *data)
 {
-	leg_free(data);
+	struct leg *leg = data;
+	if (leg->state == LEG_PARTING) {
+		leg_set_state(leg, LEG_ENDING);
+		leg_send_bye(leg);
+	} else if (leg->call) { /* who has asked for a transfer and hung up is still told of it */
+		loop_timer_start_ms(&leg->linger, SIP_TIMEOUT_MS);
+	} else {
+		leg_free(leg);
+	}
 }
 
 static void leg_absence_over(void *data)
@@ -204,6 +216,7 @@ struct leg *leg_free(struct leg *leg)
 	sip_dialog_free(leg->dialog);
 	trunk_unref(leg->trunk);
 	g_free(leg->contact_user);
+	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
 	leg_drop_session(leg);
 	g_free(leg);
@@ -248,7 +261,8 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 	loop_timer_stop(&leg->session.timer);
 	leg->end_reason = g_strdup(reason);
 	leg_relays_abandon(leg);
-	leg_requests_abandon(leg);
+	if (!leg_referral_is_open(leg))
+		leg_requests_abandon(leg);
 	if (leg->offer_server)
 		leg_refuse_offer(leg, 481, NULL);
 	if (leg->invite_server)
@@ -266,6 +280,10 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 		leg_set_state(leg, LEG_AWAITING_ACK);
 		break;
 	case LEG_CONFIRMED:
+		if (leg_referral_has_succeeded(leg)) {
+			leg_set_state(leg, LEG_PARTING);
+			break;
+		}
 		leg_set_state(leg, LEG_ENDING);
 		leg_send_bye(leg);
 		break;

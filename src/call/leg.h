@@ -10,6 +10,8 @@
 #define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
 #define LEG_REQUESTS_MAX 16 /* passed on and unanswered, each way */
 
+#define LEG_WORD_OF_BUILTIN UINT64_MAX /* the one thing that a built-in has to say */
+
 struct call;
 struct leg_invite;
 struct leg_request;
@@ -23,6 +25,7 @@ enum leg_state {
 	LEG_ANSWERED,	  /* server: 2xx sent, no ACK yet */
 	LEG_CONFIRMED,
 	LEG_CANCELLING,	  /* client: given up before a final response; a 2xx will be ACKed and ended */
+	LEG_PARTING,	  /* its call goes on without it (transfer); its BYE is awaited a moment before ours is sent */
 	LEG_AWAITING_ACK, /* server: to be ended, but a callee's BYE waits for the ACK (section 15) */
 	LEG_ENDING,	  /* our BYE is on its way, or waits for the browser's next connection */
 	LEG_ENDED,	  /* lingers */
@@ -49,6 +52,14 @@ enum leg_session_duty {
 	LEG_SESSION_REFRESH, /* we do */
 };
 
+/* Whether there is a subscription to how a REFER of theirs gets on (RFC 3515). */
+enum leg_referral_state {
+	LEG_REFERRAL_NONE,	  /* no REFER yet, or all is told */
+	LEG_REFERRAL_SILENT,	  /* nothing is to be told (RFC 4488) */
+	LEG_REFERRAL_ACTIVE,
+	LEG_REFERRAL_TERMINATING, /* the last NOTIFY is on its way */
+};
+
 struct leg {
 	struct call_manager *manager;
 	struct call *call; /* NULL once released */
@@ -69,6 +80,7 @@ struct leg {
 	struct sip_dialog *dialog;
 	struct sip_dialog_entry *entry;
 	char *contact_user; /* of our Contact */
+	GPtrArray *invite_headers; /* name, value, name, value, ...: of our first INVITE */
 	struct sip_server_transaction *invite_server; /* INVITE or re-INVITE of theirs without a final response */
 	struct sip_server_transaction *offer_server;  /* UPDATE or PRACK of theirs whose offer has no answer */
 	GPtrArray *unacknowledged;		      /* their INVITEs that have our 2xx and no ACK yet */
@@ -93,6 +105,16 @@ struct leg {
 		int64_t expires_us;
 		struct loop_timer timer;
 	} session;
+
+	struct leg_referral {
+		enum leg_referral_state state;
+		unsigned count; /* REFERs taken in this dialog */
+		uint32_t id;	/* the last one's CSeq */
+		unsigned status; /* how it stands: 100, 180, or the end of it */
+		char phrase[128];
+		unsigned told;		    /* the status of the last NOTIFY */
+		struct leg_request *notify; /* the one without a final response; NULL */
+	} referral;
 
 	/* offer and answer */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
@@ -141,6 +163,8 @@ int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transactio
 void leg_learn_methods(struct leg *leg, const struct sip_message *message);
 /* Our first INVITE or a re-INVITE with pending_local. 0 or -ENOTCONN. */
 int leg_send_invite(struct leg *leg);
+/* For our first INVITE; copied. */
+void leg_add_invite_header(struct leg *leg, const char *name, const char *value);
 void leg_cancel_invite(struct leg *leg, const char *reason);
 /* Our re-INVITE is not wanted any more. If it is accepted all the same, the leg is stale. */
 void leg_withdraw_offer(struct leg *leg);
@@ -175,6 +199,7 @@ struct leg_request *leg_request_new(struct leg *leg, enum sip_method method);
 void leg_request_add_header(struct leg_request *request, const char *name, const char *value);
 /* Body and Content-Type are taken from a message. */
 void leg_request_set_content(struct leg_request *request, struct sip_message *content);
+void leg_request_set_body(struct leg_request *request, const char *type, const char *text);
 /* Told once, perhaps before leg_request_start() returns. `response` NULL: none came; `status` is then 408 for a time-out, 481
  * when the leg was released, 0 when it could not be sent. */
 typedef void leg_request_done(void *user, struct leg *leg, unsigned status, const struct sip_message *response);
@@ -191,6 +216,15 @@ int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 void leg_relay(struct leg *leg, struct leg *other, struct sip_server_transaction *transaction);
 void leg_relays_abandon(struct leg *leg); /* with 481 */
 void leg_relays_free(struct leg *leg);
+
+/* --- leg_referral.c: what who sent a REFER is told --- */
+/* A REFER that is accepted. `refer` may want to hear nothing (RFC 4488). */
+void leg_referral_begin(struct leg *leg, const struct sip_message *refer);
+bool leg_referral_is_unwanted(const struct sip_message *refer);
+/* A status from 200 on is the last. `phrase` NULL: the usual one. */
+void leg_referral_report(struct leg *leg, unsigned status, const char *phrase);
+bool leg_referral_is_open(const struct leg *leg); /* there is more to tell */
+bool leg_referral_has_succeeded(const struct leg *leg);
 
 /* --- leg_update.c: their offers in UPDATE and PRACK --- */
 void leg_on_update(struct leg *leg, struct sip_server_transaction *transaction);
@@ -238,7 +272,7 @@ int leg_take_offer(struct leg *leg, const struct sip_message *message);
 int leg_take_answer(struct leg *leg, const struct sip_message *message, bool is_final);
 /* The early answer went out in a provisional response to their INVITE; the final one repeats it. */
 bool leg_has_answered_early(const struct leg *leg);
-/* Whether the far end must be offered what the other leg has become. */
+/* Whether the far end must be offered what the other leg (NULL: a built-in) has become. */
 bool leg_is_behind(struct leg *leg, const struct leg *other);
 /* The exchange came to nothing; the pair before stands. */
 void leg_drop_exchange(struct leg *leg);
@@ -246,6 +280,10 @@ void leg_drop_exchange(struct leg *leg);
 /* --- what a leg tells its call (call.c, call_reoffer.c) --- */
 void call_on_media_ready(struct call *call, struct leg *leg);
 void call_on_progress(struct call *call, struct leg *leg, unsigned status, const char *phrase, bool has_answer);
+/* A 3xx to our first INVITE; call_on_refused() follows. */
+void call_on_redirected(struct call *call, struct leg *leg, const struct sip_message *response);
+/* A REFER of theirs. */
+void call_on_refer(struct call *call, struct leg *leg, struct sip_server_transaction *transaction);
 /* A 2xx to our INVITE or re-INVITE, ACKed; its answer is taken, or `answer_error` says that it is none. */
 void call_on_answered(struct call *call, struct leg *leg, bool is_first, int answer_error);
 void call_on_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);

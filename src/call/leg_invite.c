@@ -40,6 +40,22 @@ void leg_detach_invites(struct leg *leg)
 		leg_invite_free(leg->invites.head->data);
 }
 
+void leg_add_invite_header(struct leg *leg, const char *name, const char *value)
+{
+	if (!leg->invite_headers)
+		leg->invite_headers = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(leg->invite_headers, g_strdup(name));
+	g_ptr_array_add(leg->invite_headers, g_strdup(value));
+}
+
+/* One that cannot be written (a Referred-By comes from afar) is left out. */
+static void leg_add_invite_headers(const struct leg *leg, struct sip_message *request)
+{
+	const GPtrArray *headers = leg->dialog->state == SIP_DIALOG_EARLY ? leg->invite_headers : NULL;
+	for (guint i = 0; headers && i + 1 < headers->len; i += 2)
+		sip_message_add_header(request, g_ptr_array_index(headers, i), g_ptr_array_index(headers, i + 1));
+}
+
 /* `challenge` NULL: without credentials. */
 static int leg_start_invite(struct leg *leg, const struct sip_message *challenge)
 {
@@ -49,6 +65,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	struct sip_message *request = sip_dialog_request(leg->dialog, SIP_METHOD_INVITE);
 	leg_add_standard_headers(leg, request, flow);
 	leg_timer_ask(leg, request);
+	leg_add_invite_headers(leg, request);
 	int error = leg_set_description(request, leg->pending_local);
 	if (error == 0 && challenge)
 		error = sip_digest_answer(leg_credentials(leg), challenge, request);
@@ -282,6 +299,8 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 	bool may_ask_again = leg->call && (leg->state == LEG_CALLING || leg->state == LEG_CONFIRMED);
 	if (may_ask_again && leg_timer_raise(leg, response) && leg_start_invite(leg, NULL) == 0)
 		return;
+	if (invite->is_first && leg->call && sip_message_status(response) / 100 == 3)
+		call_on_redirected(leg->call, leg, response);
 	if (!leg_try_credentials(invite, response))
 		leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }

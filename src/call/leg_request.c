@@ -8,7 +8,8 @@ struct leg_request {
 	GList link;
 	enum sip_method method;
 	GPtrArray *headers; /* name, value, name, value, ... */
-	struct sip_message *content;
+	struct sip_message *content; /* whose body it carries, or: */
+	char *body_type, *body;
 	struct sip_client_transaction *transaction; /* NULL while it waits for the browser's next connection */
 	unsigned n_challenges;			    /* answered so far */
 	leg_request_done *done;
@@ -38,6 +39,12 @@ void leg_request_set_content(struct leg_request *request, struct sip_message *co
 	request->content = sip_message_ref(content);
 }
 
+void leg_request_set_body(struct leg_request *request, const char *type, const char *text)
+{
+	request->body_type = g_strdup(type);
+	request->body = g_strdup(text);
+}
+
 static void leg_request_free(struct leg_request *request)
 {
 	g_queue_unlink(&request->leg->requests, &request->link);
@@ -45,6 +52,8 @@ static void leg_request_free(struct leg_request *request)
 		sip_client_transaction_detach(request->transaction);
 	g_ptr_array_free(request->headers, true);
 	sip_message_unref(request->content);
+	g_free(request->body_type);
+	g_free(request->body);
 	g_free(request);
 }
 
@@ -82,6 +91,8 @@ static struct sip_message *leg_request_write(struct leg_request *request, const 
 					       g_ptr_array_index(request->headers, i + 1));
 	if (error == 0)
 		error = leg_copy_body(message, request->content);
+	if (error == 0 && request->body)
+		error = sip_message_set_body(message, request->body_type, request->body, strlen(request->body));
 	if (error < 0)
 		sip_message_unref(message);
 	return error < 0 ? NULL : message;

@@ -244,6 +244,12 @@ static void leg_on_request(void *user, struct sip_server_transaction *transactio
 	case SIP_METHOD_NOTIFY:
 		leg_on_relayed(leg, transaction);
 		break;
+	case SIP_METHOD_REFER:
+		if (leg->call && !leg_is_over(leg))
+			call_on_refer(leg->call, leg, transaction);
+		else
+			leg_reply(leg, transaction, 481, NULL, NULL);
+		break;
 	case SIP_METHOD_OPTIONS:
 		leg_reply(leg, transaction, leg_is_over(leg) ? 481 : 200, "Allow", SIP_ALLOW);
 		break;

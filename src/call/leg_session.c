@@ -67,7 +67,7 @@ int leg_make_offer(struct leg *leg, const struct leg *other)
 	sdp_session_free(leg->pending_local);
 	leg->pending_local = offer;
 	leg->last_version = offer->session_version;
-	leg->heard = !other ? 0 : is_waiting ? other->pending_said : other->said;
+	leg->heard = !other ? LEG_WORD_OF_BUILTIN : is_waiting ? other->pending_said : other->said;
 	leg_set_exchange(leg, LEG_EXCHANGE_LOCAL_OFFER);
 	return 0;
 }
@@ -86,8 +86,10 @@ static void leg_apply_plan(struct leg *leg)
 
 bool leg_is_behind(struct leg *leg, const struct leg *other)
 {
-	if (leg->heard == other->said)
+	if (leg->heard == (other ? other->said : LEG_WORD_OF_BUILTIN))
 		return false;
+	if (!other)
+		return true;
 	struct negotiate_leg view = leg_view(leg), other_view = leg_view(other);
 	if (negotiate_legs_match(&view, &other_view) && negotiate_directions_match(&view, &other_view)) {
 		leg->heard = other->said; /* there is nothing to tell */
@@ -121,7 +123,7 @@ int leg_make_answer(struct leg *leg, const struct leg *other)
 		return error;
 	leg->last_version = answer->session_version;
 	leg->said = leg->pending_said;
-	leg->heard = other ? other->said : 0;
+	leg->heard = other ? other->said : LEG_WORD_OF_BUILTIN;
 	leg_settle(leg, answer, g_steal_pointer(&leg->pending_remote), false);
 	leg_set_exchange(leg, LEG_EXCHANGE_STABLE);
 	return 0;

@@ -18,6 +18,7 @@ const char *event_call_state_name(enum event_call_state state)
 	    [EVENT_CALL_TRYING] = "trying",
 	    [EVENT_CALL_RINGING] = "ringing",
 	    [EVENT_CALL_CONNECTED] = "connected",
+	    [EVENT_CALL_TRANSFERRED] = "transferred",
 	    [EVENT_CALL_ENDED] = "ended",
 	};
 	return names[state];

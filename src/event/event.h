@@ -14,6 +14,7 @@ enum event_call_state {
 	EVENT_CALL_TRYING,    /* an INVITE came and was taken */
 	EVENT_CALL_RINGING,   /* the called side rings (or sends early media) */
 	EVENT_CALL_CONNECTED, /* answered on both sides */
+	EVENT_CALL_TRANSFERRED, /* the same, with another party: see caller and called */
 	EVENT_CALL_ENDED,
 };
 const char *event_call_state_name(enum event_call_state state); /* "trying", ... */

@@ -3,9 +3,9 @@
 #pragma once
 #include "sip/message.h"
 
-#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REGISTER"
+#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER, REGISTER"
 /* Also what a request's Require may name. */
-#define SIP_SUPPORTED "100rel, timer, gruu, outbound, path"
+#define SIP_SUPPORTED "100rel, timer, gruu, outbound, path, replaces, norefersub"
 
 /* Adds Allow and Supported. */
 void sip_message_add_capabilities(struct sip_message *message);

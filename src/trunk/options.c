@@ -5,6 +5,9 @@
 static const char *const transports[] = {"udp", "tcp", NULL};
 static const char *const srtp_words[] = {"off", "optional", "required", NULL};
 
+static const char *const redirect_words[] = {"never", "trunk", NULL};
+static const char *const refer_words[] = {"inbound", "trunk", NULL};
+
 static const struct config_option rows[] = {
     {.name = "name",
      .type = CONFIG_STRING,
@@ -64,6 +67,17 @@ static const struct config_option rows[] = {
      .names = srtp_words,
      .fallback = "off",
      .help = "Encryption of media towards the peer."},
+    {.name = "redirect",
+     .type = CONFIG_ENUM,
+     .names = redirect_words,
+     .fallback = "never",
+     .help = "Which 3xx of the peer are followed: \"never\" any, or \"trunk\": those that point at the peer itself."},
+    {.name = "refer",
+     .type = CONFIG_ENUM,
+     .names = refer_words,
+     .fallback = "inbound",
+     .help = "Where the peer may have the other party of a call sent by REFER: \"inbound\", where its own calls may go, or "
+	     "\"trunk\", to numbers of the peer itself too, which are then called at your cost."},
     {.name = "inbound",
      .type = CONFIG_STRING,
      .min = 1,

@@ -196,6 +196,29 @@ bool trunk_latch(const struct trunk *trunk)
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");
 }
 
+bool trunk_may_redirect(const struct trunk *trunk)
+{
+	return config_enum(trunk->snapshot, "trunks", trunk->index, "redirect") > 0;
+}
+
+bool trunk_may_refer_back(const struct trunk *trunk)
+{
+	return config_enum(trunk->snapshot, "trunks", trunk->index, "refer") > 0;
+}
+
+bool trunk_has_host(const struct trunk *trunk, const char *host)
+{
+	struct net_address address;
+	if (!g_ascii_strcasecmp(host, trunk->host))
+		return true;
+	if (net_address_parse(host, TRUNK_DEFAULT_PORT, &address) < 0)
+		return false;
+	for (size_t i = 0; i < trunk->n_addresses; i++)
+		if (net_address_same_host(&trunk->addresses[i], &address))
+			return true;
+	return false;
+}
+
 bool trunk_registers(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "register");

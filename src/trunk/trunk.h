@@ -75,6 +75,13 @@ enum trunk_srtp trunk_srtp(const struct trunk *trunk);
 /* Where its calls go: a user, a built-in's name; NULL: by the dialled user part. */
 const char *trunk_inbound(const struct trunk *trunk);
 
+/* Whether a 3xx that points at the peer itself is followed. */
+bool trunk_may_redirect(const struct trunk *trunk);
+/* Whether the peer may have others sent to numbers of its own (REFER). */
+bool trunk_may_refer_back(const struct trunk *trunk);
+/* Whether a URI's host is the peer: its name or one of its addresses. */
+bool trunk_has_host(const struct trunk *trunk, const char *host);
+
 /* The address requests go to now; NULL: the name has not been found (yet). */
 const struct net_address *trunk_address(const struct trunk *trunk);
 /* Whether the peer's address is known, or the first look-up of its name has ended. */

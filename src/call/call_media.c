@@ -1,0 +1,70 @@
+/* What media tells a call. */
+#include "call/call_private.h"
+
+METRICS_COUNTER(calls_media_failed, "tandem_calls_media_failed_total", "Calls that have ended because their media failed.");
+
+static struct leg *call_leg_of_media(struct call *call, const struct media_leg *media)
+{
+	if (call->caller->media == media)
+		return call->caller;
+	if (call->called && call->called->media == media)
+		return call->called;
+	for (size_t i = 0; i < call->n_attempts; i++)
+		if (call->attempts[i]->media == media)
+			return call->attempts[i];
+	return NULL;
+}
+
+static void call_media_ready(void *user, struct media_leg *media, const struct sdp_transport *local)
+{
+	struct call *call = user;
+	struct leg *leg = call_leg_of_media(call, media);
+	if (leg) {
+		g_free(leg->transport);
+		leg->transport = g_memdup2(local, sizeof *local);
+		call_on_media_ready(call, leg);
+	} else if (media == call->builtin) {
+		call_take_answer(call, NULL);
+	}
+}
+
+static void call_media_connected(void *user, struct media_leg *media)
+{
+	struct leg *leg = call_leg_of_media(user, media);
+	if (leg)
+		log_debug(&leg->log, "media can flow");
+}
+
+static void call_media_failed(void *user, struct media_leg *media, enum media_failure failure)
+{
+	struct call *call = user;
+	struct leg *leg = call_leg_of_media(call, media);
+	const char *cause = media_failure_text(failure);
+	struct event_media_failed event = {.call = call->id, .leg = leg ? leg->name : "built-in", .cause = cause};
+	event_publish_media_failed(call->manager->bus, &event);
+	log_warning(leg ? &leg->log : &call->log, "media failed: %s", cause);
+	metrics_add(&calls_media_failed, 1);
+	if (leg && call_is_attempt(call, leg))
+		call_attempt_failed(call, leg, 503, NULL);
+	else if (call->state == CALL_REPLACING && leg == call->leaving)
+		call_leave(call);
+	else if (call->state == CALL_REPLACING && media == call->builtin && call_stayer(call))
+		call_give_up_replacing(call, 503, NULL);
+	else
+		call_end(call, EVENT_SIDE_GATEWAY, 503, NULL, cause);
+}
+
+static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
+{
+	struct leg *leg = call_leg_of_media(user, media);
+	if (leg)
+		log_debug(&leg->log, "received %" G_GUINT64_FORMAT ", sent %" G_GUINT64_FORMAT ", lost %" G_GUINT64_FORMAT,
+			  report->packets_received, report->packets_sent, report->packets_lost);
+}
+
+const struct media_handler call_media_handler = {
+	.leg_ready = call_media_ready,
+	.leg_connected = call_media_connected,
+	.leg_failed = call_media_failed,
+	.leg_report = call_media_report,
+};
