@@ -155,6 +155,31 @@ void call_reoffer_answered(struct call *call, struct leg *leg, int answer_error)
 void call_reoffer_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);
 void call_reoffer_cancelled(struct call *call, struct leg *leg);
 
+/* --- what a leg tells its call --- */
+void call_on_media_ready(struct call *call, struct leg *leg);
+void call_on_progress(struct call *call, struct leg *leg, unsigned status, const char *phrase, bool has_answer);
+/* A 3xx to our first INVITE; call_on_refused() follows. */
+void call_on_redirected(struct call *call, struct leg *leg, const struct sip_message *response);
+/* A REFER of theirs. */
+void call_on_refer(struct call *call, struct leg *leg, struct sip_server_transaction *transaction);
+/* A 2xx to our INVITE or re-INVITE, ACKed; its answer is taken, or `answer_error` says that it is none. */
+void call_on_answered(struct call *call, struct leg *leg, bool is_first, int answer_error);
+void call_on_refused(struct call *call, struct leg *leg, unsigned status, const char *phrase);
+/* A re-INVITE of theirs that may be worked on; pending_remote is its offer, or ours is owed. */
+void call_on_offered(struct call *call, struct leg *leg);
+/* The ACK of a 2xx of ours; `answer_error` says that the answer due in it is none. */
+void call_on_acknowledged(struct call *call, struct leg *leg, int answer_error);
+/* CANCEL of their INVITE or re-INVITE; invite_server awaits its 487. */
+void call_on_cancelled(struct call *call, struct leg *leg);
+/* The time after a 491 is over. */
+void call_on_retry(struct call *call, struct leg *leg);
+/* The session is to be refreshed by a re-INVITE. */
+void call_on_refresh_due(struct call *call, struct leg *leg);
+/* A reliable provisional response of ours got no PRACK. */
+void call_on_unacknowledged(struct call *call, struct leg *leg);
+/* The far end has ended the dialog, or it is lost. */
+void call_on_ended(struct call *call, struct leg *leg, const char *cause);
+
 extern const struct media_handler call_media_handler;
 
 /* --- manager.c --- */
