@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TEMPORARY_PREFIX "tgruu."
+#define GR_CHARACTERS_MAX 400
 #define TOKEN_CHARACTERS 32 /* of a struct token in base64, without padding */
 
 struct token {
@@ -35,26 +36,29 @@ static void crypt_id(const struct registrar *registrar, struct token *token)
 		token->id[i] ^= stream[i];
 }
 
-/* gr's value: the instance without its angle brackets, in characters that may stand in a URI parameter. */
+/* gr's value: the URN, in characters that may stand in a URI parameter. NULL when the instance is none (RFC 5626, section
+ * 4.1: it stands in angle brackets) or too long to be read again. */
 static char *escape_instance(const char *instance)
 {
 	size_t length = strlen(instance);
-	bool is_bracketed = length >= 2 && *instance == '<' && instance[length - 1] == '>';
+	if (length < 3 || *instance != '<' || instance[length - 1] != '>')
+		return NULL;
 	GString *text = g_string_new(NULL);
-	for (const char *c = instance + is_bracketed; c < instance + length - is_bracketed; c++) {
+	for (const char *c = instance + 1; c < instance + length - 1; c++) {
 		if (g_ascii_isalnum(*c) || strchr("-_.!~*'()[]/:&+$", *c))
 			g_string_append_c(text, *c);
 		else
 			g_string_append_printf(text, "%%%02X", (unsigned char)*c);
 	}
-	return g_string_free(text, FALSE);
+	bool is_fit = text->len <= GR_CHARACTERS_MAX;
+	return g_string_free(text, !is_fit);
 }
 
 char *registrar_gruu_public(const struct registrar *registrar, const struct registrar_endpoint *endpoint)
 {
 	g_autofree char *user = sip_uri_escape_user(registrar_endpoint_user(endpoint));
 	g_autofree char *instance = escape_instance(registrar_endpoint_instance(endpoint));
-	return g_strdup_printf("sip:%s@%s;gr=%s", user, registrar->domain, instance);
+	return instance ? g_strdup_printf("sip:%s@%s;gr=%s", user, registrar->domain, instance) : NULL;
 }
 
 char *registrar_gruu_temporary(const struct registrar *registrar, struct registrar_endpoint *endpoint)
@@ -94,34 +98,26 @@ static struct registrar_endpoint *find_temporary(const struct registrar *registr
 	return g_hash_table_lookup(registrar->gruus, &id);
 }
 
-static void fill(struct registrar_device *device, const char *user, const char *instance)
-{
-	base_copy_text(device->user, sizeof device->user, user);
-	base_copy_text(device->instance, sizeof device->instance, instance);
-}
-
 static int resolve_public(const struct registrar *registrar, const struct sip_uri *uri, const char *escaped,
 			  struct registrar_device *ret_device)
 {
 	g_autofree char *value = g_uri_unescape_string(escaped, NULL);
 	if (!value || strlen(value) + 2 > REGISTRAR_INSTANCE_BYTES_MAX)
 		return -EINVAL;
-	g_autofree char *bracketed = g_strdup_printf("<%s>", value);
-	if (registrar_endpoint_find(registrar, uri->user, bracketed))
-		fill(ret_device, uri->user, bracketed);
-	else if (registrar_endpoint_find(registrar, uri->user, value))
-		fill(ret_device, uri->user, value);
-	else if (!g_ascii_strcasecmp(uri->host, registrar->domain) && registrar_has_user(registrar, uri->user))
-		fill(ret_device, uri->user, bracketed);
-	else
+	g_autofree char *instance = g_strdup_printf("<%s>", value);
+	bool is_here = registrar_endpoint_find(registrar, uri->user, instance);
+	bool is_ours = !g_ascii_strcasecmp(uri->host, registrar->domain) && registrar_has_user(registrar, uri->user);
+	if (!is_here && !is_ours)
 		return -EINVAL; /* another domain's */
+	base_copy_text(ret_device->user, sizeof ret_device->user, uri->user);
+	base_copy_text(ret_device->instance, sizeof ret_device->instance, instance);
 	return 0;
 }
 
 int registrar_gruu_resolve(const struct registrar *registrar, const char *text, struct registrar_device *ret_device)
 {
 	struct sip_uri uri;
-	char value[3 * REGISTRAR_INSTANCE_BYTES_MAX + 1];
+	char value[GR_CHARACTERS_MAX + 1];
 	if (sip_uri_parse(text, &uri) || !sip_uri_parameter(&uri, "gr", value, sizeof value))
 		return -EINVAL;
 	if (*value)
@@ -131,6 +127,7 @@ int registrar_gruu_resolve(const struct registrar *registrar, const char *text, 
 	const struct registrar_endpoint *endpoint = find_temporary(registrar, uri.user);
 	if (!endpoint) /* perhaps another domain's */
 		return g_ascii_strcasecmp(uri.host, registrar->domain) ? -EINVAL : -ENOENT;
-	fill(ret_device, registrar_endpoint_user(endpoint), registrar_endpoint_instance(endpoint));
+	base_copy_text(ret_device->user, sizeof ret_device->user, registrar_endpoint_user(endpoint));
+	base_copy_text(ret_device->instance, sizeof ret_device->instance, registrar_endpoint_instance(endpoint));
 	return 0;
 }

@@ -86,7 +86,7 @@ size_t registrar_endpoints_deserted(const struct registrar *registrar);
 void registrar_endpoints_orphan(struct registrar *registrar);
 
 /* --- gruu.c --- */
-/* The values of pub-gruu and temp-gruu; new strings. A temporary one is another each time, and they cannot be linked. */
+/* The values of pub-gruu (NULL: the instance is unfit for one) and temp-gruu; new strings. A temporary one is another each time, and they cannot be linked. */
 char *registrar_gruu_public(const struct registrar *registrar, const struct registrar_endpoint *endpoint);
 char *registrar_gruu_temporary(const struct registrar *registrar, struct registrar_endpoint *endpoint);
 

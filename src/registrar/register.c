@@ -231,6 +231,8 @@ static void apply(struct registration *registration)
 static void add_gruus(const struct registration *registration, const struct registrar_binding *binding, GString *text)
 {
 	g_autofree char *public = registrar_gruu_public(registration->registrar, binding->endpoint);
+	if (!public)
+		return;
 	g_autofree char *temporary = registrar_gruu_temporary(registration->registrar, binding->endpoint);
 	g_string_append_printf(text, ";pub-gruu=\"%s\";temp-gruu=\"%s\"", public, temporary);
 }

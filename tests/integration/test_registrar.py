@@ -96,7 +96,7 @@ def test_replayed_answer(browser):
     alice.user_is_proven = True
     thief = browser("alice", password=None)
     stolen = request.copy()
-    stolen.set("Via", f"SIP/2.0/{thief.via};branch={sip.branch()}")
+    stolen.set("Via", f"SIP/2.0/{thief.via};branch={sip.branch()}").set("CSeq", "9 REGISTER")
     response = thief.ask(stolen)
     assert response.status == 401
     assert digest.parse(digest.choose(response)).get("stale", "").lower() == "true"

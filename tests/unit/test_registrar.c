@@ -354,6 +354,75 @@ static void test_call_before_registration(void **state)
 	fake_flow_clear(&other);
 }
 
+/* --- GRUUs --- */
+/* A parameter of the only Contact in the answer to a REGISTER of this Call-ID. */
+static char *gruu_of(struct house *house, struct fake_flow *flow, const char *call_id, const char *name)
+{
+	unsigned number = ++house->n_requests;
+	g_autofree char *text = g_strdup_printf(
+		"REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK%u\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=1\r\nTo: <sip:alice@example.com>\r\n"
+		"Call-ID: %s\r\nCSeq: %u REGISTER\r\nContact: %s\r\nSupported: gruu\r\nContent-Length: 0\r\n\r\n",
+		number, call_id, number, DEVICE("1", 1));
+	sip_stack_receive(house->stack, flow->flow, text, strlen(text));
+	struct sip_message *response = fake_flow_take(flow);
+	char *gruu = g_strdup(sip_message_contact_parameter(response, 0, name));
+	sip_message_unref(response);
+	return gruu;
+}
+
+static void test_gruus(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow flow;
+	struct registrar_device device;
+	open_flow(&flow);
+	g_autofree char *public = gruu_of(house, &flow, "c", "pub-gruu");
+	assert_string_equal(public, "sip:alice@example.com;gr=urn:1");
+	g_autofree char *temporary = gruu_of(house, &flow, "c", "temp-gruu");
+	g_autofree char *other = gruu_of(house, &flow, "c", "temp-gruu");
+	assert_string_not_equal(temporary, other);
+	const char *const all[] = {public, temporary, other};
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+		assert_int_equal(registrar_gruu_resolve(house->registrar, all[i], &device), 0);
+		assert_string_equal(device.user, "alice");
+		assert_string_equal(device.instance, "<urn:1>");
+	}
+	g_autofree char *anew = gruu_of(house, &flow, "another", "temp-gruu");
+	assert_int_equal(registrar_gruu_resolve(house->registrar, temporary, &device), -ENOENT);
+	assert_int_equal(registrar_gruu_resolve(house->registrar, anew, &device), 0);
+	fake_flow_clear(&flow);
+	manual_loop_advance_ms(house->loop, GRACE_MS); /* the binding ends */
+	assert_int_equal(registrar_gruu_resolve(house->registrar, anew, &device), -ENOENT);
+	assert_int_equal(registrar_gruu_resolve(house->registrar, public, &device), 0);
+}
+
+static void test_a_call_outlives_the_gruus_of_its_device(void **state)
+{
+	struct house *house = *state;
+	static struct fake_flow flow;
+	struct registrar_device device;
+	open_flow(&flow);
+	g_autofree char *temporary = gruu_of(house, &flow, "c", "temp-gruu");
+	struct registrar_endpoint *endpoint = registrar_endpoint_of_flow(house->registrar, flow.flow);
+	register_with(house, &flow, "c", DEVICE("1", 1) ";expires=0");
+	assert_int_equal(registrar_gruu_resolve(house->registrar, temporary, &device), -ENOENT);
+	registrar_endpoint_unref(endpoint);
+	fake_flow_clear(&flow);
+}
+
+static void test_what_is_no_gruu(void **state)
+{
+	struct house *house = *state;
+	struct registrar_device device;
+	static const char *const texts[] = {"sip:alice@example.com", "sip:alice@elsewhere.com;gr=urn:1", "sip:bob@example.com;gr=urn:1",
+					    "sip:alice@example.com;gr", "sip:alice@example.com;gr=%00", "tel:+1;gr=x", "",
+					    "sip:tgruu.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA@elsewhere.com;gr"};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		assert_int_equal(registrar_gruu_resolve(house->registrar, texts[i], &device), -EINVAL);
+	assert_int_equal(registrar_gruu_resolve(house->registrar, "sip:tgruu.A@example.com;gr", &device), -ENOENT);
+}
+
 static void test_who_is_there_comes_first(void **state)
 {
 	struct house *house = *state;
@@ -529,6 +598,9 @@ int main(void)
 		TEST(test_same_contact_is_the_same_client),
 		TEST(test_same_user_is_not_the_same_client),
 		TEST(test_call_before_registration),
+		TEST(test_gruus),
+		TEST(test_a_call_outlives_the_gruus_of_its_device),
+		TEST(test_what_is_no_gruu),
 		TEST(test_who_is_there_comes_first),
 		TEST(test_follow),
 		TEST(test_follow_to_another_device),
