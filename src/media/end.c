@@ -338,11 +338,11 @@ void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *
 		media_ice_add_candidate(end->ice, candidate);
 }
 
-void media_end_restart_ice(struct media_end *end, bool controlling)
+void media_end_restart_ice(struct media_end *end)
 {
 	if (!end->ice)
 		return;
-	media_ice_restart(end->ice, controlling);
+	media_ice_restart(end->ice);
 	if (end->state == MEDIA_END_FAILED)
 		set_state(end, MEDIA_END_READY);
 	tell_ready(end);

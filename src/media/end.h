@@ -123,7 +123,7 @@ void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
 /* Its part about streams: formats and directions. */
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan);
 void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate);
-void media_end_restart_ice(struct media_end *end, bool controlling);
+void media_end_restart_ice(struct media_end *end);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);
 /* The end is failed from then on, and the handle is told. */
 void media_end_fail(struct media_end *end, enum media_failure failure);

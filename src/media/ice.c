@@ -442,7 +442,7 @@ void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *
 		add_candidates(ice, candidate, 1);
 }
 
-static void restart(struct media_ice *ice)
+void media_ice_restart(struct media_ice *ice)
 {
 	nice_agent_restart(ice->agent);
 	ice->awaits_remote = true;
@@ -451,12 +451,6 @@ static void restart(struct media_ice *ice)
 	else if (ice->state != ICE_RESTARTING)
 		set_state(ice, ICE_GATHERED);
 	touch(ice);
-}
-
-void media_ice_restart(struct media_ice *ice, bool controlling)
-{
-	g_object_set(ice->agent, "controlling-mode", (gboolean)controlling, NULL);
-	restart(ice);
 }
 
 static bool is_changed(const struct media_ice *ice, const struct sdp_transport *remote)
@@ -473,7 +467,7 @@ bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote)
 	if (remote->ice_ufrag[0] == '\0' || remote->ice_pwd[0] == '\0')
 		return false;
 	if (is_unanswered)
-		restart(ice);
+		media_ice_restart(ice);
 	if (is_news) {
 		base_copy_text(ice->remote_ufrag, sizeof ice->remote_ufrag, remote->ice_ufrag);
 		base_copy_text(ice->remote_pwd, sizeof ice->remote_pwd, remote->ice_pwd);

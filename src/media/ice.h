@@ -17,7 +17,7 @@ struct media_ice *media_ice_free(struct media_ice *ice);
 /* Credentials and candidates of ours. */
 void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local);
 /* New credentials of ours; the pair of now stays in use until there is another. */
-void media_ice_restart(struct media_ice *ice, bool controlling);
+void media_ice_restart(struct media_ice *ice);
 /* The far end's credentials and candidates. True when that was a restart by the far end that we had not answered with one
  * of our own yet: our credentials have changed and must be told. */
 bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);

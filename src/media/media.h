@@ -104,8 +104,9 @@ struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
  * MEDIA_LEGS_MAX does not count. Does nothing when it is a leg of `to` already. */
 void media_leg_move(struct media_leg *leg, struct media_session *to);
 /* New ICE credentials; leg_ready comes again. Of use before an offer that shall restart ICE, and before the answer to one that
- * did (the far end's ice-ufrag has changed). The old pair carries media until the new one is valid (row 49). */
-void media_leg_restart_ice(struct media_leg *leg, bool controlling);
+ * did (the far end's ice-ufrag has changed). The old pair carries media until the new one is valid (row 49). Roles stay as they
+ * are (RFC 8445, section 6.1.1). */
+void media_leg_restart_ice(struct media_leg *leg);
 
 /* Brings the leg to the plan (borrowed for the call; copied): remote candidates and credentials, DTLS role and fingerprint,
  * addresses, formats, direction. May be called as often as offers and answers complete; what has not changed is not

@@ -35,7 +35,6 @@ struct order {
 	struct media_end *end, *other;
 	struct media_hop *hop;
 	unsigned side; /* of the hop */
-	bool controlling;
 	char log_id[MEDIA_NAME_BYTES];
 	struct sdp_candidate candidate;
 	struct sdp_leg_plan plan;
@@ -199,7 +198,7 @@ static void run_rename(struct order *order)
 
 static void run_restart_ice(struct order *order)
 {
-	media_end_restart_ice(order->end, order->controlling);
+	media_end_restart_ice(order->end);
 }
 
 static void run_apply(struct order *order)
@@ -364,12 +363,9 @@ void media_leg_move(struct media_leg *leg, struct media_session *to)
 	send_order(leg, order);
 }
 
-void media_leg_restart_ice(struct media_leg *leg, bool controlling)
+void media_leg_restart_ice(struct media_leg *leg)
 {
-	struct order *order = order_new(leg, run_restart_ice);
-
-	order->controlling = controlling;
-	send_order(leg, order);
+	send_order(leg, order_new(leg, run_restart_ice));
 }
 
 void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan)

@@ -226,7 +226,7 @@ static void test_ice_restart(void **state)
 	base_copy_text(ufrag[1], sizeof ufrag[1], chain.right.web->local.ice_ufrag);
 	loop_timer_init(&test.timer, chain.bench.loop, send_one, &test);
 	loop_timer_start_ms(&test.timer, 0);
-	media_leg_restart_ice(chain.left.web->leg, true);
+	media_leg_restart_ice(chain.left.web->leg);
 	bench_wait(&chain.bench, left_restarted, &chain, 2000);
 	bench_pass(&chain.bench, 200); /* the offer is on its way */
 	set_plan(chain.right.web, &chain.left.web->local);
@@ -358,7 +358,7 @@ static void restart_both(struct chain *chain, const char *host)
 {
 	open_chain(chain, host);
 	bench_couple(&chain->bench, chain->left.web, chain->right.web);
-	media_leg_restart_ice(chain->left.web->leg, true);
+	media_leg_restart_ice(chain->left.web->leg);
 	bench_wait(&chain->bench, left_restarted, chain, 2000);
 	set_plan(chain->right.web, &chain->left.web->local);
 	bench_wait(&chain->bench, restarted, chain, 2000);

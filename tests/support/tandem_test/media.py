@@ -73,14 +73,18 @@ class Rtp:
         self.sequence, self.timestamp = 1000, 160000
         self.ssrc = int.from_bytes(os.urandom(4), "big")
 
+    def packet(self, payload_type=PCMU, payload=None, marker=False):
+        """The next one."""
+        content = payload if payload is not None else bytes((self.sequence + i) & 0xFF for i in range(160))
+        first = payload_type | (0x80 if marker else 0)
+        header = struct.pack(">BBHII", 0x80, first, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc)
+        self.sequence += 1
+        self.timestamp += len(content)
+        return header + content
+
     def send(self, to, count=1, payload_type=PCMU, payload=None, marker=False):
         for _ in range(count):
-            content = payload if payload is not None else bytes((self.sequence + i) & 0xFF for i in range(160))
-            first = payload_type | (0x80 if marker else 0)
-            header = struct.pack(">BBHII", 0x80, first, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc)
-            self.socket.sendto(header + content, to)
-            self.sequence += 1
-            self.timestamp += len(content)
+            self.socket.sendto(self.packet(payload_type, payload, marker), to)
             marker = False
 
     def receive(self, timeout=LIMIT):

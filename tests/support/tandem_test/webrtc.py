@@ -1,14 +1,16 @@
-"""The media side of a browser as far as a long call needs it: answers and makes ICE checks (RFC 8445), is the DTLS server.
-Needs pyOpenSSL, which the other parts do without."""
+"""The media side of a browser as far as a call needs it: answers and makes ICE checks (RFC 8445), is the DTLS server, sends and
+takes SRTP, changes its network. Needs pyOpenSSL, which the other parts do without."""
 
 import datetime
 import hashlib
 import hmac
 import os
 import re
+import select
 import socket
 import struct
 import threading
+import time
 import zlib
 
 from cryptography import x509
@@ -18,11 +20,14 @@ from OpenSSL import SSL, crypto
 
 from . import media
 from .net import Deadline
+from .srtp import KEY_AND_SALT_BYTES, KEY_BYTES, SALT_BYTES, Srtp
 
 COOKIE = 0x2112A442
-BINDING, SUCCESS = 0x0001, 0x0101
+BINDING, SUCCESS, ERROR = 0x0001, 0x0101, 0x0111
 USERNAME, INTEGRITY, PRIORITY, USE_CANDIDATE, MAPPED = 0x0006, 0x0008, 0x0024, 0x0025, 0x0020
-FINGERPRINT, CONTROLLING = 0x8028, 0x802A
+FINGERPRINT, CONTROLLED, CONTROLLING = 0x8028, 0x8029, 0x802A
+CHECK_INTERVAL = 0.5
+NEW_PATH_CHECK_INTERVAL = 0.05
 
 
 def stun(kind, transaction, attributes, password):
@@ -52,81 +57,150 @@ def _certificate():
             hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest().upper())
 
 
-class WebRtc(threading.Thread):
+class Path:
+    """A socket and the credentials that hold on it. Dead until the other side's are known."""
+
     def __init__(self):
-        super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.1)
         self.port = self.socket.getsockname()[1]
         self.ufrag, self.password = os.urandom(4).hex(), os.urandom(16).hex()
-        certificate, key, digest = _certificate()
-        self.fingerprint = ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
-        context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_certificate(certificate)
-        context.use_privatekey(key)
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *arguments: True)
-        context.set_tlsext_use_srtp(b"SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80")
-        self.dtls = SSL.Connection(context, None)
-        self.dtls.set_accept_state()
         self.remote = None  # (ufrag, password, address)
-        self.is_connected = threading.Event()
-        self.stopped = False
-        self.start()
+        self.is_valid = threading.Event()  # the gateway has answered a check
+        self.next_check = Deadline(0)
+        self.tie_breaker, self.is_controlling = os.urandom(8), True
 
-    def describe(self, offer=None):
-        sdp = media.browser_sdp(offer, port=self.port, setup="passive" if offer else "actpass", ufrag=self.ufrag)
-        sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{self.password}\r", sdp, flags=re.M)
-        return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {self.fingerprint}\r", sdp, flags=re.M)
-
-    def hear(self, sdp):
-        """The gateway's description."""
-        values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
-        address, port = re.search(r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+)", sdp, re.M | re.I).groups()
-        self.remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
-
-    def close(self):
-        self.stopped = True
-        self.join()
-        self.socket.close()
-
-    # --- the thread ---
-    def run(self):
-        next_check = Deadline(0)
-        while not self.stopped:
-            if self.remote and next_check.is_over():
-                next_check = Deadline(0.5)
-                self._check()
-            try:
-                data, source = self.socket.recvfrom(4096)
-            except OSError:
-                continue
-            if data[0] < 4:
-                self._stun(data, source)
-            elif 20 <= data[0] < 64:
-                self._dtls(data, source)
-
-    def _check(self):
+    def check(self):
+        if not self.remote or not self.next_check.is_over():
+            return
+        self.next_check = Deadline(CHECK_INTERVAL if self.is_valid.is_set() else NEW_PATH_CHECK_INTERVAL)
         ufrag, password, address = self.remote
-        attributes = [(USERNAME, f"{ufrag}:{self.ufrag}".encode()), (PRIORITY, struct.pack(">I", 1862270975)),
-                      (CONTROLLING, os.urandom(8)), (USE_CANDIDATE, b"")]
+        role = [(CONTROLLING, self.tie_breaker), (USE_CANDIDATE, b"")] if self.is_controlling else [(CONTROLLED, self.tie_breaker)]
+        attributes = [(USERNAME, f"{ufrag}:{self.ufrag}".encode()), (PRIORITY, struct.pack(">I", 1862270975))] + role
         self.socket.sendto(stun(BINDING, os.urandom(12), attributes, password), address)
 
-    def _stun(self, data, source):
-        if struct.unpack(">H", data[:2])[0] != BINDING:
+    def answer(self, data, source):
+        kind = struct.unpack(">H", data[:2])[0]
+        if kind == SUCCESS:
+            self.is_valid.set()
+        if kind == ERROR and b"Role" in data:  # 487: theirs was the higher tie-breaker (RFC 8445, section 7.2.5.1)
+            self.is_controlling = False
+            self.next_check = Deadline(0)
+        if kind != BINDING or not self.remote:
             return
         port = source[1] ^ COOKIE >> 16
         address = struct.unpack(">I", socket.inet_aton(source[0]))[0] ^ COOKIE
         mapped = struct.pack(">BBHI", 0, 1, port, address)
         self.socket.sendto(stun(SUCCESS, data[8:20], [(MAPPED, mapped)], self.password), source)
 
-    def _dtls(self, data, source):
+
+class WebRtc(threading.Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.paths = [Path()]  # the newest last
+        certificate, key, digest = _certificate()
+        self.fingerprint = ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.use_certificate(certificate)
+        context.use_privatekey(key)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *arguments: True)
+        context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
+        self.dtls = SSL.Connection(context, None)
+        self.dtls.set_accept_state()
+        self.is_connected = threading.Event()  # DTLS
+        self.sends = self.takes = None  # Srtp, once connected
+        self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
+        self.heard_more = threading.Condition()
+        self.stopped = False
+        self.start()
+
+    @property
+    def path(self):
+        """Where media goes: the newest path that works."""
+        return next((path for path in reversed(self.paths) if path.is_valid.is_set()), self.paths[0])
+
+    def describe(self, offer=None):
+        path = self.paths[-1]
+        sdp = media.browser_sdp(offer, port=path.port, setup="passive" if offer else "actpass", ufrag=path.ufrag)
+        sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{path.password}\r", sdp, flags=re.M)
+        return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {self.fingerprint}\r", sdp, flags=re.M)
+
+    def hear(self, sdp):
+        """The gateway's description."""
+        values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
+        address, port = re.search(r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+)", sdp, re.M | re.I).groups()
+        self.paths[-1].remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
+
+    def change_network(self, local):
+        """Another socket, other credentials, to be offered: `local`, our last description, with them in it. What comes to
+        the old ones is still heard, and media goes the old way, until the new one works."""
+        path = Path()
+        self.paths.append(path)
+        sdp = re.sub(r"^(o=\S+ \S+ )(\d+)", lambda found: found.group(1) + str(int(found.group(2)) + 1), local, flags=re.M)
+        sdp = re.sub(r"^a=ice-ufrag:\S+", f"a=ice-ufrag:{path.ufrag}", sdp, flags=re.M)
+        sdp = re.sub(r"^a=ice-pwd:\S+", f"a=ice-pwd:{path.password}", sdp, flags=re.M)
+        sdp = re.sub(r"^a=setup:\S+", "a=setup:actpass", sdp, flags=re.M)
+        sdp = re.sub(r"^(a=candidate:1 1 udp \d+ 127\.0\.0\.1) \d+", rf"\1 {path.port}", sdp, flags=re.M)
+        return re.sub(r"^m=audio \d+", f"m=audio {path.port}", sdp, flags=re.M)
+
+    def send(self, packet):
+        """An RTP packet, to the gateway."""
+        path = self.path
+        path.socket.sendto(self.sends.protect(packet), path.remote[2])
+
+    def wait_heard(self, count, timeout=10.0):
+        with self.heard_more:
+            assert self.heard_more.wait_for(lambda: len(self.heard) >= count, timeout), f"{len(self.heard)} packets heard"
+        return self.heard[:count]
+
+    def close(self):
+        self.stopped = True
+        self.join()
+        for path in self.paths:
+            path.socket.close()
+
+    # --- the thread ---
+    def run(self):
+        while not self.stopped:
+            for path in list(self.paths):
+                path.check()
+            ready, _, _ = select.select([path.socket for path in self.paths], [], [], NEW_PATH_CHECK_INTERVAL)
+            for path in self.paths:
+                if path.socket in ready:
+                    self._take(path, *path.socket.recvfrom(4096))
+
+    def _take(self, path, data, source):
+        if data[0] < 4:
+            path.answer(data, source)
+        elif 20 <= data[0] < 64:
+            self._dtls(path, data, source)
+        elif data[0] >= 128 and not 192 <= data[1] < 224 and self.takes:
+            self._rtp(path, data)
+
+    def _rtp(self, path, data):
+        try:
+            packet = self.takes.unprotect(data)
+        except ValueError:
+            return
+        with self.heard_more:
+            self.heard.append((time.monotonic(), packet, path.port))
+            self.heard_more.notify_all()
+
+    def _take_keys(self):
+        """RFC 5764, section 4.2; we are the server."""
+        material = self.dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * KEY_AND_SALT_BYTES)
+        keys, salts = material[:2 * KEY_BYTES], material[2 * KEY_BYTES:]
+        self.takes = Srtp(keys[:KEY_BYTES] + salts[:SALT_BYTES])
+        self.sends = Srtp(keys[KEY_BYTES:] + salts[SALT_BYTES:])
+
+    def _dtls(self, path, data, source):
         self.dtls.bio_write(data)
         try:
             if self.is_connected.is_set():
                 self.dtls.recv(4096)
             else:
                 self.dtls.do_handshake()
+                self._take_keys()
                 self.is_connected.set()
         except (SSL.WantReadError, SSL.ZeroReturnError):
             pass
@@ -136,7 +210,7 @@ class WebRtc(threading.Thread):
             except SSL.WantReadError:
                 return
             for record in self._records(flight):
-                self.socket.sendto(record, source)
+                path.socket.sendto(record, source)
 
     @staticmethod
     def _records(flight):

@@ -1,0 +1,408 @@
+"""Calls with media at both ends: a scripted browser with ICE, DTLS and SRTP, and a trunk with RTP."""
+
+import re
+import struct
+import threading
+import time
+
+import pytest
+from tandem_test import calls as calls_module
+from tandem_test import media
+from tandem_test.browser import Browser
+from tandem_test.calls import Maker, changed
+from tandem_test.media import Rtp
+from tandem_test.net import Deadline, media_ports
+from tandem_test.trunk import UdpTrunk
+from tandem_test.webrtc import WebRtc
+
+CONFIG = {**calls_module.CONFIG}
+DOMAIN = "example.test"
+INTERVAL = 0.02
+SILENCE_LIMIT = 0.2
+SLOW_NETWORK = 0.8  # until the browser's new path can be used
+STALE = b"old!"
+POOL = 16  # the fewest media ports that a daemon accepts
+WITH_TRUNK = ("browser-trunk", "trunk-browser")
+
+
+def number_of(packet):
+    return struct.unpack(">I", packet[12:16])[0]
+
+
+class Stream(threading.Thread):
+    """A voice: a numbered packet every 20 ms to `send`, until it is stopped."""
+
+    def __init__(self, send):
+        super().__init__(daemon=True)
+        self.send, self.rtp, self.sent, self.stopped = send, Rtp(), 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stopped.wait(INTERVAL):
+            self.send(self.rtp.packet(payload=struct.pack(">I", self.sent) + bytes(156)))
+            self.sent += 1
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+        self.rtp.close()
+
+
+class Listener(threading.Thread):
+    """What comes to some ports of the trunk's: (time, packet, the port it came to)."""
+
+    def __init__(self, *ports):
+        super().__init__(daemon=True)
+        self.ports, self.heard, self.stopped = list(ports), [], False
+        self.start()
+
+    def run(self):
+        while not self.stopped:
+            for port in self.ports:
+                port.socket.settimeout(0.005)
+                try:
+                    packet = port.socket.recvfrom(2048)[0]
+                except OSError:
+                    continue
+                if not 192 <= packet[1] < 224:
+                    self.heard.append((time.monotonic(), packet, port.port))
+
+    def stop(self):
+        self.stopped = True
+        self.join()
+
+
+def longest_silence(heard, sent):
+    """In seconds of speech: the longest run of packets, of those numbered below `sent`, that nobody heard."""
+    numbers = sorted({number_of(packet) for _, packet, _ in heard} | {-1, sent})
+    return max(b - a - 1 for a, b in zip(numbers, numbers[1:])) * INTERVAL
+
+
+def check_identity(heard):
+    """One SSRC, and sequence numbers that go on."""
+    packets = [packet for _, packet, _ in heard]
+    assert len({packet[8:12] for packet in packets}) == 1
+    sequences = [struct.unpack(">H", packet[2:4])[0] for packet in packets]
+    assert all(0 < (b - a) & 0xFFFF < 100 for a, b in zip(sequences, sequences[1:])), sequences
+
+
+class MediaCall:
+    def __init__(self, calls, direction, browser_sdp=lambda sdp: sdp):
+        self.call = calls(direction)
+        self.browser, self.trunk = self.call.ends if direction == "browser-trunk" else self.call.ends[::-1]
+        self.peer, self.port = WebRtc(), Rtp()
+        self.trunk.rtp_port = self.port.port
+        self.owned = [self.peer, self.port]
+        self.browser.describe = self.describe
+        self.browser_sdp = browser_sdp
+
+    def describe(self, offer=None, **options):
+        self.browser.local = self.browser_sdp(self.peer.describe(offer))
+        return self.browser.local
+
+    def said_to(self, end):
+        """The gateway's last description there."""
+        return next(m.sdp for way, m in reversed(end.peer.history) if way == "<-" and m.body and m.call_id == end.call_id)
+
+    def to_trunk_port(self):
+        """Where the trunk sends to."""
+        return media.audio_of(self.said_to(self.trunk))[:2]
+
+    def is_admitted(self):
+        """The trunk hears of the call; else the caller hears that there is no port for it."""
+        try:
+            self.call.arrive(0.5)
+        except AssertionError:
+            self.call.refused(503)
+            return False
+        return True
+
+    def decline(self):
+        self.call.reject(486)
+        self.call.refused(486)
+
+    def dial_and_answer(self):
+        self.call.dial()
+        self.call.arrive()
+        self.call.answer()
+        self.call.answered()
+        self.peer.hear(self.said_to(self.browser))
+
+    def set_up(self):
+        self.dial_and_answer()
+        self.wait_for_media()
+        return self
+
+    def wait_for_media(self):
+        """The browser's end of DTLS is ready a little before the gateway's: until the first packet is through."""
+        deadline = Deadline()
+        while not self.peer.heard and not deadline.is_over():
+            self.port.send(self.to_trunk_port())
+            time.sleep(INTERVAL)
+        self.peer.wait_heard(1)
+        time.sleep(INTERVAL)
+        self.peer.heard.clear()
+
+    def trunk_stream(self, port=None):
+        to = self.to_trunk_port()
+        return Stream(lambda packet: (port or self.port).socket.sendto(packet, to))
+
+    def browser_stream(self):
+        return Stream(self.peer.send)
+
+
+@pytest.fixture
+def media_call(calls):
+    made = []
+
+    def make(direction, **options):
+        made.append(MediaCall(calls, direction, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        for owned in one.owned:
+            owned.close()
+
+
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_voice_goes_both_ways(media_call, direction):
+    one = media_call(direction).set_up()
+    listener = Listener(one.port)
+    streams = one.trunk_stream(), one.browser_stream()
+    time.sleep(0.5)
+    for stream in streams:
+        stream.stop()
+    heard = one.peer.wait_heard(streams[0].sent)
+    assert longest_silence(heard, streams[0].sent) == 0
+    check_identity(heard)
+    time.sleep(0.1)
+    listener.stop()
+    assert longest_silence(listener.heard, streams[1].sent) <= INTERVAL  # the first may have come before the keys
+    check_identity(listener.heard)
+    one.call.hang_up()
+
+
+@pytest.mark.parametrize("first", ["browser", "trunk", "browser alone"])
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_call, direction, first):
+    """No silence on either side; the trunk's new address is used at once, the old one is not listened to any more."""
+    one = media_call(direction).set_up()
+    moved, old_port = Rtp(), one.port
+    one.owned.append(moved)
+    listener = Listener(old_port, moved)
+    from_browser, from_trunk = one.browser_stream(), one.trunk_stream()
+    time.sleep(0.3)
+
+    to = one.to_trunk_port()
+
+    def send_from_both(packet):
+        old_port.socket.sendto(packet, to)
+        moved.socket.sendto(packet, to)
+
+    def send_from_new(packet):
+        old_port.socket.sendto(packet[:12] + STALE + packet[16:], to)
+        moved.socket.sendto(packet, to)
+
+    def trunk_moves():
+        body = changed(one.trunk.local).replace(f"m=audio {old_port.port} ", f"m=audio {moved.port} ")
+        one.trunk.local = body
+        from_trunk.send = send_from_both
+        return one.trunk.reinvite(body=body)
+
+    old_path = one.peer.path
+    before = one.said_to(one.browser)
+    invites = {"trunk": trunk_moves()} if first == "trunk" else {}
+    invites["browser"] = one.browser.reinvite(body=one.peer.change_network(one.browser.local))
+    if first == "browser":
+        invites["trunk"] = trunk_moves()
+    for name, invite in invites.items():
+        end = getattr(one, name)
+        response = end.response(invite, 200)
+        end.ack(invite)
+        if name == "browser":
+            answer = response.sdp
+            ufrag = re.compile(r"^a=ice-ufrag:(\S+)", re.M)
+            assert ufrag.search(response.sdp).group(1) != ufrag.search(before).group(1)
+        else:
+            time.sleep(INTERVAL)  # the order to the media worker is on its way
+            from_trunk.send = send_from_new
+    switched = len(listener.heard)
+    time.sleep(SLOW_NETWORK)
+    one.peer.hear(answer)
+    assert one.peer.paths[-1].is_valid.wait(5)
+    time.sleep(1.5)
+    for stream in (from_browser, from_trunk):
+        stream.stop()
+    time.sleep(0.2)
+    listener.stop()
+    heard_by_browser = one.peer.heard
+    assert not [entry for entry in heard_by_browser if entry[1][12:16] == STALE]
+    assert longest_silence(heard_by_browser, from_trunk.sent) < SILENCE_LIMIT
+    assert longest_silence(listener.heard, from_browser.sent) < SILENCE_LIMIT
+    check_identity(listener.heard)
+    check_identity(heard_by_browser)
+    assert one.peer.path is not old_path and heard_by_browser[-1][2] == one.peer.path.port
+    if "trunk" in invites:
+        assert {port for _, _, port in listener.heard[switched + 1:]} == {moved.port}
+    one.call.hang_up()
+
+
+@pytest.fixture
+def small_call(own_daemon, trunk_port):
+    """Calls of a daemon that has few media ports: even numbers of them from an even one on."""
+    made = []
+
+    def start(n_ports):
+        first = media_ports()[0]
+        daemon = own_daemon({**CONFIG, "media": {"ports": f"{first}-{first + n_ports - 1}"}}).start()
+        trunk = UdpTrunk((daemon.host, daemon.sip_port), port=trunk_port)
+        made.append(trunk)
+
+        def browser(user, **options):
+            made.append(Browser(daemon.host, daemon.web_port, user, DOMAIN, **options))
+            return made[-1]
+
+        calls = Maker(daemon, browser, trunk, DOMAIN)
+
+        def make(direction):
+            made.append(MediaCall(calls, direction))
+            return made[-1]
+
+        return make
+
+    yield start
+    for one in made:
+        for owned in getattr(one, "owned", [one]):
+            owned.close()
+
+
+def ports_of(one):
+    """The gateway's, of a call: ICE and RTP."""
+    return {one.peer.path.remote[2][1], one.to_trunk_port()[1]}
+
+
+def test_row_34_ports_rest_after_a_call(small_call):
+    """What goes on arriving is heard in no other call, and no other call gets the ports within 2 s, though it is refused for
+    want of others."""
+    make = small_call(POOL)
+    first = make("browser-trunk").set_up()
+    talker = first.trunk_stream()
+    first.peer.wait_heard(3)
+    first.call.hang_up()
+    ended = time.monotonic()
+    others = []
+    while time.monotonic() - ended < 1.9:
+        other = make("browser-trunk")
+        other.call.dial()
+        if not other.is_admitted():
+            break
+        others.append(other)
+        assert other.to_trunk_port() != first.to_trunk_port()
+    assert len(others) > 1
+    time.sleep(max(0, ended + 2.1 - time.monotonic()))
+    last = make("browser-trunk")
+    last.call.dial()
+    assert last.is_admitted()
+    talker.stop()
+    for one in (*others, last):
+        one.decline()
+
+
+def test_row_62_an_event_of_the_call_before_is_not_heard_in_the_next(small_call):
+    """Its end packets are on their way still when the port has its next call."""
+    make = small_call(POOL)
+    first = make("browser-trunk").set_up()
+    to = first.to_trunk_port()
+    end_of_event = struct.pack(">BBH", 7, 0x8A, 1600)
+    first.port.send(to, 3, payload_type=media.TELEPHONE_EVENT, payload=end_of_event)
+    first.peer.wait_heard(3)
+    first.call.hang_up()
+    time.sleep(2.1)
+    deadline = Deadline(20)
+    while True:  # until one has its port
+        second = make("browser-trunk")
+        second.call.dial()
+        if second.is_admitted():
+            if second.to_trunk_port() == to:
+                break
+            second.decline()
+        assert not deadline.is_over()
+    second.call.answer()
+    second.call.answered()
+    second.peer.hear(second.said_to(second.browser))
+    for _ in range(10):
+        first.port.send(to, 1, payload_type=media.TELEPHONE_EVENT, payload=end_of_event)
+        time.sleep(INTERVAL)
+    second.wait_for_media()
+    first.port.send(to, 3, payload_type=media.TELEPHONE_EVENT, payload=end_of_event)
+    second.port.send(to, 3)
+    second.peer.wait_heard(3)
+    time.sleep(0.1)
+    assert [packet[1] & 0x7F for _, packet, _ in second.peer.heard] == [media.PCMU] * 3
+    second.call.hang_up()
+
+
+def expect_end_by_media(one, seconds):
+    """Both sides get a BYE with the cause, within the time; nothing was forwarded."""
+    begun = time.monotonic()
+    for end in one.call.ends:
+        bye = end.expect("BYE", seconds)
+        assert "text=" in bye.header("Reason"), bye.headers
+        end.reply(bye, 200)
+    assert time.monotonic() - begun < seconds
+    one.port.expect_silence(0.1)
+    assert not one.peer.heard
+
+
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_row_63_another_certificate_than_the_announced_one(media_call, direction):
+    one = media_call(direction, browser_sdp=lambda sdp: re.sub(r"^a=fingerprint:sha-256 (\S)(\S)", lambda found:
+                     f"a=fingerprint:sha-256 {found.group(2)}{'0' if found.group(1) != '0' else '1'}", sdp, flags=re.M))
+    one.dial_and_answer()
+    one.port.send(one.to_trunk_port(), 3)
+    expect_end_by_media(one, 5)
+
+
+def test_row_63_no_path(media_call):
+    """Silence until the gateway is sure: 15 s."""
+    one = media_call("browser-trunk", browser_sdp=lambda sdp: re.sub(
+        r"^(a=candidate:1 1 udp \d+ 127\.0\.0\.1) \d+", r"\1 9", sdp, flags=re.M))
+    one.call.dial()
+    one.call.arrive()
+    one.call.answer()
+    one.call.answered()
+    one.port.send(one.to_trunk_port(), 3)
+    expect_end_by_media(one, 20)
+
+
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_row_64_rtp_before_the_answer(media_call, direction):
+    """Dropped; and a stranger who was first is not listened to later."""
+    one = media_call(direction)
+    stranger = Rtp()
+    one.owned.append(stranger)
+    call = one.call
+    call.dial()
+    call.arrive()
+    if direction == "browser-trunk":
+        to = one.to_trunk_port()
+        for port in (stranger, one.port):
+            port.send(to, 5)
+    call.answer()
+    call.answered()
+    to = one.to_trunk_port()
+    stranger.send(to, 5)
+    one.peer.hear(one.said_to(one.browser))
+    assert one.peer.is_connected.wait(10)
+    stranger.send(to, 5)
+    one.wait_for_media()
+    stranger.send(to, 5)
+    one.port.send(to, 1, payload=bytes(160))
+    one.peer.wait_heard(1)
+    time.sleep(0.1)
+    assert [packet[12:] for _, packet, _ in one.peer.heard] == [bytes(160)]
+    one.peer.send(one.port.packet())
+    assert one.port.receive()[5][1] == to[1]
+    stranger.expect_silence(0.1)
+    call.hang_up()
