@@ -21,6 +21,7 @@ struct daemon {
 	struct registrar *registrar;
 	struct trunks *trunks;
 	struct route_router *router;
+	struct relay *relay;
 	struct media_engine *media;
 	struct call_manager *calls;
 	struct dispatch *dispatch;

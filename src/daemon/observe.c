@@ -15,6 +15,7 @@
 #define OBSERVE_SIP(function, member)	    OBSERVE(function, sip_stack_counts, sip_stack_count(daemon->stack, &counts), member)
 #define OBSERVE_REGISTRAR(function, member) OBSERVE(function, registrar_counts, registrar_count(daemon->registrar, &counts), member)
 #define OBSERVE_MEDIA(function, member)	    OBSERVE(function, media_counts, media_engine_count(daemon->media, &counts), member)
+#define OBSERVE_RELAY(function, member)	    OBSERVE(function, relay_counts, relay_count(daemon->relay, &counts), member)
 #define OBSERVE_LOOP(function, member)	    OBSERVE(function, loop_counts, loop_count(daemon->loop, &counts), member)
 
 OBSERVE_CALLS(observe_calls, calls)
@@ -35,6 +36,8 @@ OBSERVE_MEDIA(observe_media_ports, ports)
 OBSERVE_MEDIA(observe_ice_agents, ice_agents)
 OBSERVE_MEDIA(observe_media_timers, timers)
 OBSERVE_MEDIA(observe_media_watches, watches)
+OBSERVE_RELAY(observe_subscriptions, subscriptions)
+OBSERVE_RELAY(observe_relay_requests, requests)
 OBSERVE_LOOP(observe_timers, timers)
 OBSERVE_LOOP(observe_watches, watches)
 
@@ -62,6 +65,8 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_bindings", "Bindings of all users.", observe_bindings),
 	GAUGE("tandem_endpoints", "Devices of users that a binding or a call holds.", observe_endpoints),
 	GAUGE("tandem_endpoints_away", "Devices among them whose connection is closed, waited for.", observe_deserted),
+	GAUGE("tandem_subscriptions", "Subscriptions that are carried.", observe_subscriptions),
+	GAUGE("tandem_relay_requests", "Requests outside calls that await the far end's answer.", observe_relay_requests),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),

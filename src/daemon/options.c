@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 #include "media/options.h"
+#include "relay/relay.h"
 #include "route/route.h"
 #include "sip/options.h"
 
@@ -41,6 +42,7 @@ const struct config_table *const daemon_tables[] = {
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,
+	&relay_options,
 	&call_options,
 	NULL,
 };

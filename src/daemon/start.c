@@ -88,6 +88,23 @@ static void stop_routes(struct daemon *daemon)
 	daemon->router = route_router_free(daemon->router);
 }
 
+static int start_relay(struct daemon *daemon)
+{
+	struct relay_parameters parameters = {
+		.stack = daemon->stack,
+		.registrar = daemon->registrar,
+		.trunks = daemon->trunks,
+		.router = daemon->router,
+		.snapshot = daemon->snapshot,
+	};
+	return relay_new(&parameters, &daemon->relay);
+}
+
+static void stop_relay(struct daemon *daemon)
+{
+	daemon->relay = relay_free(daemon->relay);
+}
+
 static int start_media(struct daemon *daemon)
 {
 	struct media_settings settings;
@@ -126,6 +143,7 @@ static int start_dispatch(struct daemon *daemon)
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
 		.router = daemon->router,
+		.relay = daemon->relay,
 		.calls = daemon->calls,
 	};
 	return dispatch_new(&parameters, &daemon->dispatch);
@@ -192,6 +210,7 @@ static const struct daemon_part {
 	{"registrar", start_registrar, stop_registrar},
 	{"trunks", start_trunks, stop_trunks},
 	{"routes", start_routes, stop_routes},
+	{"relay", start_relay, stop_relay},
 	{"media", start_media, stop_media},
 	{"calls", start_calls, stop_calls},
 	{"dispatch", start_dispatch, stop_dispatch},
@@ -243,6 +262,7 @@ void daemon_reload(struct daemon *daemon)
 		log_set_level(level);
 	registrar_reconfigure(daemon->registrar, snapshot);
 	call_manager_reload(daemon->calls, snapshot);
+	relay_reload(daemon->relay, snapshot);
 	if (trunks_reload(daemon->trunks, snapshot) < 0 || route_router_reload(daemon->router, snapshot) < 0 ||
 	    web_reconfigure(daemon->web, snapshot) < 0)
 		log_error(NULL, "a part of the new configuration could not be taken");

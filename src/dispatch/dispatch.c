@@ -95,7 +95,10 @@ static void forward(struct dispatch *dispatch, struct sip_server_transaction *tr
 		sip_server_transaction_reply(transaction, 416, NULL, NULL);
 		return;
 	}
-	call_manager_invite(dispatch->rooms.calls, transaction, sender, &decision);
+	if (sip_message_method(request) == SIP_METHOD_INVITE)
+		call_manager_invite(dispatch->rooms.calls, transaction, sender, &decision);
+	else
+		relay_request(dispatch->rooms.relay, transaction, sender, &decision);
 }
 
 static void dispatch_request(void *user, struct sip_server_transaction *transaction)
@@ -123,6 +126,10 @@ static void dispatch_request(void *user, struct sip_server_transaction *transact
 		answer_options(transaction);
 		break;
 	case SIP_METHOD_INVITE:
+	case SIP_METHOD_MESSAGE:
+	case SIP_METHOD_SUBSCRIBE:
+	case SIP_METHOD_NOTIFY:
+	case SIP_METHOD_PUBLISH:
 		if (!find_sender(dispatch, transaction, trunk, &sender))
 			break;
 		forward(dispatch, transaction, &sender);

@@ -1,6 +1,7 @@
 /* New requests: who sends them, and which room takes them. One per process; signalling thread. */
 #pragma once
 #include "call/call.h"
+#include "relay/relay.h"
 #include "route/router.h"
 
 struct dispatch;
@@ -11,6 +12,7 @@ struct dispatch_parameters {
 	struct registrar *registrar;
 	struct trunks *trunks;
 	struct route_router *router;
+	struct relay *relay;
 	struct call_manager *calls;
 };
 

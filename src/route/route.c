@@ -169,8 +169,10 @@ static void decide_by_rule(const struct route_table *table, size_t index, const 
 	}
 }
 
-static void decide_for_user(const struct route_table *table, const char *dialled, struct route_decision *decision)
+static void decide_for_user(const struct route_table *table, const struct route_request *request,
+			    struct route_decision *decision)
 {
+	const char *dialled = request->dialled;
 	/* Without `replace` all of the number goes on, also where `match` fits a part of it only. */
 	regmatch_t all[ROUTE_REFERENCES] = {{.rm_so = 0, .rm_eo = strlen(dialled)}};
 	for (size_t i = 1; i < ROUTE_REFERENCES; i++)
@@ -179,6 +181,8 @@ static void decide_for_user(const struct route_table *table, const char *dialled
 	for (size_t i = 0; i < table->n_rules; i++) {
 		const struct rule *rule = &table->rules[i];
 		regmatch_t match[ROUTE_REFERENCES];
+		if (request->is_beyond_us && config_find(table->snapshot, "trunks", rule->to) < 0)
+			continue;
 		if (!rule->has_match) {
 			last = last < 0 ? (ssize_t)i : last;
 		} else if (regexec(&rule->match, dialled, ROUTE_REFERENCES, match, 0) == 0) {
@@ -187,8 +191,9 @@ static void decide_for_user(const struct route_table *table, const char *dialled
 		}
 	}
 	enum route_builtin builtin;
-	decide_user(table, dialled, decision);
-	if (decision->target == ROUTE_DENIED && builtin_from_number(dialled, &builtin) == 0)
+	if (!request->is_beyond_us)
+		decide_user(table, dialled, decision);
+	if (decision->target == ROUTE_DENIED && !request->is_beyond_us && builtin_from_number(dialled, &builtin) == 0)
 		decide_builtin(builtin, decision);
 	if (decision->target == ROUTE_DENIED && last >= 0)
 		decide_by_rule(table, last, dialled, all, decision);
@@ -215,5 +220,5 @@ void route_decide(const struct route_table *table, const struct route_request *r
 	if (request->trunk)
 		decide_for_trunk(table, request, ret_decision);
 	else if (*request->dialled)
-		decide_for_user(table, request->dialled, ret_decision);
+		decide_for_user(table, request, ret_decision);
 }

@@ -28,6 +28,7 @@ struct route_request {
 	const char *dialled; /* the user part of the Request-URI, unescaped */
 	const char *trunk;   /* the trunk the call came from; NULL: from a user of ours */
 	const char *inbound; /* that trunk's `inbound`; NULL */
+	bool is_beyond_us;   /* whatever of ours has that name: which trunk would take it? */
 };
 
 struct route_decision {

@@ -78,3 +78,14 @@ int route_router_decide(const struct route_router *router, const struct route_pa
 	}
 	return 0;
 }
+
+int route_router_decide_beyond(const struct route_router *router, const char *user, struct route_decision *ret_decision)
+{
+	struct route_request request = {.dialled = user, .is_beyond_us = true};
+	struct route_decision decision;
+	route_decide(router->table, &request, &decision);
+	if (decision.target != ROUTE_TRUNK)
+		return -ENOENT;
+	*ret_decision = decision;
+	return 0;
+}

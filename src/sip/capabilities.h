@@ -3,7 +3,8 @@
 #pragma once
 #include "sip/message.h"
 
-#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER, REGISTER"
+#define SIP_ALLOW                                                                                                      \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH, REGISTER"
 /* Also what a request's Require may name. */
 #define SIP_SUPPORTED "100rel, timer, gruu, outbound, path, replaces, norefersub"
 

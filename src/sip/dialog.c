@@ -147,6 +147,20 @@ int sip_dialog_learn(struct sip_dialog *dialog, const struct sip_message *respon
 	return 0;
 }
 
+int sip_dialog_learn_notify(struct sip_dialog *dialog, const struct sip_message *notify)
+{
+	g_autofree char *target = target_of(notify);
+	if (dialog->remote_tag || !target || read_route_set(dialog, notify, false) < 0)
+		return -EINVAL;
+	g_free(dialog->remote_target);
+	dialog->remote_target = g_steal_pointer(&target);
+	dialog->remote_tag = g_strdup(sip_message_from_tag(notify));
+	dialog->remote_cseq = sip_message_cseq(notify);
+	dialog->has_remote_cseq = true;
+	dialog->state = SIP_DIALOG_CONFIRMED;
+	return 0;
+}
+
 void sip_dialog_refresh_target(struct sip_dialog *dialog, const struct sip_message *message)
 {
 	char *target = target_of(message);

@@ -39,6 +39,9 @@ void sip_dialog_preload_route(struct sip_dialog *dialog, const char *const *rout
 /* Caller's side: takes tag, target and route set from a response with a To tag. A 2xx recomputes the route set and
  * confirms (row 22). -EINVAL if it lacks what it must have; the dialog is then as before. */
 int sip_dialog_learn(struct sip_dialog *dialog, const struct sip_message *response);
+/* The same from a NOTIFY that answers our SUBSCRIBE, perhaps before the 2xx, perhaps from a branch of a fork: it makes the
+ * dialog (RFC 6665, section 4.4.1). `dialog` has no far tag yet. 0 or -EINVAL. */
+int sip_dialog_learn_notify(struct sip_dialog *dialog, const struct sip_message *notify);
 /* A target refresh (INVITE, UPDATE requests and their 2xx) brought a new Contact. */
 void sip_dialog_refresh_target(struct sip_dialog *dialog, const struct sip_message *message);
 /* Whether a request's CSeq is in order; 0, or -EBADMSG (answer 500, section 12.2.2). ACK and CANCEL are not counted. */

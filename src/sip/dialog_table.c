@@ -28,7 +28,7 @@ struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, struct si
 {
 	struct sip_dialog_entry *entry = g_new0(struct sip_dialog_entry, 1);
 	entry->stack = stack;
-	entry->key = make_key(dialog->call_id, dialog->local_tag, dialog->remote_tag);
+	entry->key = make_key(dialog->call_id, dialog->local_tag, dialog->remote_tag ? dialog->remote_tag : "");
 	entry->dialog = dialog;
 	entry->identity = g_strdup(identity);
 	entry->handler = handler;
@@ -67,8 +67,11 @@ void *sip_stack_find_dialog(struct sip_stack *stack, const char *call_id, const 
 
 static struct sip_dialog_entry *find_for(struct sip_stack *stack, const struct sip_message *request)
 {
-	return sip_dialog_table_find(stack, sip_message_call_id(request), sip_message_to_tag(request),
-				     sip_message_from_tag(request));
+	struct sip_dialog_entry *entry = sip_dialog_table_find(stack, sip_message_call_id(request),
+							       sip_message_to_tag(request), sip_message_from_tag(request));
+	if (entry || sip_message_method(request) != SIP_METHOD_NOTIFY || !sip_message_from_tag(request))
+		return entry;
+	return sip_dialog_table_find(stack, sip_message_call_id(request), sip_message_to_tag(request), "");
 }
 
 static void refuse_foreigner(struct sip_server_transaction *transaction, const struct sip_dialog_entry *entry)
@@ -108,7 +111,7 @@ void sip_dialog_table_request(struct sip_stack *stack, struct sip_server_transac
 		sip_server_transaction_reply(transaction, 481, NULL, NULL);
 	} else if (!admit(stack, transaction, entry)) {
 		return;
-	} else if (sip_dialog_accept_cseq(entry->dialog, request) < 0) {
+	} else if (entry->dialog->remote_tag && sip_dialog_accept_cseq(entry->dialog, request) < 0) {
 		metrics_add(&disorder, 1);
 		sip_server_transaction_reply(transaction, 500, "CSeq Out Of Order", NULL);
 	} else {

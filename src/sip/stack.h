@@ -40,7 +40,9 @@ struct sip_dialog_handler {
 };
 struct sip_dialog_entry;
 /* Makes the dialog reachable by Call-ID and both tags (rule 1). The entry holds no copy: the dialog's ids must not
- * change while it is in the table, and the far tag must be known. The stack counts the far end's CSeq in it.
+ * change while it is in the table. Without a far tag it is that of a SUBSCRIBE whose notifiers are not known yet, and
+ * takes the NOTIFYs of all that are in no dialog of their own (RFC 6665, section 4.4.1). The stack counts the far end's
+ * CSeq in it where the far tag is known.
  * `identity` is copied; NULL: anybody may act. */
 struct sip_dialog_entry *sip_stack_add_dialog(struct sip_stack *stack, struct sip_dialog *dialog, const char *identity,
 					      const struct sip_dialog_handler *handler, void *user);

@@ -291,14 +291,6 @@ def test_options_in_no_dialog(calls):
     peer.ask(request, 481)
 
 
-@pytest.mark.parametrize("method", ["SUBSCRIBE", "PUBLISH", "MESSAGE"])
-def test_methods_outside_calls_are_refused(calls, method):
-    peer = calls.user()
-    request = sip.request(method, f"sip:{calls.domain}", f"<sip:x@{calls.domain}>;tag=a", f"<sip:{calls.domain}>", peer.via,
-                          contact=peer.contact)
-    assert "INVITE" in peer.ask(request, 405).header("Allow")
-
-
 @pytest.mark.parametrize("method, status", [("REFER", 403), ("INFO", 481)])
 def test_requests_that_live_in_calls_only(calls, method, status):
     peer = calls.user()

@@ -1,0 +1,142 @@
+/* What passes from one side to the other: what is named here, and nothing else. Via, Contact, Record-Route, User-Agent,
+ * Server, Warning, Allow and all that is unknown stay where they are. */
+#include "relay/relay_private.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const message_request[] = {"Date", "Expires", "Subject", "Priority", NULL};
+static const char *const subscribe_request[] = {"Event", "Expires", "Accept", "Accept-Encoding", NULL};
+static const char *const notify_request[] = {"Event", "Subscription-State", NULL};
+static const char *const publish_request[] = {"Event", "Expires", "SIP-If-Match", NULL};
+static const char *const of_body[] = {"Content-Disposition", "Content-Encoding", "Content-Language", "MIME-Version", NULL};
+
+static const char *const message_response[] = {"Date", "Accept", "Accept-Encoding", "Retry-After", NULL};
+static const char *const subscribe_response[] = {"Expires", "Min-Expires", "Allow-Events", "Accept", "Retry-After", NULL};
+static const char *const notify_response[] = {"Allow-Events", "Retry-After", NULL};
+static const char *const publish_response[] = {"SIP-ETag",     "Expires", "Min-Expires",
+					       "Allow-Events", "Accept",  "Retry-After",
+					       NULL};
+
+struct passing {
+	const char *const *request, *const *response;
+};
+
+static struct passing passing_of(enum sip_method method)
+{
+	switch (method) {
+	case SIP_METHOD_SUBSCRIBE:
+		return (struct passing){subscribe_request, subscribe_response};
+	case SIP_METHOD_NOTIFY:
+		return (struct passing){notify_request, notify_response};
+	case SIP_METHOD_PUBLISH:
+		return (struct passing){publish_request, publish_response};
+	default:
+		return (struct passing){message_request, message_response};
+	}
+}
+
+static void copy(struct sip_message *to, const struct sip_message *from, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value;
+		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
+			sip_message_add_header(to, *names, value);
+	}
+}
+
+int relay_carry_request(struct sip_message *request, const struct sip_message *source)
+{
+	size_t length;
+	const char *body = sip_message_body(source, &length);
+	copy(request, source, passing_of(sip_message_method(source)).request);
+	if (!length)
+		return 0;
+	const char *type = sip_message_header(source, "Content-Type", 0);
+	if (!type)
+		return -EINVAL;
+	copy(request, source, of_body);
+	return sip_message_set_body(request, type, body, length);
+}
+
+void relay_carry_response(struct sip_message *response, enum sip_method method, const struct sip_message *source)
+{
+	copy(response, source, passing_of(method).response);
+}
+
+unsigned relay_status_for_sender(unsigned status)
+{
+	if (status >= 300 && status < 400)
+		return 502; /* no redirection is followed */
+	switch (status) {
+	case 401:
+	case 407:
+		return 403;
+	case 430:
+	case 481:
+		return 480;
+	default:
+		return status;
+	}
+}
+
+bool relay_status_is_better(unsigned status, unsigned than)
+{
+	if (!than || status >= 600)
+		return true;
+	if (status / 100 == than / 100)
+		return than == 480 && status != 480; /* that one device is not there says least */
+	return than < 600 && status / 100 < than / 100;
+}
+
+static size_t package_length(const char *event)
+{
+	return strspn(event, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~");
+}
+
+bool relay_event_is_sound(const char *event)
+{
+	size_t length = event ? package_length(event) : 0;
+	return length && (!event[length] || strchr("; \t", event[length]));
+}
+
+/* A parameter of a header value "token;name=value;..."; NULL when absent. A new string. */
+static char *parameter(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+	for (text = strchr(text, ';'); text; text = strchr(text, ';')) {
+		text += 1 + strspn(text + 1, " \t");
+		if (g_ascii_strncasecmp(text, name, length))
+			continue;
+		const char *value = text + length + strspn(text + length, " \t");
+		if (*value != '=')
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		return g_strndup(value, strcspn(value, "; \t"));
+	}
+	return NULL;
+}
+
+bool relay_event_is_same(const char *a, const char *b)
+{
+	size_t length = package_length(a);
+	g_autofree char *id_a = parameter(a, "id"), *id_b = parameter(b, "id");
+	return length == package_length(b) && !g_ascii_strncasecmp(a, b, length) && !g_strcmp0(id_a, id_b);
+}
+
+bool relay_state_is_terminated(const struct sip_message *notify)
+{
+	static const char word[] = "terminated";
+	const char *state = sip_message_header(notify, "Subscription-State", 0);
+	size_t length = state ? strcspn(state, "; \t") : 0;
+	return length == strlen(word) && !g_ascii_strncasecmp(state, word, length);
+}
+
+bool relay_state_expires(const struct sip_message *notify, uint32_t *ret_expires_s)
+{
+	const char *state = sip_message_header(notify, "Subscription-State", 0);
+	g_autofree char *text = state ? parameter(state, "expires") : NULL;
+	if (!text || !*text || text[strspn(text, "0123456789")] || strlen(text) > 10)
+		return false;
+	*ret_expires_s = (uint32_t)MIN(strtoull(text, NULL, 10), UINT32_MAX);
+	return true;
+}

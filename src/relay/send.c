@@ -1,0 +1,198 @@
+/* A request to one far end, and its final response. */
+#include "relay/relay_private.h"
+#include "sip/uri.h"
+#include "config.h"
+#include <string.h>
+
+#define VIA_BYTES 160 /* what the transaction adds, at most */
+
+struct relay_sending {
+	struct relay *relay;
+	GList link;
+	struct relay_outgoing outgoing;
+	struct route_party party;
+	struct sip_client_transaction *transaction;
+	unsigned attempts;
+	relay_done *done;
+	void *user;
+};
+
+char *relay_own_user(const struct sip_dialog *dialog)
+{
+	const char *start = strchr(dialog->local_uri, '<');
+	start = start ? start + 1 : dialog->local_uri;
+	g_autofree char *text = g_strndup(start, strcspn(start, ">"));
+	struct sip_uri uri;
+	return g_strdup(sip_uri_parse(text, &uri) == 0 ? uri.user : "");
+}
+
+struct relay_sending *relay_sending_free(struct relay_sending *sending)
+{
+	if (!sending)
+		return NULL;
+	g_queue_unlink(&sending->relay->sendings, &sending->link);
+	if (sending->transaction)
+		sip_client_transaction_detach(sending->transaction);
+	route_party_unref(&sending->party);
+	sip_message_unref(sending->outgoing.source);
+	g_free((char *)sending->outgoing.event);
+	g_free((char *)sending->outgoing.header);
+	g_free((char *)sending->outgoing.value);
+	g_free(sending);
+	return NULL;
+}
+
+static void finish(struct relay_sending *sending, unsigned status, struct sip_message *response)
+{
+	relay_done *done = sending->done;
+	void *user = sending->user;
+	relay_sending_free(sending);
+	done(user, status, response);
+}
+
+static int fill(const struct relay_sending *sending, struct sip_message *request, const struct sip_flow *flow)
+{
+	const struct relay_outgoing *outgoing = &sending->outgoing;
+	sip_message_add_header(request, "User-Agent", "Tandem/" PACKAGE_VERSION);
+	if (outgoing->method == SIP_METHOD_SUBSCRIBE || outgoing->method == SIP_METHOD_NOTIFY) {
+		g_autofree char *user = relay_own_user(outgoing->dialog), *contact = route_contact(flow, user);
+		sip_message_add_header(request, "Contact", contact);
+	}
+	if (outgoing->source)
+		return relay_carry_request(request, outgoing->source);
+	int error = sip_message_add_header(request, "Event", outgoing->event);
+	return error < 0 || !outgoing->header ? error : sip_message_add_header(request, outgoing->header, outgoing->value);
+}
+
+/* RFC 3428, section 8: datagrams that would be cut into fragments may not carry messages. */
+static bool is_too_large(struct sip_message *request, const struct sip_flow *flow)
+{
+	size_t length;
+	if (sip_message_method(request) != SIP_METHOD_MESSAGE || sip_flow_transport(flow) != SIP_TRANSPORT_UDP)
+		return false;
+	sip_message_text(request, &length);
+	return length + VIA_BYTES > RELAY_UDP_BYTES_MAX;
+}
+
+static const struct sip_client_handler handler;
+
+/* `challenge` NULL: without credentials. */
+static int start(struct relay_sending *sending, const struct sip_message *challenge)
+{
+	struct relay_outgoing *outgoing = &sending->outgoing;
+	struct sip_flow *flow = route_party_flow(&sending->party, sending->relay->rooms.stack, outgoing->dialog);
+	if (!flow)
+		return -ENOTCONN;
+	struct sip_message *request = sip_dialog_request(outgoing->dialog, outgoing->method);
+	int error = request ? fill(sending, request, flow) : -EINVAL;
+	if (error == 0 && challenge)
+		error = sip_digest_answer(trunk_credentials(sending->party.trunk), challenge, request);
+	if (error == 0 && is_too_large(request, flow))
+		error = -EMSGSIZE;
+	if (error == 0) {
+		sending->attempts++;
+		sending->transaction =
+			sip_client_transaction_start(sending->relay->rooms.stack, request, flow, &handler, sending);
+	}
+	sip_message_unref(request);
+	sip_flow_unref(flow);
+	return error;
+}
+
+static bool try_credentials(struct relay_sending *sending, const struct sip_message *response)
+{
+	unsigned status = sip_message_status(response);
+	if ((status != 401 && status != 407) || !sending->party.trunk || !trunk_credentials(sending->party.trunk) ||
+	    sending->attempts > 1)
+		return false;
+	int error = start(sending, response);
+	if (error < 0)
+		log_warning(NULL, "trunk %s asks for credentials of a realm or algorithm that is not configured",
+			    trunk_name(sending->party.trunk));
+	return error == 0;
+}
+
+static void on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
+{
+	struct relay_sending *sending = user;
+	unsigned status = sip_message_status(response);
+	if (status < 200)
+		return;
+	sip_client_transaction_detach(transaction);
+	sending->transaction = NULL;
+	if (!try_credentials(sending, response))
+		finish(sending, status, response);
+}
+
+static void on_end(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
+{
+	struct relay_sending *sending = user;
+	sending->transaction = NULL;
+	finish(sending, end == SIP_CLIENT_TIMEOUT ? 408 : sending->party.trunk ? 503 : 480, NULL);
+}
+
+static const struct sip_client_handler handler = {.response = on_response, .ended = on_end};
+
+int relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay_done *done, void *user,
+	       struct relay_sending **ret_sending)
+{
+	struct relay_sending *sending = g_new0(struct relay_sending, 1);
+	sending->relay = relay;
+	sending->link.data = sending;
+	sending->outgoing = *outgoing;
+	sending->outgoing.party = NULL;
+	sending->outgoing.source = outgoing->source ? sip_message_ref(outgoing->source) : NULL;
+	sending->outgoing.event = g_strdup(outgoing->event);
+	sending->outgoing.header = g_strdup(outgoing->header);
+	sending->outgoing.value = g_strdup(outgoing->value);
+	sending->party = route_party_ref(outgoing->party);
+	sending->done = done;
+	sending->user = user;
+	g_queue_push_tail_link(&relay->sendings, &sending->link);
+	int error = start(sending, NULL);
+	if (error < 0)
+		relay_sending_free(sending);
+	else
+		*ret_sending = sending;
+	return error;
+}
+
+/* --- held server transactions --- */
+
+static void on_server_event(void *user, struct sip_server_transaction *transaction, enum sip_server_event event)
+{
+	struct sip_server_transaction **slot = user;
+	if (event == SIP_SERVER_ENDED)
+		*slot = NULL;
+}
+
+void relay_hold(struct sip_server_transaction **slot, struct sip_server_transaction *transaction)
+{
+	*slot = transaction;
+	sip_server_transaction_attach(transaction, on_server_event, slot);
+}
+
+void relay_let_go(struct sip_server_transaction **slot)
+{
+	if (*slot)
+		sip_server_transaction_detach(*slot);
+	*slot = NULL;
+}
+
+void relay_answer(struct sip_server_transaction **slot, struct sip_message *response)
+{
+	struct sip_server_transaction *transaction = *slot;
+	relay_let_go(slot);
+	if (transaction)
+		sip_server_transaction_respond(transaction, response);
+	else
+		sip_message_unref(response);
+}
+
+void relay_refuse(struct sip_server_transaction *transaction, unsigned status, const char *phrase)
+{
+	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), status, phrase, NULL);
+	if (status == 500 || status == 503)
+		sip_message_add_header(response, "Retry-After", "5");
+	sip_server_transaction_respond(transaction, response);
+}
