@@ -21,7 +21,7 @@ class Client:
         self.method, self.branch = message.method, message.branch
         self.data = message.encode()
         self.sent_at = party.loop.time()
-        self.is_early, self.final, self.resent, self.interval, self.timer = False, None, False, T1, None
+        self.is_early, self.final, self.resent, self.interval, self.timer, self.check = False, None, False, T1, None, None
         self.key = (self.branch, self.method)  # a CANCEL has its INVITE's branch
         party.clients[self.key] = self
         if end:
@@ -51,6 +51,9 @@ class Client:
             self.party.transmit(sip.ack_of_failure(self.message, message).encode(), self.end)
         if self.final is None:
             self.final = message
+            for timer in (self.timer, self.check):
+                if timer:
+                    timer.cancel()
             self.on_response(self, message)
         elif self.method == "INVITE" and status < 300:
             self.on_response(self, message)

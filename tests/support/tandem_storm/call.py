@@ -123,6 +123,7 @@ class Call:
                 table.pop(key, None)
             if end.call_id:
                 end.party.ends.pop(end.call_id, None)
+            end.forget()
         self.storm.call_gone(self)
 
     # --- what must happen ---
@@ -130,7 +131,7 @@ class Call:
         limit = SLOW if end.party.loss else PROMPT
         if client.method == "INVITE":
             limit = SLOW
-        end.after(limit, self._check_answer, end, client)
+        client.check = end.after(limit, self._check_answer, end, client)
 
     def _check_answer(self, end, client):
         if client.final or self.storm.was_starved(client.sent_at):
@@ -167,7 +168,8 @@ class Call:
 
     def check_provoked(self, end, method, reason=None):
         """The gateway ends a leg: there must be a cause."""
-        if not self.triggers:
+        is_unanswered = self.answered_at is None and self.storm.now() - self.started_at > 0.85 * self.storm.no_answer
+        if not self.triggers and not is_unanswered:
             self.wrong("lost call", f"{end.role}: {method} out of nothing, Reason: {reason}")
 
     # --- offers of both sides, for glare ---

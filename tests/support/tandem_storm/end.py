@@ -32,7 +32,7 @@ class End:
         return self.loop.time()
 
     def after(self, seconds, function, *arguments):
-        self.loop.call_later(seconds, functools.partial(self._guarded, function, *arguments))
+        return self.loop.call_later(seconds, functools.partial(self._guarded, function, *arguments))
 
     def _guarded(self, function, *arguments):
         try:
@@ -42,6 +42,11 @@ class End:
 
     def wrong(self, kind, text):
         self.call.wrong(kind, f"{self.role} ({self.party.name}): {text}")
+
+    def forget(self):
+        """Nothing more is awaited: what was said is in the call's history."""
+        self.first = self.offering = self.offered = self.success = self.early = self.dialog = None
+        self.acks, self.transactions = {}, []
 
     @property
     def is_over(self):
@@ -245,17 +250,19 @@ class End:
 
     def _check_fork(self, tag):
         seen = self.forks[tag]
-        if not seen["acks"] or not seen["byes"]:
+        if (not seen["acks"] or not seen["byes"]) and not self.call.storm.was_starved(self.call.answered_at):
             self.wrong("2xx without ACK", f"of a fork: {seen}")
 
     def succeed(self, server, body, tag=None):
         """2xx to an INVITE or re-INVITE; again until the ACK is there."""
         response = sip.response(server.message, 200, to_tag=tag, contact=self.party.contact, body=body)
+        if self.success:
+            self.success["check"].cancel()
         success = self.success = {"server": server, "cseq": server.message.cseq[0], "data": response.encode(),
                                   "at": self.now(), "acks": 0, "needs_answer": not server.message.body, "interval": T1}
         server.respond(response)
         self.after(T1, self._succeed_again, success)
-        self.after(self.call.patience(self), self._check_ack, success)
+        success["check"] = self.after(self.call.patience(self), self._check_ack, success)
 
     def _succeed_again(self, success):
         if self.success is not success or self.bye_received or self.now() - success["at"] > TIMEOUT:
@@ -278,6 +285,7 @@ class End:
         if not success or ack.cseq[0] != success["cseq"]:
             return  # of a failure, or repeated
         success["acks"] += 1
+        success["check"].cancel()
         if self.deaf_to_acks > 0:
             self.deaf_to_acks -= 1
             self.call.count("ACK not heard")
@@ -296,7 +304,8 @@ class End:
             cancel.respond(sip.response(cancel.message, 481, to_tag=self.tags[0]))
             return
         if server is None or self.state == "over" and self.now() - self.ended_at > 2 + self.call.slack:
-            self.wrong("CANCEL of nothing", cancel.message.start)
+            if not self.call.storm.was_starved(self.call.started_at):
+                self.wrong("CANCEL of nothing", cancel.message.start)
             cancel.respond(sip.response(cancel.message, 481, to_tag=self.tags[0]))
             return
         if not server.status and not self.was_away:
