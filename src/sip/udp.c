@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define RECEIVE_BUFFER_BYTES (4 << 20)
 #define BATCH 8
 #define DATAGRAM_BYTES_MAX 65536
 
@@ -126,6 +127,9 @@ int sip_udp_listen(struct sip_transport_set *transports, const struct net_addres
 	int error = net_udp_open(address, &descriptor);
 	if (error < 0)
 		return error;
+	/* For a burst while the thread has other work: what is lost costs its sender T1 at least. The kernel gives what it may. */
+	static const int bytes = RECEIVE_BUFFER_BYTES;
+	setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 	struct sip_udp_socket *socket = g_new0(struct sip_udp_socket, 1);
 	error = net_local_address(descriptor, &socket->local);
 	if (!error)
