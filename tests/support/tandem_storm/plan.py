@@ -24,6 +24,9 @@ class Plan:
         self.hang_up = dice.choices((("caller",), ("called",), ("caller", "called")), (42, 42, 16))[0]
         self.hang_up_skew = dice.choice((0.0, 0.0, 0.005, 0.02))
         self._outages(dice)
+        if options.quick:
+            self.lost_acks = min(self.lost_acks, 2)
+            self.on_cancel = "487" if self.on_cancel == "nothing" else self.on_cancel
 
     def _called(self, dice):
         called = self.called = self.direction.split("-")[1]
