@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define RECEIVE_BUFFER_BYTES (4 << 20)
+#define RECEIVE_BUFFER_BYTES (512 << 10) /* of a busy half second: what waits longer has been sent again by then */
 #define BATCH 8
 #define DATAGRAM_BYTES_MAX 65536
 

@@ -17,7 +17,7 @@ class Call:
         self.history, self.triggers, self.triggered_at, self.is_slow = [], [], None, False
         self.started_at, self.answered_at, self.ended_at, self.faults = storm.now(), None, None, 0
         self.refusals, self.offer_refusals, self.offer_times = set(), [], []
-        self.ups, self.acted, self.acked_at = 0, False, None
+        self.ups, self.acted, self.acked_at, self.decided_at = 0, False, None, None
         self.caller, self.called = End(self, caller, "caller"), End(self, called, "called")
         self.ends = (self.caller, self.called)
         self.slack = max(1.0, 3 * max(caller.delay, called.delay))
@@ -213,7 +213,8 @@ class Call:
             allowed.add(487)
         if self._away(self.started_at):
             allowed |= {480, 487, 503, 408}
-        if any(cause == "not answered in time" for _, cause in self.triggers):
+        is_late = self.storm.now() - self.started_at > 0.95 * self.storm.no_answer
+        if is_late and (self.decided_at is None or self.decided_at > self.storm.now() - 1.0 - self.slack):
             allowed |= {480}
         if self.called.bye_sent:
             allowed |= {480}

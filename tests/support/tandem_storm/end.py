@@ -187,6 +187,9 @@ class End:
             self.state, self.remote_cseq, self.offered = "new", request.cseq[0], None
             return
         is_again = self.dialog is not None
+        took = self.now() - self.call.started_at
+        if took > 1.5 and not is_again and not self.call.caller.was_away:
+            self.call.storm.was_slow(took)
         self.state, self.remote_cseq, self.remote_tag = "ringing", request.cseq[0], request.from_tag
         self.dialog = sip.Dialog.as_callee(request, self.tags[0], self.party.contact)
         plan = self.plan
@@ -213,6 +216,7 @@ class End:
     def decide(self):
         if not self._may_answer():
             return
+        self.call.decided_at = self.now()
         if self.plan.outcome == "answer":
             self.answer()
         else:

@@ -77,6 +77,11 @@ class Storm:
         if not task.cancelled() and task.exception() and not self.is_ending:
             self.wrong("cannot connect", None, repr(task.exception()))
 
+    def was_slow(self, seconds):
+        """The daemon was: it has too much to do beside the rest of the machine."""
+        self.count("calls that took more than 1.5 s to reach the called side")
+        self.lags.append((self.now(), 2 * seconds))
+
     def was_starved(self, since):
         """Whether this process itself had no time for a while: then no bound can be judged."""
         return any(at >= since and lag > 2.0 for at, lag in self.lags)
@@ -262,6 +267,8 @@ class Storm:
                 due += dice.expovariate(self.options.rate)
             if active >= self.options.at_once:
                 due = max(due, self.now())
+            if self.lags and self.lags[-1][0] > self.now() - 0.5:  # a machine that cannot follow shows nothing
+                due = max(due, self.now() + 1.0)
             await asyncio.sleep(0.005)
             if self.daemon.process.poll() is not None:
                 raise RuntimeError("the daemon has ended")
