@@ -89,6 +89,8 @@ static void call_no_answer(void *data)
 	struct call *call = data;
 	if (call_is_up(call))
 		call_give_up_replacing(call, 480, "No Answer");
+	else if (call->no_answer_status == 487)
+		call_end(call, EVENT_SIDE_GATEWAY, 487, NULL, "no answer before the INVITE expired");
 	else
 		call_end(call, EVENT_SIDE_GATEWAY, 480, "No Answer", "no answer");
 }
@@ -162,6 +164,19 @@ static void call_place_media(struct call *call)
 	}
 }
 
+/* The caller may want to wait less than we let him (section 13.3.1). */
+static void call_limit_ringing(struct call *call, const struct sip_message *request)
+{
+	int64_t limit_ms = call->manager->no_answer_ms;
+	uint32_t expires_s;
+	call->no_answer_status = 480;
+	if (sip_message_expires(request, &expires_s) && (int64_t)expires_s * 1000 <= limit_ms) {
+		limit_ms = (int64_t)expires_s * 1000;
+		call->no_answer_status = 487;
+	}
+	loop_timer_start_ms(&call->no_answer, limit_ms);
+}
+
 void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, const struct route_party *sender,
 		const struct route_decision *decision)
 {
@@ -205,7 +220,7 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 		call_end(call, EVENT_SIDE_GATEWAY, refused, NULL, sip_status_text(refused));
 		return;
 	}
-	loop_timer_start_ms(&call->no_answer, manager->no_answer_ms);
+	call_limit_ringing(call, request);
 	call_advance(call);
 }
 

@@ -39,6 +39,12 @@ static const char *const *call_codecs_for_trunk(const struct leg *trunk_leg)
 	return trunk_leg->codecs ? trunk_leg->codecs : common;
 }
 
+static void call_add_browser(struct call *call, struct leg *leg, const char *to, const struct registrar_contact *contact)
+{
+	call_add_attempt(call, leg, to, contact->uri);
+	sip_dialog_preload_route(leg->dialog, contact->path);
+}
+
 static unsigned call_dial_user(struct call *call, const struct route_decision *decision)
 {
 	struct call_manager *manager = call->manager;
@@ -55,8 +61,7 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
 		if (dialler && dialler->kind == LEG_TRUNK && dialler->exchange == LEG_EXCHANGE_OFFER_OWED)
 			leg->codecs = call_codecs_for_trunk(dialler);
-		call_add_attempt(call, leg, to, contacts[i].uri);
-		sip_dialog_preload_route(leg->dialog, contacts[i].path);
+		call_add_browser(call, leg, to, &contacts[i]);
 	}
 	if (call->n_attempts)
 		return 0;
@@ -184,8 +189,34 @@ static bool call_dial_failed(struct call *call)
 	return false;
 }
 
+/* A browser that cannot read an offer of DTLS may be one of those that know keys in descriptions only: it is asked once more,
+ * in its own way. What it answers is remembered with its endpoint. */
+static bool call_attempt_again(struct call *call, struct leg *leg, unsigned status)
+{
+	bool is_about_media = status == 415 || status == 488 || status == 606;
+	if (!is_about_media || leg->kind != LEG_BROWSER || leg->sdes != NEGOTIATE_SDES_ALLOWED || leg->state == LEG_NEW)
+		return false;
+	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
+	size_t i, n = registrar_lookup(call->manager->registrar, registrar_endpoint_user(leg->endpoint), NULL, contacts,
+				       G_N_ELEMENTS(contacts));
+	for (i = 0; i < n && contacts[i].endpoint != leg->endpoint; i++)
+		;
+	if (i == n)
+		return false;
+	log_info(&leg->log, "refused the offer with %u; offering media without DTLS", status);
+	struct leg *again = leg_new_browser(call, leg->endpoint);
+	again->sdes = NEGOTIATE_SDES_WANTED;
+	again->codecs = leg->codecs;
+	call_take_attempt(call, leg);
+	call_add_browser(call, again, leg->dialog->remote_uri, &contacts[i]);
+	call_let_go(leg, NULL);
+	return true;
+}
+
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase)
 {
+	if (call_attempt_again(call, leg, status))
+		return true;
 	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	call_note_failure(call, status, phrase);
 	call_take_attempt(call, leg);

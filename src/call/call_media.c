@@ -20,8 +20,7 @@ static void call_media_ready(void *user, struct media_leg *media, const struct s
 	struct call *call = user;
 	struct leg *leg = call_leg_of_media(call, media);
 	if (leg) {
-		g_free(leg->transport);
-		leg->transport = g_memdup2(local, sizeof *local);
+		leg_set_transport(leg, local);
 		call_on_media_ready(call, leg);
 	} else if (media == call->builtin) {
 		call_take_answer(call, NULL);

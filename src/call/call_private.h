@@ -73,6 +73,7 @@ struct call {
 	char *caller_name, *called_name; /* for people */
 	char *from_user, *display_name;	 /* the caller, as the called side is to see him */
 	struct loop_timer no_answer;
+	unsigned no_answer_status; /* what the caller hears then */
 	int64_t connected_us;
 };
 

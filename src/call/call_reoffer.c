@@ -119,7 +119,7 @@ void call_on_offered(struct call *call, struct leg *leg)
 {
 	struct negotiate_leg view = leg_view(leg);
 	if (leg->pending_remote && negotiate_is_ice_restart(&view, leg->pending_remote)) {
-		BASE_CLEAR(&leg->transport, g_free);
+		leg_set_transport(leg, NULL);
 		media_leg_restart_ice(leg->media);
 	}
 	call_advance(call);

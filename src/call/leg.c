@@ -165,10 +165,36 @@ static struct leg *leg_new(struct call *call, enum leg_kind kind)
 	return leg;
 }
 
+/* DTLS, and keys in the descriptions for those that know nothing else. */
+static enum negotiate_sdes leg_sdes_of_browser(const struct registrar_endpoint *endpoint)
+{
+	switch (registrar_endpoint_media(endpoint)) {
+	case REGISTRAR_MEDIA_WEBRTC:
+		return NEGOTIATE_SDES_OFF;
+	case REGISTRAR_MEDIA_SDES:
+		return NEGOTIATE_SDES_WANTED;
+	default:
+		return NEGOTIATE_SDES_ALLOWED;
+	}
+}
+
+static enum negotiate_sdes leg_sdes_of_trunk(const struct trunk *trunk)
+{
+	switch (trunk_srtp(trunk)) {
+	case TRUNK_SRTP_REQUIRED:
+		return NEGOTIATE_SDES_WANTED;
+	case TRUNK_SRTP_OPTIONAL:
+		return NEGOTIATE_SDES_ALLOWED;
+	default:
+		return NEGOTIATE_SDES_OFF;
+	}
+}
+
 struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint)
 {
 	struct leg *leg = leg_new(call, LEG_BROWSER);
 	leg->endpoint = registrar_endpoint_ref(endpoint);
+	leg->sdes = leg_sdes_of_browser(endpoint);
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
 	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
 	if (!registrar_endpoint_flow(endpoint))
@@ -180,6 +206,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 {
 	struct leg *leg = leg_new(call, LEG_TRUNK);
 	leg->trunk = trunk_ref(trunk);
+	leg->sdes = leg_sdes_of_trunk(trunk);
 	if (trunk_codecs(trunk)[0])
 		leg->codecs = trunk_codecs(trunk);
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
@@ -192,7 +219,7 @@ static void leg_drop_session(struct leg *leg)
 	BASE_CLEAR(&leg->remote, sdp_session_free);
 	BASE_CLEAR(&leg->pending_local, sdp_session_free);
 	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
-	BASE_CLEAR(&leg->transport, g_free);
+	leg_set_transport(leg, NULL);
 }
 
 struct leg *leg_free(struct leg *leg)

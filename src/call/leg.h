@@ -117,6 +117,7 @@ struct leg {
 	} referral;
 
 	/* offer and answer */
+	enum negotiate_sdes sdes;  /* whether keys may stand in its descriptions */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id;
@@ -259,6 +260,8 @@ void leg_timer_answer(struct leg *leg, const struct sip_message *request, struct
 /* --- leg_session.c: offer/answer and media --- */
 /* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
 void leg_prepare_media(struct leg *leg, bool controlling);
+/* Media has told our side; NULL: it is not known any more. Copied; what was there is wiped. */
+void leg_set_transport(struct leg *leg, const struct sdp_transport *local);
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
 struct negotiate_leg leg_view(const struct leg *leg);
 /* Makes pending_local for the far end from what the other leg's far end has said, its offer that waits before its last

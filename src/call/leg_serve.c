@@ -93,8 +93,10 @@ int leg_set_description(struct sip_message *message, const struct sdp_session *d
 	if (!description)
 		return 0;
 	size_t length;
-	g_autofree char *text = sdp_print(description, &length);
-	return sip_message_set_body(message, "application/sdp", text, length);
+	char *text = sdp_print(description, &length);
+	int error = sip_message_set_body(message, "application/sdp", text, length);
+	sdp_text_free(text);
+	return error;
 }
 
 void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,

@@ -1,5 +1,6 @@
 /* Offer/answer of a leg (RFC 3264), and media brought to what it has settled. */
 #include "call/call_private.h"
+#include <string.h>
 
 void leg_prepare_media(struct leg *leg, bool controlling)
 {
@@ -7,6 +8,7 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		.kind = leg->kind == LEG_BROWSER ? MEDIA_LEG_WEBRTC : MEDIA_LEG_RTP,
 		.name = leg->name,
 		.controlling = controlling,
+		.sdes = leg->sdes != NEGOTIATE_SDES_OFF,
 	};
 	if (leg->trunk) {
 		const struct net_address *peer = trunk_address(leg->trunk);
@@ -17,6 +19,14 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		options.latch = trunk_latch(leg->trunk);
 	}
 	leg->media = media_leg_new(leg->call->media, &options);
+}
+
+void leg_set_transport(struct leg *leg, const struct sdp_transport *local)
+{
+	if (leg->transport)
+		explicit_bzero(leg->transport, sizeof *leg->transport);
+	g_free(leg->transport);
+	leg->transport = local ? g_memdup2(local, sizeof *local) : NULL;
 }
 
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange)
@@ -33,6 +43,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
 			.codecs = leg->codecs,
+			.sdes = leg->sdes,
 			.carries_dtmf = true,
 			.session_id = leg->session_id,
 		},
@@ -81,6 +92,9 @@ static void leg_apply_plan(struct leg *leg)
 	}
 	if (leg->media)
 		media_leg_apply(leg->media, &plan);
+	if (leg->endpoint)
+		registrar_endpoint_note_media(leg->endpoint, plan.streams[0].send_crypto.suite[0] ? REGISTRAR_MEDIA_SDES
+												  : REGISTRAR_MEDIA_WEBRTC);
 	sdp_leg_plan_clear(&plan);
 }
 

@@ -82,6 +82,12 @@ struct config_errors *config_errors_free(struct config_errors *errors); /* accep
 void config_complain(struct config_report *report, const char *group, size_t index, const char *name,
 		     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same for what may stand but should be thought over. */
+void config_warn(struct config_report *report, const char *group, size_t index, const char *name, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* The warnings of a snapshot, as lines for people; NULL-terminated. They live as long as it does. */
+const char *const *config_warnings(const struct config_snapshot *snapshot);
+
 struct config_snapshot *config_ref(const struct config_snapshot *snapshot);
 struct config_snapshot *config_unref(struct config_snapshot *snapshot); /* accepts NULL; returns NULL */
 

@@ -23,6 +23,7 @@ struct config_report {
 	const struct config_source *source;
 	const struct config_snapshot *snapshot; /* while checks run */
 	struct config_errors *errors;
+	GPtrArray *warnings; /* char *; the snapshot's */
 };
 
 void config_source_init(struct config_source *source, const char *name);
@@ -75,6 +76,7 @@ struct config_snapshot {
 	GPtrArray *sections;
 	GStringChunk *texts;
 	GPtrArray *lists; /* const char ** of list options */
+	GPtrArray *warnings; /* char *, and a NULL at the end */
 };
 
 struct config_snapshot *config_snapshot_new(const struct config_table *const *tables, const char *directory);

@@ -287,6 +287,7 @@ static void parse(struct loader *loader)
 		read_section(loader, loader->snapshot->sections->pdata[i], root);
 	config_destroy(&parsed);
 	loader->report.snapshot = loader->snapshot;
+	loader->report.warnings = loader->snapshot->warnings;
 	for (size_t i = 0; loader->snapshot->tables[i]; i++)
 		if (loader->snapshot->tables[i]->check)
 			loader->snapshot->tables[i]->check(loader->snapshot, &loader->report);

@@ -59,22 +59,24 @@ const char *config_errors_line(const struct config_errors *errors, size_t index)
 	return index == errors->errors->len ? errors->last_line : NULL;
 }
 
+/* With the place in front. A new string. */
+static char *place_line(const struct config_source *source, uint32_t line, const char *text)
+{
+	if (!line || line > source->lines->len)
+		return g_strdup_printf("%s: %s", source->name, text);
+	const struct config_place *place = &g_array_index(source->lines, struct config_place, line - 1);
+	return g_strdup_printf("%s:%u: %s", (const char *)source->files->pdata[place->file], place->line, text);
+}
+
 static void report(struct config_report *report, uint32_t line, const char *text)
 {
-	const struct config_source *source = report->source;
 	struct config_errors *errors = report->errors;
 	if (errors->errors->len >= CONFIG_ERRORS_MAX) {
 		errors->n_left_out++;
 		return;
 	}
 	struct config_error error = {.line = line, .order = errors->errors->len};
-	if (line && line <= source->lines->len) {
-		const struct config_place *place = &g_array_index(source->lines, struct config_place, line - 1);
-		error.text =
-		    g_strdup_printf("%s:%u: %s", (const char *)source->files->pdata[place->file], place->line, text);
-	} else {
-		error.text = g_strdup_printf("%s: %s", source->name, text);
-	}
+	error.text = place_line(report->source, line, text);
 	g_array_append_val(errors->errors, error);
 }
 
@@ -92,6 +94,25 @@ bool config_report_is_clean(const struct config_report *report)
 	return report->errors->errors->len == 0;
 }
 
+/* "trunks[0].peer holds ..."; *ret_line is that of the option, or of its entry. A new string. */
+static char *name_option(const struct config_report *report, const char *group, size_t index, const char *name,
+			 const char *what, uint32_t *ret_line)
+{
+	const struct config_section *section = config_snapshot_section(report->snapshot, group);
+	ssize_t option = section && name ? config_section_option(section, name) : -1;
+	bool is_entry = section && index < section->n_entries;
+	*ret_line = is_entry ? section->entry_lines[index] : 0;
+	if (is_entry && option >= 0 && config_section_value(section, index, option)->line)
+		*ret_line = config_section_value(section, index, option)->line;
+	GString *text = g_string_new(group);
+	if (section && section->shape == CONFIG_LIST)
+		g_string_append_printf(text, "[%zu]", index);
+	if (name)
+		g_string_append_printf(text, "%s%s", text->len ? "." : "", name);
+	g_string_append_printf(text, "%s%s", text->len ? " " : "", what);
+	return g_string_free(text, FALSE);
+}
+
 void config_complain(struct config_report *to, const char *group, size_t index, const char *name, const char *format,
 		     ...)
 {
@@ -99,18 +120,19 @@ void config_complain(struct config_report *to, const char *group, size_t index, 
 	va_start(arguments, format);
 	g_autofree char *what = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
+	uint32_t line;
+	g_autofree char *text = name_option(to, group, index, name, what, &line);
+	report(to, line, text);
+}
 
-	const struct config_section *section = config_snapshot_section(to->snapshot, group);
-	ssize_t option = section && name ? config_section_option(section, name) : -1;
-	bool is_entry = section && index < section->n_entries;
-	uint32_t line = is_entry ? section->entry_lines[index] : 0;
-	if (is_entry && option >= 0 && config_section_value(section, index, option)->line)
-		line = config_section_value(section, index, option)->line;
-	g_autoptr(GString) text = g_string_new(group);
-	if (section && section->shape == CONFIG_LIST)
-		g_string_append_printf(text, "[%zu]", index);
-	if (name)
-		g_string_append_printf(text, "%s%s", text->len ? "." : "", name);
-	g_string_append_printf(text, "%s%s", text->len ? " " : "", what);
-	report(to, line, text->str);
+void config_warn(struct config_report *to, const char *group, size_t index, const char *name, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	g_autofree char *what = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	uint32_t line;
+	g_autofree char *text = name_option(to, group, index, name, what, &line);
+	if (to->warnings->len <= CONFIG_ERRORS_MAX)
+		g_ptr_array_insert(to->warnings, (int)to->warnings->len - 1, place_line(to->source, line, text));
 }

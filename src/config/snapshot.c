@@ -77,6 +77,8 @@ struct config_snapshot *config_snapshot_new(const struct config_table *const *ta
 	snapshot->sections = g_ptr_array_new_with_free_func(section_free);
 	snapshot->texts = g_string_chunk_new(4096);
 	snapshot->lists = g_ptr_array_new_with_free_func(g_free);
+	snapshot->warnings = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(snapshot->warnings, NULL);
 	for (size_t i = 0; tables[i]; i++)
 		add_table(snapshot, tables[i]);
 	return snapshot;
@@ -96,9 +98,15 @@ struct config_snapshot *config_unref(struct config_snapshot *snapshot)
 	g_ptr_array_free(snapshot->sections, TRUE);
 	g_string_chunk_free(snapshot->texts);
 	g_ptr_array_free(snapshot->lists, TRUE);
+	g_ptr_array_free(snapshot->warnings, TRUE);
 	g_free(snapshot->directory);
 	g_free(snapshot);
 	return NULL;
+}
+
+const char *const *config_warnings(const struct config_snapshot *snapshot)
+{
+	return (const char *const *)snapshot->warnings->pdata;
 }
 
 size_t config_count(const struct config_snapshot *snapshot, const char *group)

@@ -34,6 +34,8 @@ static int daemon_check(const char *path, struct config_snapshot **ret_snapshot)
 {
 	struct config_errors *errors = NULL;
 	int error = config_load(path, daemon_tables, ret_snapshot, &errors);
+	for (const char *const *line = error == 0 ? config_warnings(*ret_snapshot) : NULL; line && *line; line++)
+		fprintf(stderr, "%s (warning)\n", *line);
 	if (error == 0)
 		return 0;
 	for (size_t i = 0; i < config_errors_count(errors); i++)

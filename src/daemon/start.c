@@ -257,6 +257,8 @@ void daemon_reload(struct daemon *daemon)
 		config_errors_free(errors);
 		return;
 	}
+	for (const char *const *line = config_warnings(snapshot); *line; line++)
+		log_warning(NULL, "%s", *line);
 	enum log_level level;
 	if (log_level_from_name(config_string(snapshot, "log", 0, "level"), &level) == 0)
 		log_set_level(level);

@@ -28,6 +28,7 @@ struct registrar_endpoint {
 	uint64_t gruu_id;	     /* in registrar->gruus; 0: none */
 	GPtrArray *attachments;	     /* the last one that serves has the flow of this moment */
 	struct registrar_endpoint_watch *watches, **cursor;
+	enum registrar_media media; /* as noted */
 };
 
 static const char *user_of(const struct registrar_endpoint *endpoint)
@@ -362,6 +363,21 @@ struct registrar_endpoint *registrar_endpoint_follow(struct registrar_endpoint *
 }
 
 /* --- what it is --- */
+enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *endpoint)
+{
+	const struct config_snapshot *config = endpoint->registrar ? endpoint->registrar->config : NULL;
+	ssize_t index = config ? config_find(config, "users", user_of(endpoint)) : -1;
+	enum registrar_media chosen =
+		index < 0 ? REGISTRAR_MEDIA_AUTO : (enum registrar_media)config_enum(config, "users", (size_t)index, "media");
+	bool has_shown = chosen == REGISTRAR_MEDIA_AUTO && endpoint->media == REGISTRAR_MEDIA_SDES;
+	return has_shown ? REGISTRAR_MEDIA_SDES : chosen;
+}
+
+void registrar_endpoint_note_media(struct registrar_endpoint *endpoint, enum registrar_media media)
+{
+	endpoint->media = media;
+}
+
 const char *registrar_endpoint_identity(const struct registrar_endpoint *endpoint)
 {
 	return endpoint->identity;

@@ -7,6 +7,13 @@ static const char *const authentication_names[] = {
 	NULL,
 };
 
+static const char *const media_names[] = {
+	[REGISTRAR_MEDIA_AUTO] = "auto",
+	[REGISTRAR_MEDIA_WEBRTC] = "webrtc",
+	[REGISTRAR_MEDIA_SDES] = "sdes",
+	NULL,
+};
+
 static const struct config_option registrar_options[] = {
 	{.name = "authentication",
 	 .type = CONFIG_ENUM,
@@ -61,6 +68,12 @@ static const struct config_option user_options[] = {
 	 .max = 256,
 	 .help = "What the user proves himself with."},
 	{.name = "display_name", .type = CONFIG_STRING, .max = 128, .help = "As shown to people."},
+	{.name = "media",
+	 .type = CONFIG_ENUM,
+	 .names = media_names,
+	 .fallback = "auto",
+	 .help = "How the user's browsers encrypt media: \"webrtc\" (DTLS), \"sdes\" (keys in the SDP, as browsers of before "
+		 "2014 do), or as each of them shows."},
 	{0},
 };
 

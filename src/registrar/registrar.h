@@ -49,6 +49,11 @@ struct registrar_endpoint *registrar_endpoint_unref(struct registrar_endpoint *e
 struct sip_flow *registrar_endpoint_flow(const struct registrar_endpoint *endpoint);
 const char *registrar_endpoint_identity(const struct registrar_endpoint *endpoint); /* "user:alice" */
 const char *registrar_endpoint_user(const struct registrar_endpoint *endpoint);	    /* "alice" */
+/* What the device is to be offered: the user's option; where that is "auto", SDES when that was noted last. */
+enum registrar_media { REGISTRAR_MEDIA_AUTO, REGISTRAR_MEDIA_WEBRTC, REGISTRAR_MEDIA_SDES };
+enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *endpoint);
+/* What a call has shown. */
+void registrar_endpoint_note_media(struct registrar_endpoint *endpoint, enum registrar_media media);
 /* An in-dialog request of the endpoint's identity came on `flow`. Returns whose dialog it is from now on, borrowed: the
  * endpoint, to which a flow of nobody's now belongs, or the device that has registered by that flow. NULL: the flow is
  * closed or another identity's. */

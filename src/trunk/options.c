@@ -66,7 +66,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_ENUM,
      .names = srtp_words,
      .fallback = "off",
-     .help = "Encryption of media towards the peer."},
+     .help = "Encryption of media by keys in the SDP (SDES): optional offers it in RTP/AVP, required takes nothing else."},
     {.name = "redirect",
      .type = CONFIG_ENUM,
      .names = redirect_words,
@@ -206,7 +206,9 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
 	if (config_enum(snapshot, "trunks", i, "srtp") > TRUNK_SRTP_OFF)
-		config_complain(report, "trunks", i, "srtp", "is not possible yet: only \"off\" is");
+		config_warn(report, "trunks", i, "srtp",
+			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
+			    "read it can listen");
 	check_codecs(snapshot, report, i);
 }
 

@@ -266,7 +266,6 @@ static void test_mistakes(void **state)
 	    {"peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\""},
 	    {"peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password"},
 	    {"peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username"},
-	    {"peer = \"sip:h\"; srtp = \"required\";", "trunks[0].srtp is not possible yet: only \"off\" is"},
 	    {"peer = \"sip:h\"; register = true;", "trunks[0].register needs username and password"},
 	    {"peer = \"sip:h\"; codecs = ( \"PCMU/8000\" );", "trunks[0].codecs holds a name that is no encoding name"},
 	    {"peer = \"sip:h\"; codecs = ( \"PCMU\", \"pcmu\" );", "trunks[0].codecs names pcmu twice"},
@@ -289,9 +288,30 @@ static void test_mistakes(void **state)
 	}
 }
 
+static void test_keys_in_clear_are_warned_of(void **state)
+{
+	static const char *const words[] = {"off", "optional", "required"};
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		struct config_snapshot *snapshot = NULL;
+		struct config_errors *errors = NULL;
+		g_autofree char *text =
+		    g_strdup_printf("trunks : (\n{ name = \"a\"; peer = \"sip:10.0.0.2\";\nsrtp = \"%s\"; } );", words[i]);
+		assert_int_equal(config_load_text("/t", text, strlen(text), tables, &snapshot, &errors), 0);
+		const char *const *warnings = config_warnings(snapshot);
+		if (i == 0) {
+			assert_null(warnings[0]);
+		} else {
+			assert_true(g_str_has_prefix(warnings[0], "/t:3: trunks[0].srtp puts the keys into"));
+			assert_null(warnings[1]);
+		}
+		config_unref(snapshot);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keys_in_clear_are_warned_of),
 	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),

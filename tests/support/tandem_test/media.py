@@ -73,6 +73,13 @@ class Rtp:
         self.sequence, self.timestamp = 1000, 160000
         self.ssrc = int.from_bytes(os.urandom(4), "big")
 
+    def _wrap(self, packet):
+        """What becomes of a packet on the wire."""
+        return packet
+
+    def _unwrap(self, data):
+        return data
+
     def packet(self, payload_type=PCMU, payload=None, marker=False):
         """The next one."""
         content = payload if payload is not None else bytes((self.sequence + i) & 0xFF for i in range(160))
@@ -84,13 +91,14 @@ class Rtp:
 
     def send(self, to, count=1, payload_type=PCMU, payload=None, marker=False):
         for _ in range(count):
-            self.socket.sendto(self.packet(payload_type, payload, marker), to)
+            self.socket.sendto(self._wrap(self.packet(payload_type, payload, marker)), to)
             marker = False
 
     def receive(self, timeout=LIMIT):
         """(payload type, sequence, timestamp, ssrc, payload, source) of the next packet."""
         self.socket.settimeout(timeout)
         data, source = self.socket.recvfrom(2048)
+        data = self._unwrap(data)
         _, second, sequence, timestamp, ssrc = struct.unpack(">BBHII", data[:12])
         return second & 0x7F, sequence, timestamp, ssrc, data[12:], source
 
