@@ -266,6 +266,19 @@ struct sip_flow *leg_flow(struct leg *leg)
 	return route_party_flow(&party, leg->manager->stack, leg->dialog);
 }
 
+void leg_aim(struct leg *leg)
+{
+	struct registrar *registrar = leg->manager->registrar;
+	struct registrar_device device;
+	struct registrar_contact contact;
+	if (!leg->endpoint || registrar_gruu_resolve(registrar, leg->dialog->remote_target, &device) < 0 ||
+	    strcmp(device.user, registrar_endpoint_user(leg->endpoint)) ||
+	    !registrar_lookup(registrar, device.user, device.instance, &contact, 1))
+		return;
+	g_free(leg->dialog->remote_target);
+	leg->dialog->remote_target = g_strdup(contact.uri);
+}
+
 char *leg_contact(struct leg *leg, const struct sip_flow *flow)
 {
 	return route_contact(flow, leg->contact_user);

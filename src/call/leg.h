@@ -150,6 +150,9 @@ struct sip_flow *leg_flow(struct leg *leg);
 bool leg_is_absent(const struct leg *leg);
 /* The far end has spoken in the dialog on this flow: a browser is to be reached where it speaks. */
 void leg_follow(struct leg *leg, struct sip_flow *flow);
+/* Before a request of the dialog is made: a browser whose target is a GRUU of ours is spoken to at the Contact that it has
+ * registered, as the proxy of its domain does it (RFC 5627); some know no other Request-URI. */
+void leg_aim(struct leg *leg);
 char *leg_contact(struct leg *leg, const struct sip_flow *flow); /* our Contact's value */
 void leg_add_standard_headers(struct leg *leg, struct sip_message *message, const struct sip_flow *flow);
 

@@ -62,6 +62,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	struct sip_flow *flow = leg_flow(leg);
 	if (!flow)
 		return -ENOTCONN;
+	leg_aim(leg);
 	struct sip_message *request = sip_dialog_request(leg->dialog, SIP_METHOD_INVITE);
 	leg_add_standard_headers(leg, request, flow);
 	leg_timer_ask(leg, request);
@@ -243,6 +244,7 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 		sip_dialog_refresh_target(leg->dialog, response);
 	if (error < 0)
 		log_warning(&leg->log, "the answer has no usable To tag or Contact");
+	leg_aim(leg);
 	invite->ack = sip_dialog_ack(leg->dialog, sip_message_cseq(response));
 	leg_send_ack(leg, invite->ack);
 	leg_learn_methods(leg, response);

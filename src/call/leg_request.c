@@ -78,6 +78,7 @@ int leg_copy_body(struct sip_message *message, const struct sip_message *from)
 static struct sip_message *leg_request_write(struct leg_request *request, const struct sip_flow *flow)
 {
 	struct leg *leg = request->leg;
+	leg_aim(leg);
 	struct sip_message *message = sip_dialog_request(leg->dialog, request->method);
 	if (!message)
 		return NULL;
