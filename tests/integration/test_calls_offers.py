@@ -456,3 +456,65 @@ def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(c
     assert response.sdp
     call.called.ack(invite)
     call.hang_up()
+
+
+def with_video(sdp):
+    """The same with one more stream, as a browser would add it."""
+    lines = sdp.rstrip().split("\r\n")
+    fields = {line.split(":")[0]: line for line in lines if line.startswith(("a=ice-", "a=fingerprint", "a=setup"))}
+    webrtc = "a=ice-ufrag" in sdp
+    bundle = next((line for line in lines if line.startswith("a=group:BUNDLE")), None)
+    if bundle:
+        lines[lines.index(bundle)] = bundle + " v1"
+    profile = "UDP/TLS/RTP/SAVPF" if webrtc else "RTP/AVP"
+    lines += [f"m=video {9 if webrtc else 40010} {profile} 96", "a=rtpmap:96 VP8/90000", "a=sendrecv"]
+    if webrtc:
+        lines += ["a=mid:v1", "a=rtcp-mux"] + list(fields.values())
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_video_that_nobody_carries_is_refused_and_the_audio_goes_on(calls, direction, side):
+    call = calls.up(direction)
+    one, other = call.end(side)
+    plain = calls_module.changed(one.local)
+    invite = one.reinvite(body=with_video(plain))
+    answer = one.response(invite, 200).sdp
+    one.ack(invite)
+    assert re.search(r"^m=video 0 ", answer, re.M) and not re.search(r"^m=audio 0 ", answer, re.M)
+    removed = with_video(calls_module.changed(plain, version=None)).replace("m=video 9 ", "m=video 0 ").replace("m=video 40010 ", "m=video 0 ")
+    invite = one.reinvite(body=calls_module.changed(removed).replace(" v1\r\n", "\r\n", 1))
+    assert re.search(r"^m=video 0 ", one.response(invite, 200).sdp, re.M)
+    one.ack(invite)
+    other.silence("BYE", 0.1)
+    call.hang_up()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(calls, direction):
+    call = calls(direction)
+    call.dial(offer=False)
+    call.arrive()
+    call.answer()
+    offer = call.answered(acknowledge=False).sdp
+    invite = call.called.reinvite("sendrecv")
+    call.called.silence(seconds=0.15)
+    call.caller.ack(call.caller.invite, call.caller.describe(offer))
+    response = call.called.response(invite, 200)
+    assert response.sdp
+    call.called.ack(invite)
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_a_trunk_holds_by_0_0_0_0(calls, direction):
+    call = calls.up(direction)
+    browser, trunk = call.ends if call.caller.is_browser else call.ends[::-1]
+    held = calls_module.changed(trunk.local).replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0")
+    invite = trunk.reinvite(body=held)
+    assert direction_of(browser.answer_reinvite("recvonly")) == "sendonly"
+    trunk.response(invite, 200)
+    trunk.ack(invite)
+    invite = trunk.reinvite(body=calls_module.changed(calls_module.changed(trunk.local)))
+    assert direction_of(browser.answer_reinvite("sendrecv")) == "sendrecv"
+    trunk.response(invite, 200)
+    trunk.ack(invite)
+    call.hang_up()

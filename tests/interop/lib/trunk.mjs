@@ -38,6 +38,7 @@ export class Trunk {
     this.log = [];
     this.dialog = null;
     this.calls = 0;
+    this.subscriptions = new Map(); // by event package
   }
 
   async open() {
@@ -80,8 +81,8 @@ export class Trunk {
     else this.receiveRequest(message, from);
   }
 
-  reply(request, to, code, reason, body = '') {
-    const toTag = tagOf(request.get('to')) ? '' : `;tag=${this.dialog?.localTag || token()}`;
+  reply(request, to, code, reason, body = '', { toTag: tag = this.dialog?.localTag || token(), headers = [] } = {}) {
+    const toTag = tagOf(request.get('to')) ? '' : `;tag=${tag}`;
     const lines = [
       `SIP/2.0 ${code} ${reason}`,
       ...request.all('via').map((via) => `Via: ${via}`),
@@ -91,6 +92,7 @@ export class Trunk {
       `Call-ID: ${request.get('call-id')}`,
       `CSeq: ${request.get('cseq')}`,
       `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      ...headers,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${body.length}`,
     ];
@@ -106,6 +108,10 @@ export class Trunk {
         return this.reply(request, from, 200, 'OK');
       case 'INVITE':
         return known ? this.receiveReinvite(request, from) : this.receiveInvite(request, from);
+      case 'SUBSCRIBE':
+        return this.receiveSubscribe(request, from);
+      case 'MESSAGE':
+        return this.reply(request, from, 200, 'OK');
       case 'CANCEL':
         this.reply(request, from, 200, 'OK');
         if (this.pending) this.reply(this.pending, from, 487, 'Request Terminated');
@@ -133,6 +139,40 @@ export class Trunk {
     this.reply(request, from, 180, 'Ringing');
     this.pending = request;
     if (this.answer === 'accept') this.accept();
+  }
+
+  // --- subscriptions: granted, and told what the test says ---
+
+  receiveSubscribe(request, from) {
+    const event = request.get('event').split(';')[0];
+    const expires = request.get('expires') ?? '3600';
+    const known = this.subscriptions.get(event);
+    const localTag = known?.localTag ?? token();
+    this.subscriptions.set(event, {
+      event, expires, localTag, peer: from, cseq: known?.cseq ?? 0, callId: request.get('call-id'), local: request.get('to').split(';tag=')[0],
+      remote: request.get('from'), target: uriOf(request.get('contact')),
+    });
+    this.reply(request, from, 200, 'OK', '', { toTag: localTag, headers: [`Expires: ${expires}`] });
+    this.subscribed?.(event, expires);
+  }
+
+  notify(event, type, body, subscriptionState = 'active;expires=3600') {
+    const one = this.subscriptions.get(event);
+    const lines = [
+      `NOTIFY ${one.target} SIP/2.0`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${token()};rport`,
+      'Max-Forwards: 70',
+      `From: ${one.local};tag=${one.localTag}`,
+      `To: ${one.remote}`,
+      `Call-ID: ${one.callId}`,
+      `CSeq: ${++one.cseq} NOTIFY`,
+      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      `Event: ${event}`,
+      `Subscription-State: ${subscriptionState}`,
+      `Content-Type: ${type}`,
+      `Content-Length: ${body.length}`,
+    ];
+    this.send(`${lines.join('\r\n')}\r\n\r\n${body}`, one.peer);
   }
 
   accept() {
