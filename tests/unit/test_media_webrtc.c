@@ -247,6 +247,42 @@ static void test_ice_restart(void **state)
 	close_chain(&chain);
 }
 
+/* The left browser is transferred to a call on another worker: the right one sees nothing of it but another voice. */
+static void test_transferred(void **state)
+{
+	struct chain chain;
+	struct bench_session other;
+	struct bench_leg *phone_leg;
+	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "other phone"};
+	struct sdp_transport at;
+	struct rtp_packet before, after;
+
+	open_chain(&chain, *state);
+	bench_couple(&chain.bench, chain.left.web, chain.right.web);
+	talk(&chain, 3);
+	assert_int_equal(rtp_packet_parse(chain.right.phone.last, chain.right.phone.last_bytes, &before), 0);
+	bench_session_open(&chain.bench, &other);
+	media_session_place_near(other.session, chain.right.session.session);
+	options.toward = chain.left.phone.address;
+	phone_leg = bench_leg_open(&other, &options);
+	bench_phone_describe(&chain.left.phone, &at);
+	set_plan(phone_leg, &at);
+	chain.left.web = bench_leg_move(chain.left.web, &other);
+	bench_session_close(&chain.left.session);
+	media_session_bridge(other.session, phone_leg->leg, chain.left.web->leg);
+	chain.left.rtp = phone_leg;
+	bench_pass(&chain.bench, 30);
+	talk(&chain, 20);
+	assert_int_equal(rtp_packet_parse(chain.right.phone.last, chain.right.phone.last_bytes, &after), 0);
+	assert_int_equal(after.ssrc, before.ssrc);
+	assert_int_equal(after.sequence, (uint16_t)(before.sequence + 20));
+	assert_int_equal(chain.left.web->connected, 1);
+	assert_int_equal(chain.left.web->failed + chain.right.web->failed, 0);
+	bench_session_close(&other);
+	chain.left.session.session = NULL;
+	close_chain(&chain);
+}
+
 static bool left_reported(void *data)
 {
 	return ((struct chain *)data)->left.web->reported > 0;
@@ -401,6 +437,7 @@ int main(void)
 		cmocka_unit_test_prestate(test_trickle, ipv4),
 		cmocka_unit_test_prestate(test_wrong_fingerprint, ipv4),
 		cmocka_unit_test_prestate(test_ice_restart, ipv4),
+		cmocka_unit_test_prestate(test_transferred, ipv4),
 		cmocka_unit_test_prestate(test_figures, ipv4),
 		cmocka_unit_test_prestate(test_new_association, ipv4),
 		cmocka_unit_test_prestate(test_strangers, ipv4),
