@@ -50,7 +50,3 @@ def talk(one, other):
     one.ask("BYE", 200)
     expect_bye(other)
 
-
-def settle(end, direction="sendrecv"):
-    """An end answers the re-INVITE that it gets; returns the direction offered to it."""
-    return end.answer_reinvite(direction)
