@@ -42,10 +42,10 @@ Object.assign(window.test, {
   // JsSIP tells `hold` before the answer has come, and until then refuses the next offer.
   hold: () => void session.hold({}, () => state('hold')),
   unhold: () => void session.unhold({}, () => state('unhold')),
-  // A second call beside the first, which is on hold.
+  // A second call beside the first, which is on hold: its tracks are muted with it.
   consult(target) {
     first = session;
-    ua.call(target, { mediaStream: sound, pcConfig: { iceServers: [] } });
+    ua.call(target, { mediaStream: sound.clone(), pcConfig: { iceServers: [] } });
   },
   transfer: (target) => refer(session, target),
   transferToConsulted: () => refer(first, session.remote_identity.uri.toString(), { replaces: session }),
