@@ -124,14 +124,28 @@ def test_a_trunk_may_call_it_at_our_address(calls, devices, call_to):
     assert refused(call) == 486
 
 
-def test_as_contact_of_a_call(devices, call_to, calls):
-    """Clients give their GRUU as Contact, and are reached there by their flow."""
+@pytest.mark.parametrize("which", ["public", "temporary"])
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_as_contact_of_a_call(devices, calls, direction, which):
+    """Clients give their GRUU as Contact; JsSIP answers 404 to what names its temporary one."""
     one = devices[0]
-    call = calls("browser-trunk")
-    call.caller = End(one.browser, "caller", one.user)
-    one.browser.contact = f"<{one.public}>"
-    call.set_up()
-    call.hang_up("called")
+    registered = sip.uri_of(one.browser.contact)
+    call = calls(direction)
+    end = End(one.browser, "page", one.user)
+    one.browser.contact = f"<{getattr(one, which)}>"
+    if direction == "browser-trunk":
+        call.caller = end
+        call.set_up()
+        assert call.hang_up("called").uri == registered
+        return
+    call.called, call.number = end, one.user
+    call.dial()
+    call.arrive()
+    devices[1].browser.reply(devices[1].browser.expect_request("INVITE"), 486, to_tag="t")
+    call.ring()
+    assert call.answer().uri == registered
+    call.answered()
+    assert call.hang_up("caller").uri == registered
 
 
 def test_earlier_temporary_ones_stay(devices, call_to):
