@@ -9,7 +9,7 @@ static const struct config_option call_option_rows[] = {
 	{.name = "no_answer_seconds", .type = CONFIG_INTEGER, .min = 1, .max = 3600, .fallback = "180",
 	 .help = "How long the called side may ring."},
 	{.name = "grace_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 300, .fallback = "8",
-	 .help = "How long a call waits for a browser whose connection has closed."},
+	 .help = "How long a call waits for a browser whose connection has closed, be it up or ringing."},
 	{.name = "session_expires_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "1800",
 	 .help = "The session timer we ask for (RFC 4028); 0: none, though one that the far end asks for is kept."},
 	{.name = "min_session_expires_seconds", .type = CONFIG_INTEGER, .min = CALL_SESSION_SECONDS_MIN, .max = 86400,

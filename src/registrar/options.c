@@ -49,7 +49,8 @@ static const struct config_option registrar_options[] = {
 	 .min = 0,
 	 .max = 3600,
 	 .fallback = "30",
-	 .help = "How long a registration holds after its connection has closed, for a client that comes back."},
+	 .help = "How long a registration holds after its connection has closed, for a client that comes back; a call "
+		 "that comes meanwhile waits calls.grace_seconds for it."},
 	{0},
 };
 

@@ -52,7 +52,8 @@ static const struct config_option options[] = {
 	 .min = 1,
 	 .max = 300,
 	 .fallback = "10",
-	 .help = "A WebSocket that does not answer a ping for so long is closed."},
+	 .help = "A WebSocket that does not answer a ping for so long is closed: with ping_interval_seconds, how long a "
+		 "dead connection goes unnoticed. Told to clients as Flow-Timer (RFC 5626)."},
 	{0},
 };
 
