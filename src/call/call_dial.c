@@ -1,6 +1,7 @@
 /* The called side of a call: the devices of a user, a trunk, a built-in. */
 #include "call/call_private.h"
 #include "sip/uri.h"
+#include <string.h>
 
 /* Who calls: the caller, or the called one who is sent on to somebody else. */
 static const char *call_from_user(const struct call *call)
@@ -8,19 +9,41 @@ static const char *call_from_user(const struct call *call)
 	return call->leaving == call->caller ? call->called_name : call->from_user;
 }
 
-static char *call_from(const struct call *call)
+/* `account` NULL: as one of this domain. */
+static char *call_from(const struct call *call, const struct trunk_account *account)
 {
 	g_autofree char *user = sip_uri_escape_user(call_from_user(call));
+	g_autofree char *uri = account ? g_strdup(trunk_account_address_of_record(account))
+				       : g_strdup_printf("sip:%s@%s", user, call->manager->domain);
 	if (call->display_name && call->leaving != call->caller)
-		return g_strdup_printf("\"%s\" <sip:%s@%s>", call->display_name, user, call->manager->domain);
-	return g_strdup_printf("<sip:%s@%s>", user, call->manager->domain);
+		return g_strdup_printf("\"%s\" <%s>", call->display_name, uri);
+	return g_strdup_printf("<%s>", uri);
+}
+
+/* The user whose call it is at a trunk's peer: who stays, or, if that is no user of ours, who sends him on. NULL. */
+static const char *call_user_for_trunk(const struct call *call)
+{
+	const struct leg *stayer = call_stayer(call), *leaving = call->leaving;
+	if (stayer && stayer->endpoint)
+		return registrar_endpoint_user(stayer->endpoint);
+	return leaving && leaving->endpoint ? registrar_endpoint_user(leaving->endpoint) : NULL;
+}
+
+/* Who he is there; borrowed; NULL: nobody of his own. */
+static struct trunk_account *call_account(const struct call *call, const struct trunk *trunk)
+{
+	const char *user = call_user_for_trunk(call);
+	return user ? upstream_account(call->manager->upstream, user, trunk) : NULL;
 }
 
 void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target)
 {
-	g_autofree char *from = call_from(call);
+	struct trunk_account *account = leg->trunk ? call_account(call, leg->trunk) : NULL;
+	g_autofree char *from = call_from(call, account);
 	leg->dialog = sip_dialog_new_caller(from, to, target);
-	leg->contact_user = g_strdup(call_from_user(call));
+	leg->contact_user = g_strdup(account ? trunk_account_contact_user(account) : call_from_user(call));
+	if (account)
+		leg_set_account(leg, account);
 	if (call->referred_by)
 		leg_add_invite_header(leg, "Referred-By", call->referred_by);
 	if (call->replaces) {
@@ -68,6 +91,20 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 	return registrar_has_user(manager->registrar, user) ? 480 : 404;
 }
 
+/* A proof that the browser has made covers the Request-URI as the browser wrote it. */
+static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, const char *number)
+{
+	const struct trunk_account *account = call_account(call, trunk);
+	const struct leg *caller = call->caller;
+	if (!account)
+		return trunk_uri(trunk, number);
+	if (trunk_account_credentials(account))
+		return trunk_address_of_record(trunk, number);
+	if (caller->invite_server && !strcmp(number, call->called_name))
+		return g_strdup(sip_message_request_uri(sip_server_transaction_request(caller->invite_server)));
+	return registrar_address_of_record(call->manager->registrar, number);
+}
+
 static unsigned call_dial_trunk(struct call *call, const struct route_decision *decision)
 {
 	struct trunk *trunk = trunk_find(call->manager->trunks, decision->name);
@@ -77,7 +114,7 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 		log_warning(&call->log, "the address of trunk %s is not known", trunk_name(trunk));
 		return 503;
 	}
-	g_autofree char *uri = trunk_uri(trunk, decision->number);
+	g_autofree char *uri = call_trunk_uri(call, trunk, decision->number);
 	g_autofree char *to = g_strdup_printf("<%s>", uri);
 	call_add_attempt(call, leg_new_trunk(call, trunk), to, uri);
 	return 0;
@@ -180,7 +217,10 @@ static void call_note_failure(struct call *call, unsigned status, const char *ph
 /* Nobody is left who could answer. */
 static bool call_dial_failed(struct call *call)
 {
-	unsigned told = call_status_for_caller(call->best_status);
+	/* A challenge that the caller is to answer is his to see. */
+	const struct sip_message *challenge = call->caller->challenge;
+	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
+	unsigned told = is_question ? call->best_status : call_status_for_caller(call->best_status);
 	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);
@@ -213,11 +253,23 @@ static bool call_attempt_again(struct call *call, struct leg *leg, unsigned stat
 	return true;
 }
 
+/* So are strangers refused: perhaps the peer has lost its memory of us. */
+static void call_doubt(const struct call *call, const struct leg *leg)
+{
+	const char *user = leg->account ? call_user_for_trunk(call) : NULL;
+	if (leg->trunk)
+		trunk_doubt(leg->trunk);
+	if (user)
+		upstream_doubt(call->manager->upstream, user);
+}
+
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase)
 {
 	if (call_attempt_again(call, leg, status))
 		return true;
 	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
+	if (status == 403 || status == 404)
+		call_doubt(call, leg);
 	call_note_failure(call, status, phrase);
 	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);

@@ -242,17 +242,14 @@ struct leg *leg_free(struct leg *leg)
 	sip_stack_remove_dialog(leg->entry);
 	sip_dialog_free(leg->dialog);
 	trunk_unref(leg->trunk);
+	trunk_account_unref(leg->account);
+	sip_message_unref(leg->challenge);
 	g_free(leg->contact_user);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
 	leg_drop_session(leg);
 	g_free(leg);
 	return NULL;
-}
-
-const struct sip_credentials *leg_credentials(const struct leg *leg)
-{
-	return leg->kind == LEG_TRUNK ? trunk_credentials(leg->trunk) : NULL;
 }
 
 const char *leg_identity(const struct leg *leg)

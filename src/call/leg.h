@@ -74,6 +74,8 @@ struct leg {
 	struct registrar_endpoint *endpoint;
 	struct registrar_endpoint_watch endpoint_watch;
 	struct trunk *trunk;
+	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
+	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */
 	struct loop_timer absence; /* the browser's connection is closed: how long we wait for the next */
 
 	/* the dialog */
@@ -214,6 +216,13 @@ void leg_requests_abandon(struct leg *leg);
 void leg_send_bye(struct leg *leg);
 /* What 401 and 407 of the far end are answered with; NULL: nothing. */
 const struct sip_credentials *leg_credentials(const struct leg *leg);
+
+/* --- leg_account.c: a user who is somebody of his own at the trunk's peer --- */
+void leg_set_account(struct leg *leg, struct trunk_account *account); /* takes a reference */
+/* Where only the caller's browser has credentials: what it sent goes along, and the peer's challenge goes back to it. */
+void leg_add_proof_of_caller(const struct leg *leg, struct sip_message *invite);
+void leg_pass_challenge(struct leg *leg, struct sip_message *response);
+void leg_add_challenge(const struct leg *leg, struct sip_message *response);
 int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 
 /* --- leg_relay.c: their requests that mean the other far end --- */

@@ -67,6 +67,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	leg_add_standard_headers(leg, request, flow);
 	leg_timer_ask(leg, request);
 	leg_add_invite_headers(leg, request);
+	leg_add_proof_of_caller(leg, request);
 	int error = leg_set_description(request, leg->pending_local);
 	if (error == 0 && challenge)
 		error = sip_digest_answer(leg_credentials(leg), challenge, request);
@@ -303,8 +304,10 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 		return;
 	if (invite->is_first && leg->call && sip_message_status(response) / 100 == 3)
 		call_on_redirected(leg->call, leg, response);
-	if (!leg_try_credentials(invite, response))
-		leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
+	if (leg_try_credentials(invite, response))
+		return;
+	leg_pass_challenge(leg, response);
+	leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }
 
 static void leg_on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)

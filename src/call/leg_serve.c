@@ -147,6 +147,7 @@ void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
 		sip_message_add_header_format(response, "Retry-After", "%d", g_random_int_range(0, 11));
 	if (status == 422)
 		leg_timer_add_minimum(leg, response);
+	leg_add_challenge(leg, response);
 	leg_reliable_stop(leg);
 	leg->invite_server = NULL;
 	sip_server_transaction_detach(transaction);

@@ -23,6 +23,7 @@ struct daemon {
 	struct route_router *router;
 	struct relay *relay;
 	struct media_engine *media;
+	struct upstream *upstream;
 	struct call_manager *calls;
 	struct dispatch *dispatch;
 	struct admin *admin;

@@ -78,6 +78,7 @@ static void daemon_on_signal(void *data, uint32_t events)
 		daemon->is_stopping = true;
 		int64_t limit_ms = config_integer(daemon->snapshot, "shutdown", 0, "drain_seconds") * 1000;
 		log_info(NULL, "stopping");
+		upstream_unregister(daemon->upstream);
 		trunks_unregister(daemon->trunks);
 		call_manager_drain(daemon->calls, limit_ms, daemon_drained, daemon);
 	}

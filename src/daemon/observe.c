@@ -14,6 +14,7 @@
 #define OBSERVE_CALLS(function, member)	    OBSERVE(function, call_counts, call_manager_count(daemon->calls, &counts), member)
 #define OBSERVE_SIP(function, member)	    OBSERVE(function, sip_stack_counts, sip_stack_count(daemon->stack, &counts), member)
 #define OBSERVE_REGISTRAR(function, member) OBSERVE(function, registrar_counts, registrar_count(daemon->registrar, &counts), member)
+#define OBSERVE_UPSTREAM(function, member)  OBSERVE(function, upstream_counts, upstream_count(daemon->upstream, &counts), member)
 #define OBSERVE_MEDIA(function, member)	    OBSERVE(function, media_counts, media_engine_count(daemon->media, &counts), member)
 #define OBSERVE_RELAY(function, member)	    OBSERVE(function, relay_counts, relay_count(daemon->relay, &counts), member)
 #define OBSERVE_LOOP(function, member)	    OBSERVE(function, loop_counts, loop_count(daemon->loop, &counts), member)
@@ -30,6 +31,9 @@ OBSERVE_REGISTRAR(observe_registered, registered)
 OBSERVE_REGISTRAR(observe_bindings, bindings)
 OBSERVE_REGISTRAR(observe_endpoints, endpoints)
 OBSERVE_REGISTRAR(observe_deserted, deserted)
+OBSERVE_UPSTREAM(observe_upstream_users, users)
+OBSERVE_UPSTREAM(observe_upstream_registered, registered)
+OBSERVE_UPSTREAM(observe_upstream_carried, carried)
 OBSERVE_MEDIA(observe_media_sessions, sessions)
 OBSERVE_MEDIA(observe_media_legs, legs)
 OBSERVE_MEDIA(observe_media_ports, ports)
@@ -67,6 +71,9 @@ static struct metrics_item daemon_gauges[] = {
 	GAUGE("tandem_endpoints_away", "Devices among them whose connection is closed, waited for.", observe_deserted),
 	GAUGE("tandem_subscriptions", "Subscriptions that are carried.", observe_subscriptions),
 	GAUGE("tandem_relay_requests", "Requests outside calls that await the far end's answer.", observe_relay_requests),
+	GAUGE("tandem_upstream_users", "Users to be registered with a trunk's peer, or leaving it.", observe_upstream_users),
+	GAUGE("tandem_upstream_registered_users", "Of those, who are.", observe_upstream_registered),
+	GAUGE("tandem_upstream_waiting", "REGISTERs that wait for a trunk's peer.", observe_upstream_carried),
 	GAUGE("tandem_media_sessions", "Media sessions on all workers.", observe_media_sessions),
 	GAUGE("tandem_media_legs", "Media legs on all workers.", observe_media_legs),
 	GAUGE("tandem_media_ports", "UDP ports in use by media.", observe_media_ports),

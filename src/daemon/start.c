@@ -117,6 +117,22 @@ static void stop_media(struct daemon *daemon)
 	daemon->media = media_engine_free(daemon->media);
 }
 
+static int start_upstream(struct daemon *daemon)
+{
+	struct upstream_parameters parameters = {
+		.stack = daemon->stack,
+		.registrar = daemon->registrar,
+		.trunks = daemon->trunks,
+		.events = daemon->bus,
+	};
+	return upstream_new(&parameters, &daemon->upstream);
+}
+
+static void stop_upstream(struct daemon *daemon)
+{
+	daemon->upstream = upstream_free(daemon->upstream);
+}
+
 static int start_calls(struct daemon *daemon)
 {
 	struct call_manager_parameters parameters = {
@@ -124,6 +140,7 @@ static int start_calls(struct daemon *daemon)
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
 		.router = daemon->router,
+		.upstream = daemon->upstream,
 		.media = daemon->media,
 		.bus = daemon->bus,
 		.snapshot = daemon->snapshot,
@@ -144,6 +161,7 @@ static int start_dispatch(struct daemon *daemon)
 		.trunks = daemon->trunks,
 		.router = daemon->router,
 		.relay = daemon->relay,
+		.upstream = daemon->upstream,
 		.calls = daemon->calls,
 	};
 	return dispatch_new(&parameters, &daemon->dispatch);
@@ -210,6 +228,7 @@ static const struct daemon_part {
 	{"registrar", start_registrar, stop_registrar},
 	{"trunks", start_trunks, stop_trunks},
 	{"routes", start_routes, stop_routes},
+	{"upstream", start_upstream, stop_upstream},
 	{"relay", start_relay, stop_relay},
 	{"media", start_media, stop_media},
 	{"calls", start_calls, stop_calls},
@@ -268,6 +287,7 @@ void daemon_reload(struct daemon *daemon)
 	if (trunks_reload(daemon->trunks, snapshot) < 0 || route_router_reload(daemon->router, snapshot) < 0 ||
 	    web_reconfigure(daemon->web, snapshot) < 0)
 		log_error(NULL, "a part of the new configuration could not be taken");
+	upstream_reload(daemon->upstream);
 	admin_reconfigure(daemon->admin, snapshot);
 	config_unref(daemon->snapshot);
 	daemon->snapshot = snapshot;

@@ -1,6 +1,7 @@
 #include "dispatch/dispatch.h"
 #include "metrics/metrics.h"
 #include "sip/capabilities.h"
+#include "sip/uri.h"
 #include "config.h"
 
 METRICS_COUNTER(requests_of_strangers, "tandem_requests_of_strangers_total",
@@ -85,13 +86,32 @@ static void refuse_method(struct sip_server_transaction *transaction)
 	sip_server_transaction_respond(transaction, response);
 }
 
+/* A contact that we have registered with a trunk's peer stands for whom it was registered for; all else is routed. */
+static int decide(const struct dispatch *dispatch, const struct route_party *sender, const struct sip_message *request,
+		  struct route_decision *ret_decision)
+{
+	const char *uri_text = sip_message_request_uri(request);
+	struct sip_uri uri;
+	if (sender->trunk && uri_text && sip_uri_parse(uri_text, &uri) == 0) {
+		const char *user = upstream_user_of(dispatch->rooms.upstream, sender->trunk, uri.user);
+		if (user) {
+			*ret_decision = (struct route_decision){.target = ROUTE_USER, .rule = -1};
+			base_copy_text(ret_decision->name, sizeof ret_decision->name, user);
+			return 0;
+		}
+		if (trunk_is_own_contact(sender->trunk, uri.user))
+			uri_text = sip_message_to_uri(request);
+	}
+	return route_router_decide(dispatch->rooms.router, sender, uri_text, ret_decision);
+}
+
 /* A request that goes on to somebody. */
 static void forward(struct dispatch *dispatch, struct sip_server_transaction *transaction,
 		    const struct route_party *sender)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
 	struct route_decision decision;
-	if (route_router_decide(dispatch->rooms.router, sender, sip_message_request_uri(request), &decision) < 0) {
+	if (decide(dispatch, sender, request, &decision) < 0) {
 		sip_server_transaction_reply(transaction, 416, NULL, NULL);
 		return;
 	}
@@ -117,10 +137,10 @@ static void dispatch_request(void *user, struct sip_server_transaction *transact
 		return;
 	switch (sip_message_method(sip_server_transaction_request(transaction))) {
 	case SIP_METHOD_REGISTER:
-		if (is_browser)
-			registrar_handle_register(dispatch->rooms.registrar, transaction);
-		else
+		if (!is_browser)
 			sip_server_transaction_reply(transaction, 403, NULL, NULL);
+		else if (!upstream_take_register(dispatch->rooms.upstream, transaction))
+			registrar_handle_register(dispatch->rooms.registrar, transaction);
 		break;
 	case SIP_METHOD_OPTIONS:
 		answer_options(transaction);

@@ -3,6 +3,7 @@
 #include "call/call.h"
 #include "relay/relay.h"
 #include "route/router.h"
+#include "upstream/upstream.h"
 
 struct dispatch;
 
@@ -13,6 +14,7 @@ struct dispatch_parameters {
 	struct trunks *trunks;
 	struct route_router *router;
 	struct relay *relay;
+	struct upstream *upstream;
 	struct call_manager *calls;
 };
 

@@ -24,6 +24,35 @@ const char *registrar_flow_user(const struct sip_flow *flow)
 		       : NULL;
 }
 
+const char *registrar_upstream(const struct registrar *registrar, const char *user)
+{
+	ssize_t index = config_find(registrar->config, "users", user);
+	const char *own = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "upstream");
+	bool is_ours = index >= 0 && config_string(registrar->config, "users", (size_t)index, "password");
+	return own || is_ours ? own : config_string(registrar->config, "registrar", 0, "upstream");
+}
+
+bool registrar_proves_upstream(const struct registrar *registrar, const char *user)
+{
+	ssize_t index = config_find(registrar->config, "users", user);
+	return registrar_upstream(registrar, user) &&
+	       (index < 0 || !config_string(registrar->config, "users", (size_t)index, "upstream_password"));
+}
+
+bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, const char **ret_username,
+				    const char **ret_password)
+{
+	ssize_t index = config_find(registrar->config, "users", user);
+	const char *password =
+		index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "upstream_password");
+	if (!password || !registrar_upstream(registrar, user))
+		return false;
+	const char *username = config_string(registrar->config, "users", (size_t)index, "upstream_username");
+	*ret_username = username ? username : config_string(registrar->config, "users", (size_t)index, "name");
+	*ret_password = password;
+	return true;
+}
+
 static bool is_fit_name(const char *name)
 {
 	for (const char *c = name; *c; c++)
@@ -119,6 +148,13 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 	}
 }
 
+void registrar_flow_proven(struct sip_flow *flow, const char *user)
+{
+	g_autofree char *identity = g_strconcat(REGISTRAR_IDENTITY_PREFIX, user, NULL);
+	metrics_add(&proofs_right, 1);
+	sip_flow_set_identity(flow, identity);
+}
+
 int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, char *user,
 		    size_t size)
 {
@@ -129,16 +165,17 @@ int registrar_prove(struct registrar *registrar, struct sip_server_transaction *
 		return refuse(transaction, "(none)", "From is no user of this domain");
 	if (known && strcmp(known, user))
 		return refuse(transaction, user, "this connection belongs to another user");
+	if (registrar_proves_upstream(registrar, user)) {
+		/* What his credentials are worth only the trunk's peer can say, and it does when he registers. */
+		return known ? 0 : refuse(transaction, user, "Register First");
+	}
 	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST) {
 		int error = check_digest(registrar, transaction, status, user);
 		if (error)
 			return error == -EAGAIN ? -EACCES : refuse(transaction, user, "wrong credentials");
 	}
-	if (!known) {
-		g_autofree char *identity = g_strconcat(REGISTRAR_IDENTITY_PREFIX, user, NULL);
-		metrics_add(&proofs_right, 1);
-		sip_flow_set_identity(flow, identity);
-	}
+	if (!known)
+		registrar_flow_proven(flow, user);
 	return 0;
 }
 

@@ -97,6 +97,8 @@ bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, c
  * (401 or 407) or 403. */
 int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,
 		    char *user, size_t size);
+/* It is this user's from now on. */
+void registrar_flow_proven(struct sip_flow *flow, const char *user);
 enum registrar_authentication registrar_authentication(const struct registrar *registrar);
 /* NULL when the flow's far end is no proven user. */
 const char *registrar_flow_user(const struct sip_flow *flow);

@@ -44,6 +44,10 @@ static const struct config_option registrar_options[] = {
 	 .max = 256,
 	 .fallback = G_STRINGIFY(REGISTRAR_BINDINGS_PER_USER_MAX),
 	 .help = "Devices that a user may have registered at a time."},
+	{.name = "upstream",
+	 .type = CONFIG_STRING,
+	 .max = 64,
+	 .help = "The trunk whose peer knows the users that have no password here: they prove themselves there."},
 	{.name = "grace_seconds",
 	 .type = CONFIG_INTEGER,
 	 .min = 0,
@@ -75,11 +79,29 @@ static const struct config_option user_options[] = {
 	 .fallback = "auto",
 	 .help = "How the user's browsers encrypt media: \"webrtc\" (DTLS), \"sdes\" (keys in the SDP, as browsers of before "
 		 "2014 do), or as each of them shows."},
+	{.name = "upstream",
+	 .type = CONFIG_STRING,
+	 .max = 64,
+	 .help = "The trunk with whose peer the user is registered while he is here."},
+	{.name = "upstream_username",
+	 .type = CONFIG_STRING,
+	 .min = 1,
+	 .max = 255,
+	 .help = "Who he is there; his name when it is not written."},
+	{.name = "upstream_password",
+	 .type = CONFIG_STRING,
+	 .is_secret = true,
+	 .min = 1,
+	 .max = 255,
+	 .help = "For the peer, kept here; without it he has no password here either, and proves himself to the peer."},
 	{0},
 };
 
 static void check_registrar(const struct config_snapshot *snapshot, struct config_report *report)
 {
+	const char *upstream = config_string(snapshot, "registrar", 0, "upstream");
+	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
+		config_complain(report, "registrar", 0, "upstream", "is no trunk");
 	int64_t least = config_integer(snapshot, "registrar", 0, "expires_min_seconds");
 	int64_t usual = config_integer(snapshot, "registrar", 0, "expires_seconds");
 	int64_t most = config_integer(snapshot, "registrar", 0, "expires_max_seconds");
@@ -91,18 +113,37 @@ static void check_registrar(const struct config_snapshot *snapshot, struct confi
 				(long long)least, (long long)most);
 }
 
+static void check_upstream(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *upstream = config_string(snapshot, "users", i, "upstream");
+	bool has_password = config_string(snapshot, "users", i, "password");
+	bool has_theirs = config_string(snapshot, "users", i, "upstream_password");
+	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
+		config_complain(report, "users", i, "upstream", "is no trunk");
+	if (!upstream && has_theirs)
+		config_complain(report, "users", i, "upstream_password", "needs an upstream");
+	if (!has_theirs && config_string(snapshot, "users", i, "upstream_username"))
+		config_complain(report, "users", i, "upstream_username", "needs an upstream_password");
+	if (upstream && has_password && !has_theirs)
+		config_complain(report, "users", i, "upstream",
+				"needs an upstream_password; or leave out password, and he proves himself there");
+}
+
 static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
 {
-	bool needs_password =
-		config_enum(snapshot, "registrar", 0, "authentication") == REGISTRAR_AUTHENTICATION_DIGEST;
+	bool is_open = config_enum(snapshot, "registrar", 0, "authentication") == REGISTRAR_AUTHENTICATION_NONE;
+	bool has_upstream = config_string(snapshot, "registrar", 0, "upstream");
 	for (size_t i = 0; i < config_count(snapshot, "users"); i++) {
 		const char *name = config_string(snapshot, "users", i, "name");
+		bool is_proven_there = has_upstream || (config_string(snapshot, "users", i, "upstream") &&
+							!config_string(snapshot, "users", i, "upstream_password"));
 		if (name && strpbrk(name, "@:;?<>\" \t"))
 			config_complain(report, "users", i, "name",
 					"is only the part before the '@' of an address, without blanks");
-		if (needs_password && !config_string(snapshot, "users", i, "password"))
+		if (!is_open && !is_proven_there && !config_string(snapshot, "users", i, "password"))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");
+		check_upstream(snapshot, report, i);
 	}
 }
 

@@ -15,6 +15,7 @@ struct registration {
 	size_t n_contacts;
 	char *path[REGISTRAR_PATH_MAX + 1]; /* NULL-terminated */
 	bool uses_outbound;
+	uint32_t expires_most_s; /* what whoever else is registered with has granted */
 };
 
 static int64_t setting(const struct registration *registration, const char *name)
@@ -157,6 +158,7 @@ static int read_contact(struct registration *registration, size_t index)
 	if (contact->expires_s && contact->expires_s < setting(registration, "expires_min_seconds"))
 		return refuse_as_too_brief(registration);
 	contact->expires_s = (uint32_t)MIN(contact->expires_s, setting(registration, "expires_max_seconds"));
+	contact->expires_s = MIN(contact->expires_s, registration->expires_most_s);
 	return check_outbound(registration, contact);
 }
 
@@ -295,27 +297,85 @@ static void clear(struct registration *registration)
 		g_free(*path);
 }
 
-void registrar_handle_register(struct registrar *registrar, struct sip_server_transaction *transaction)
+static struct registration begin(struct registrar *registrar, struct sip_server_transaction *transaction)
 {
-	struct registration registration = {
+	return (struct registration){
 		.registrar = registrar,
 		.transaction = transaction,
 		.request = sip_server_transaction_request(transaction),
 		.flow = sip_server_transaction_flow(transaction),
+		.expires_most_s = UINT32_MAX,
 	};
-	enum sip_transport transport = sip_flow_transport(registration.flow);
-	if (transport != SIP_TRANSPORT_WS && transport != SIP_TRANSPORT_WSS) {
-		/* Users come by WebSocket; a binding to a datagram would be none that calls can hold on to. */
-		refuse(&registration, 403, "Registration is by WebSocket");
-		return;
+}
+
+static int check_flow(struct registration *registration)
+{
+	enum sip_transport transport = sip_flow_transport(registration->flow);
+	/* Users come by WebSocket; a binding to a datagram would be none that calls can hold on to. */
+	return transport == SIP_TRANSPORT_WS || transport == SIP_TRANSPORT_WSS
+		       ? 0
+		       : refuse(registration, 403, "Registration is by WebSocket");
+}
+
+/* The user is proven. */
+static void register_user(struct registration *registration)
+{
+	bool is_star = sip_message_contact_is_star(registration->request);
+	if (!check_address_of_record(registration) && !read_path(registration) &&
+	    !(is_star ? remove_all(registration) : check_contacts(registration))) {
+		apply(registration);
+		confirm(registration);
 	}
-	if (registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user) ||
-	    check_address_of_record(&registration))
-		return;
-	bool is_star = sip_message_contact_is_star(registration.request);
-	if (!read_path(&registration) && !(is_star ? remove_all(&registration) : check_contacts(&registration))) {
-		apply(&registration);
-		confirm(&registration);
-	}
+	clear(registration);
+}
+
+void registrar_handle_register(struct registrar *registrar, struct sip_server_transaction *transaction)
+{
+	struct registration registration = begin(registrar, transaction);
+	if (!check_flow(&registration) &&
+	    !registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user))
+		register_user(&registration);
+}
+
+int registrar_check_register(struct registrar *registrar, struct sip_server_transaction *transaction)
+{
+	struct registration registration = begin(registrar, transaction);
+	const char *known = registrar_flow_user(registration.flow);
+	int error = check_flow(&registration);
+	if (!error && !registrar_user_of_uri(registrar, sip_message_from_uri(registration.request), registration.user,
+					     sizeof registration.user))
+		error = refuse(&registration, 403, "From is no user of this domain");
+	if (!error && known && strcmp(known, registration.user))
+		error = refuse(&registration, 403, "this connection belongs to another user");
+	if (!error)
+		error = check_address_of_record(&registration);
+	if (!error && !sip_message_contact_is_star(registration.request))
+		error = check_contacts(&registration);
 	clear(&registration);
+	return error;
+}
+
+void registrar_accept_register(struct registrar *registrar, struct sip_server_transaction *transaction, uint32_t expires_most_s)
+{
+	struct registration registration = begin(registrar, transaction);
+	registration.expires_most_s = expires_most_s;
+	if (!registrar_user_of_uri(registrar, sip_message_from_uri(registration.request), registration.user,
+				   sizeof registration.user)) {
+		refuse(&registration, 403, "From is no user of this domain");
+		return;
+	}
+	if (!registrar_flow_user(registration.flow))
+		registrar_flow_proven(registration.flow, registration.user);
+	register_user(&registration);
+}
+
+bool registrar_claimed_user(const struct registrar *registrar, const struct sip_message *request, char *user, size_t size)
+{
+	return registrar_user_of_uri(registrar, sip_message_from_uri(request), user, size);
+}
+
+size_t registrar_binding_count(const struct registrar *registrar, const char *user)
+{
+	const GPtrArray *bindings = registrar_bindings_of(registrar, user);
+	return bindings ? bindings->len : 0;
 }

@@ -57,7 +57,7 @@ static GPtrArray *find_strangers(const struct registrar *registrar)
 		return strangers;
 	g_hash_table_iter_init(&iterator, registrar->bindings);
 	while (g_hash_table_iter_next(&iterator, &name, NULL))
-		if (config_find(registrar->config, "users", name) < 0)
+		if (config_find(registrar->config, "users", name) < 0 && !registrar_upstream(registrar, name))
 			g_ptr_array_add(strangers, g_strdup(name));
 	return strangers;
 }
@@ -73,6 +73,23 @@ void registrar_reconfigure(struct registrar *registrar, struct config_snapshot *
 		while ((bindings = registrar_bindings_of(registrar, strangers->pdata[i])))
 			registrar_binding_remove(bindings->pdata[0], "no user any more");
 	}
+}
+
+char *registrar_address_of_record(const struct registrar *registrar, const char *user)
+{
+	g_autofree char *escaped = sip_uri_escape_user(user);
+	return g_strdup_printf("sip:%s@%s", escaped, registrar->domain);
+}
+
+GPtrArray *registrar_registered_users(const struct registrar *registrar)
+{
+	GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iterator;
+	gpointer name;
+	g_hash_table_iter_init(&iterator, registrar->bindings);
+	while (g_hash_table_iter_next(&iterator, &name, NULL))
+		g_ptr_array_add(users, g_strdup(name));
+	return users;
 }
 
 bool registrar_has_user(const struct registrar *registrar, const char *user)

@@ -37,6 +37,28 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
  * A right answer to a 407 proves the flow as REGISTER does. In mode "none" the From's user is taken at its word. */
 int registrar_authenticate(struct registrar *registrar, struct sip_server_transaction *transaction, const char **ret_user);
 
+/* --- users who are somebody at a trunk's peer too (the room `upstream` sees to it) --- */
+/* That trunk's name (users[].upstream, registrar.upstream); NULL: he is ours alone. Borrowed. */
+const char *registrar_upstream(const struct registrar *registrar, const char *user);
+/* Whether he proves himself there, with credentials that we never have. Then only registrar_accept_register() identifies
+ * a flow as his, and registrar_authenticate() refuses all others. */
+bool registrar_proves_upstream(const struct registrar *registrar, const char *user);
+/* His credentials there if we have them. Borrowed. */
+bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, const char **ret_username,
+				    const char **ret_password);
+/* "sip:alice@example.com", of this domain; a new string. */
+char *registrar_address_of_record(const struct registrar *registrar, const char *user);
+/* Whom the request says it is from; false: no user of this domain. */
+bool registrar_claimed_user(const struct registrar *registrar, const struct sip_message *request, char *user, size_t size);
+/* A REGISTER before its proof: 0 if all else is right; else it was answered. */
+int registrar_check_register(struct registrar *registrar, struct sip_server_transaction *transaction);
+/* A REGISTER whose sender has been proven by somebody else: the flow is his from now on. Answers it. Binds for at most
+ * `expires_most_s`. */
+void registrar_accept_register(struct registrar *registrar, struct sip_server_transaction *transaction, uint32_t expires_most_s);
+/* Names of those with a binding, copied; to be unreferenced. */
+GPtrArray *registrar_registered_users(const struct registrar *registrar);
+size_t registrar_binding_count(const struct registrar *registrar, const char *user);
+
 bool registrar_has_user(const struct registrar *registrar, const char *user);
 
 /* --- endpoints: a device of a user. Reference counted. --- */

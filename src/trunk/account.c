@@ -84,16 +84,9 @@ void trunk_account_learn(struct trunk_account *account, const struct sip_message
 		account->route[i] = g_strdup(route);
 }
 
-void trunk_account_route_dialog(const struct trunk_account *account, struct sip_dialog *dialog)
+const char *const *trunk_account_route(const struct trunk_account *account)
 {
-	for (size_t i = 0; account->route[i] && !dialog->route_set[i]; i++)
-		dialog->route_set[i] = g_strdup(account->route[i]);
-}
-
-void trunk_account_route_request(const struct trunk_account *account, struct sip_message *request)
-{
-	for (size_t i = 0; account->route[i]; i++)
-		sip_message_add_header(request, "Route", account->route[i]);
+	return (const char *const *)account->route;
 }
 
 static bool read_seconds(const char *text, uint32_t *ret_seconds)

@@ -24,9 +24,8 @@ char *trunk_account_contact(const struct trunk_account *account, const struct si
 
 /* A 2xx to REGISTER: keeps its Service-Route (RFC 3608). */
 void trunk_account_learn(struct trunk_account *account, const struct sip_message *response);
-/* Puts the Service-Route into a dialog to be (or a request outside of one), as its preloaded route. */
-void trunk_account_route_dialog(const struct trunk_account *account, struct sip_dialog *dialog);
-void trunk_account_route_request(const struct trunk_account *account, struct sip_message *request);
+/* The Service-Route, NULL-terminated: the Route of his requests outside of dialogs. */
+const char *const *trunk_account_route(const struct trunk_account *account);
 
 /* How long the contact with this user part holds by a 2xx to REGISTER: the parameter of our Contact in it, else its Expires header,
  * else what was asked for. */

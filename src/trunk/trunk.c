@@ -186,6 +186,11 @@ const struct sip_credentials *trunk_credentials(const struct trunk *trunk)
 	return trunk->credentials.username ? &trunk->credentials : NULL;
 }
 
+const char *trunk_realm(const struct trunk *trunk)
+{
+	return trunk->credentials.realm;
+}
+
 const char *const *trunk_codecs(const struct trunk *trunk)
 {
 	return config_strings(trunk->snapshot, "trunks", trunk->index, "codecs");

@@ -60,6 +60,7 @@ char *trunk_address_of_record(const struct trunk *trunk, const char *user);
 const char *trunk_host(const struct trunk *trunk);
 /* NULL when the trunk has no username. */
 const struct sip_credentials *trunk_credentials(const struct trunk *trunk);
+const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be answered; NULL: any */
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);

@@ -116,11 +116,8 @@ static void says_who_where_and_how_long(void **state)
 				      "Service-Route: <sip:edge.example;lr>\r\n");
 	expect_state(&client, TRUNK_REGISTRATION_REGISTERED);
 	assert_true(trunk_registration_holds(client.registration));
-	struct sip_dialog *dialog = sip_dialog_new_caller("<sip:a@b>", "<sip:c@d>", "sip:c@d");
-	trunk_account_route_dialog(client.account, dialog);
-	assert_string_equal(dialog->route_set[0], "<sip:edge.example;lr>");
-	assert_null(dialog->route_set[1]);
-	sip_dialog_free(dialog);
+	assert_string_equal(trunk_account_route(client.account)[0], "<sip:edge.example;lr>");
+	assert_null(trunk_account_route(client.account)[1]);
 	end_of_test(&client);
 }
 

@@ -1,0 +1,57 @@
+/* A trunk leg of a user who is somebody of his own at the trunk's peer (room `upstream`): his address there, his credentials or,
+ * where only his browser has them, its answers to the peer's challenges. */
+#include "call/call_private.h"
+
+static const char *const leg_proofs[] = {"Authorization", "Proxy-Authorization", NULL};
+static const char *const leg_challenges[] = {"WWW-Authenticate", "Proxy-Authenticate", NULL};
+
+static void leg_copy_headers(const struct sip_message *from, struct sip_message *to, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value;
+		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
+			sip_message_add_header(to, *names, value);
+	}
+}
+
+void leg_set_account(struct leg *leg, struct trunk_account *account)
+{
+	leg->account = trunk_account_ref(account);
+	sip_dialog_preload_route(leg->dialog, trunk_account_route(account));
+}
+
+const struct sip_credentials *leg_credentials(const struct leg *leg)
+{
+	if (leg->account)
+		return trunk_account_credentials(leg->account);
+	return leg->kind == LEG_TRUNK ? trunk_credentials(leg->trunk) : NULL;
+}
+
+static bool leg_is_proven_by_caller(const struct leg *leg)
+{
+	return leg->account && !trunk_account_credentials(leg->account) && leg->dialog->state == SIP_DIALOG_EARLY && leg->call &&
+	       leg->call->caller->invite_server;
+}
+
+/* The proof covers method and Request-URI: it is for the first INVITE alone. */
+void leg_add_proof_of_caller(const struct leg *leg, struct sip_message *invite)
+{
+	if (leg_is_proven_by_caller(leg))
+		leg_copy_headers(sip_server_transaction_request(leg->call->caller->invite_server), invite, leg_proofs);
+}
+
+void leg_pass_challenge(struct leg *leg, struct sip_message *response)
+{
+	unsigned status = sip_message_status(response);
+	if ((status != 401 && status != 407) || !leg_is_proven_by_caller(leg))
+		return;
+	struct leg *caller = leg->call->caller;
+	sip_message_unref(caller->challenge);
+	caller->challenge = sip_message_ref(response);
+}
+
+void leg_add_challenge(const struct leg *leg, struct sip_message *response)
+{
+	if (leg->challenge && sip_message_status(response) == sip_message_status(leg->challenge))
+		leg_copy_headers(leg->challenge, response, leg_challenges);
+}
