@@ -199,8 +199,7 @@ void call_start_replacing(struct call_manager *manager, struct sip_server_transa
 {
 	struct sip_message *invite = sip_server_transaction_request(transaction);
 	struct sip_replaces replaces;
-	if (sip_message_header(invite, "Replaces", 1) ||
-	    sip_replaces_parse(sip_message_header(invite, "Replaces", 0), &replaces) < 0) {
+	if (sip_replaces_parse(sip_message_header(invite, "Replaces", 0), &replaces) < 0) {
 		sip_server_transaction_reply(transaction, 400, "Malformed Replaces", NULL);
 		return;
 	}

@@ -9,7 +9,7 @@ METRICS_COUNTER(transfers_refused, "tandem_transfers_total", "REFERs in calls, b
 static unsigned call_read_refer(const struct sip_message *refer, struct sip_refer_to *ret_refer_to)
 {
 	const char *text = sip_message_header(refer, "Refer-To", 0);
-	if (!text || sip_message_header(refer, "Refer-To", 1))
+	if (!text)
 		return 400;
 	switch (sip_refer_to_parse(text, ret_refer_to)) {
 	case 0:

@@ -21,6 +21,8 @@ static const struct {
 	[SIP_GATE_MAX_FORWARDS] = {"max-forwards", 0, false, false},
 	[SIP_GATE_EXPIRES] = {"expires", 0, false, false},
 	[SIP_GATE_CONTENT_TYPE] = {"content-type", 'c', false, false},
+	[SIP_GATE_REFER_TO] = {"refer-to", 'r', false, false},
+	[SIP_GATE_REPLACES] = {"replaces", 0, false, false},
 };
 
 struct check {
