@@ -45,7 +45,9 @@ Object.assign(window.test, {
   // A second call beside the first, which is on hold: its tracks are muted with it.
   consult(target) {
     first = session;
-    ua.call(target, { mediaStream: sound.clone(), pcConfig: { iceServers: [] } });
+    const own = sound.clone();
+    own.getTracks().forEach((track) => (track.enabled = true));
+    ua.call(target, { mediaStream: own, pcConfig: { iceServers: [] } });
   },
   transfer: (target) => refer(session, target),
   transferToConsulted: () => refer(first, session.remote_identity.uri.toString(), { replaces: session }),
