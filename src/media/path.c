@@ -14,7 +14,7 @@
 static int read_batch(struct media_inbox *inbox, int descriptor)
 {
 	for (size_t i = 0; i < MEDIA_BATCH; i++)
-		inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i].storage;
+		inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i].ipv6;
 	return recvmmsg(descriptor, inbox->headers, MEDIA_BATCH, MSG_DONTWAIT, NULL);
 }
 

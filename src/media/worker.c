@@ -46,8 +46,8 @@ static void init_inbox(struct media_inbox *inbox)
 	for (size_t i = 0; i < MEDIA_BATCH; i++) {
 		inbox->vectors[i] = (struct iovec){inbox->bytes[i], MEDIA_PACKET_BYTES_MAX};
 		inbox->headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &inbox->sources[i].storage,
-			.msg_namelen = sizeof inbox->sources[i].storage,
+			.msg_name = &inbox->sources[i].ipv6,
+			.msg_namelen = sizeof inbox->sources[i].ipv6,
 			.msg_iov = &inbox->vectors[i],
 			.msg_iovlen = 1,
 		};

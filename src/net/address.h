@@ -11,8 +11,7 @@ struct net_address {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in ipv4;
-		struct sockaddr_in6 ipv6;
-		struct sockaddr_storage storage;
+		struct sockaddr_in6 ipv6; /* the largest */
 	};
 };
 

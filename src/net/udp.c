@@ -34,7 +34,7 @@ int net_udp_open(const struct net_address *address, int *ret_descriptor)
 
 int net_local_address(int descriptor, struct net_address *ret_address)
 {
-	struct net_address address = {.length = sizeof address.storage};
+	struct net_address address = {.length = sizeof address.ipv6};
 	if (getsockname(descriptor, &address.any, &address.length) < 0)
 		return -errno;
 	if (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6)
@@ -80,7 +80,7 @@ static size_t list_addresses(const struct ifaddrs *list, bool loopback, struct n
 			address.length = sizeof address.ipv6;
 		else
 			continue;
-		memcpy(&address.storage, entry->ifa_addr, address.length);
+		memcpy(&address.ipv6, entry->ifa_addr, address.length);
 		if (net_address_is_ipv6(&address) && IN6_IS_ADDR_LINKLOCAL(&address.ipv6.sin6_addr))
 			continue; /* means nothing without its interface, which SDP and candidates cannot name */
 		net_address_set_port(&address, 0);

@@ -253,7 +253,7 @@ static void on_connection(void *data, uint32_t events)
 {
 	struct sip_tcp_listener *listener = data;
 	for (int i = 0; i < ACCEPTED_PER_ROUND_MAX; i++) {
-		struct net_address remote = {.length = sizeof remote.storage};
+		struct net_address remote = {.length = sizeof remote.ipv6};
 		int descriptor =
 			accept4(listener->descriptor, &remote.any, &remote.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (descriptor < 0)

@@ -102,8 +102,8 @@ static void on_readable(void *data, uint32_t events)
 	for (int i = 0; i < BATCH; i++) {
 		pieces[i] = (struct iovec){socket->buffers[i], DATAGRAM_BYTES_MAX};
 		headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &sources[i].storage,
-			.msg_namelen = sizeof sources[i].storage,
+			.msg_name = &sources[i].ipv6,
+			.msg_namelen = sizeof sources[i].ipv6,
 			.msg_iov = &pieces[i],
 			.msg_iovlen = 1,
 		};

@@ -46,7 +46,7 @@ static void take_addresses(struct trunk_lookup *lookup, const struct addrinfo *l
 			continue;
 		struct net_address *address = &lookup->addresses[lookup->n_addresses++];
 		*address = (struct net_address){.length = entry->ai_addrlen};
-		memcpy(&address->storage, entry->ai_addr, entry->ai_addrlen);
+		memcpy(&address->ipv6, entry->ai_addr, entry->ai_addrlen);
 		net_address_set_port(address, lookup->port);
 	}
 }

@@ -168,7 +168,7 @@ void web_connection_gone(struct web *web, struct web_connection *connection)
 
 static void adopt(struct web *web, int descriptor, const struct net_address *remote)
 {
-	struct net_address local = {.length = sizeof local.storage};
+	struct net_address local = {.length = sizeof local.ipv6};
 	int yes = 1;
 	if (!has_room(web, remote) || getsockname(descriptor, &local.any, &local.length)) {
 		metrics_add(&connections_refused, 1);
@@ -197,7 +197,7 @@ static void on_connect(void *data, uint32_t events)
 {
 	struct listener *listener = data;
 	for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
-		struct net_address remote = {.length = sizeof remote.storage};
+		struct net_address remote = {.length = sizeof remote.ipv6};
 		int descriptor = accept4(listener->descriptor, &remote.any, &remote.length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (descriptor >= 0) {
 			adopt(listener->web, descriptor, &remote);
@@ -237,7 +237,7 @@ static int open_socket(const struct net_address *address, struct listener *liste
 	if (bind(listener->descriptor, &address->any, address->length) < 0 ||
 	    listen(listener->descriptor, LISTEN_BACKLOG) < 0)
 		return -errno;
-	listener->address.length = sizeof listener->address.storage;
+	listener->address.length = sizeof listener->address.ipv6;
 	if (getsockname(listener->descriptor, &listener->address.any, &listener->address.length) < 0)
 		return -errno;
 	return 0;

@@ -273,7 +273,7 @@ unsigned bench_phone_read(struct bench_phone *phone)
 
 	for (;;) {
 		uint8_t bytes[2048];
-		struct net_address from = {.length = sizeof from.storage};
+		struct net_address from = {.length = sizeof from.ipv6};
 		ssize_t length = recvfrom(phone->descriptor, bytes, sizeof bytes, MSG_DONTWAIT, &from.any, &from.length);
 
 		if (length < 0)
