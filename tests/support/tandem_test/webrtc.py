@@ -46,15 +46,24 @@ def stun(kind, transaction, attributes, password):
     return head(0) + body
 
 
-def _certificate():
+def certificate():
+    """A new one: the certificate, its key, its SHA-256 in hexadecimal."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "browser")])
     now = datetime.datetime.utcnow()
-    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-                   .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-                   .not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
-    return (crypto.X509.from_cryptography(certificate), crypto.PKey.from_cryptography_key(key),
-            hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest().upper())
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
+    return (crypto.X509.from_cryptography(made), crypto.PKey.from_cryptography_key(key),
+            hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest().upper())
+
+
+def records(flight):
+    """A memory BIO does not keep datagrams apart; records must not be broken."""
+    while flight:
+        length = 13 + struct.unpack(">H", flight[11:13])[0]
+        yield flight[:length]
+        flight = flight[length:]
 
 
 class Path:
@@ -98,10 +107,10 @@ class WebRtc(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.paths = [Path()]  # the newest last
-        certificate, key, digest = _certificate()
+        own, key, digest = certificate()
         self.fingerprint = ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
         context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_certificate(certificate)
+        context.use_certificate(own)
         context.use_privatekey(key)
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *arguments: True)
         context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
@@ -209,13 +218,5 @@ class WebRtc(threading.Thread):
                 flight = self.dtls.bio_read(65536)
             except SSL.WantReadError:
                 return
-            for record in self._records(flight):
+            for record in records(flight):
                 path.socket.sendto(record, source)
-
-    @staticmethod
-    def _records(flight):
-        """A memory BIO does not keep datagrams apart; records must not be broken."""
-        while flight:
-            length = 13 + struct.unpack(">H", flight[11:13])[0]
-            yield flight[:length]
-            flight = flight[length:]

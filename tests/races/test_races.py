@@ -1,0 +1,26 @@
+"""The race matrix: rows x offsets x lines x directions. See README.md."""
+
+import rows_answer  # noqa: F401
+import rows_bye  # noqa: F401
+import rows_cancel  # noqa: F401
+import rows_offers  # noqa: F401
+import pytest
+from tandem_test.races.runner import Failure, all_runs
+
+
+@pytest.mark.parametrize("run", all_runs(), ids=lambda run: run.id)
+def test_race(matrix, run):
+    try:
+        matrix.result(run)
+    except Failure as failure:
+        told = str(failure)
+    else:
+        return
+    pytest.fail(told, pytrace=False)
+
+
+def test_nothing_is_left_over(matrix):
+    matrix.finished.result(600)
+    assert not matrix.left
+    assert not matrix.late, matrix.late
+    assert matrix.witness.heard >= matrix.witness.sent * 0.999
