@@ -149,6 +149,9 @@ say 'the whole daemon'
 export TANDEM=$build/tandem
 run_pytest integration "$top/tests/integration" -n "$((jobs * 2))" --dist=loadfile
 
+say 'what crosses in a call'
+run_pytest races "$top/tests/races"
+
 if [ $quick = 0 ]; then
 	say 'browsers and telephones'
 	run_interop

@@ -14,10 +14,26 @@ static bool call_may_offer_to(const struct leg *leg)
 	       leg->transport && !loop_timer_is_running(&leg->retry);
 }
 
+static void call_answer_offer(struct leg *leg, struct leg *peer)
+{
+	if (!leg->transport)
+		return;
+	if (leg_make_answer(leg, peer) < 0)
+		leg_refuse_offer(leg, 488, NULL);
+	else
+		leg_accept_offer(leg);
+}
+
 /* Tells `peer` of the offer that `leg` has received, when it can be told. */
 static void call_relay_offer(struct call *call, struct leg *leg, struct leg *peer)
 {
 	if (peer->exchange == LEG_EXCHANGE_REMOTE_OFFER && peer->relay == LEG_RELAY_NONE) {
+		/* The peer's offer met with 491 here and waits for its second attempt. What comes here meanwhile crosses nothing
+		 * (section 14.2): it is answered by what the peer has agreed to so far, and the peer's answer will tell it. */
+		if (loop_timer_is_running(&leg->retry))
+			call_answer_offer(leg, peer);
+		if (loop_timer_is_running(&leg->retry) || loop_timer_is_running(&peer->retry))
+			return;
 		/* Both far ends offer at once, and each waits for the other: the called side tries again. */
 		leg_refuse_offer(call->called, 491, NULL);
 		if (leg == call->called)
@@ -36,16 +52,6 @@ static void call_relay_offer(struct call *call, struct leg *leg, struct leg *pee
 		return;
 	}
 	leg->relay = LEG_RELAY_SENT;
-}
-
-static void call_answer_offer(struct leg *leg, struct leg *peer)
-{
-	if (!leg->transport)
-		return;
-	if (leg_make_answer(leg, peer) < 0)
-		leg_refuse_offer(leg, 488, NULL);
-	else
-		leg_accept_offer(leg);
 }
 
 static void call_answer_late_offer(struct leg *leg, struct leg *peer)

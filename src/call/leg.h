@@ -191,7 +191,8 @@ extern const struct sip_dialog_handler leg_dialog_handler;
 void leg_move_transactions(struct leg *leg, struct sip_flow *flow);
 void leg_move_invites(struct leg *leg, struct sip_flow *flow);
 void leg_move_requests(struct leg *leg, struct sip_flow *flow);
-/* No 2xx of ours that has no ACK yet is sent again: the session is over. */
+/* No 2xx of ours that has no ACK yet is sent again: the session is over. But one that crossed their BYE on a line that loses
+ * is: their INVITE would wait for ever (row 25). */
 void leg_stop_answers(struct leg *leg);
 /* Hears no more of any transaction; for leg_free(). */
 void leg_detach_transactions(struct leg *leg);

@@ -45,8 +45,12 @@ void leg_move_transactions(struct leg *leg, struct sip_flow *flow)
 
 void leg_stop_answers(struct leg *leg)
 {
-	for (guint i = 0; i < leg->unacknowledged->len; i++)
-		sip_server_transaction_acknowledge(g_ptr_array_index(leg->unacknowledged, i));
+	for (guint i = 0; i < leg->unacknowledged->len; i++) {
+		struct sip_server_transaction *transaction = g_ptr_array_index(leg->unacknowledged, i);
+		bool may_be_lost = !sip_transport_is_reliable(sip_flow_transport(sip_server_transaction_flow(transaction)));
+		if (leg->state == LEG_ENDING || !may_be_lost)
+			sip_server_transaction_acknowledge(transaction);
+	}
 }
 
 void leg_detach_transactions(struct leg *leg)

@@ -1,5 +1,6 @@
 /* Responses that no transaction waits for. A 2xx to an INVITE of ours that was given up still means that the far end has
- * a call: it gets its ACK, again when it repeats, and one BYE (section 13.2.2.4, races rows 4 and 13). Everything goes
+ * a call: it gets its ACK, again when it repeats, and one BYE (section 13.2.2.4, races rows 4 and 13). The BYE is left to
+ * the owner of the dialog where there is one (a re-INVITE that was given up, row 45). Everything goes
  * over the flow it came by, never to its Contact, and only for branches of this process, so that a forged 2xx sends
  * nothing to a third party. */
 #include "base/log.h"
@@ -44,7 +45,7 @@ static struct sip_dialog *dialog_of(const struct sip_message *response)
 	return dialog->local_tag && !sip_dialog_learn(dialog, response) ? dialog : sip_dialog_free(dialog);
 }
 
-static void end_call(struct sip_stack *stack, struct sip_flow *flow, struct sip_dialog *dialog, char *key)
+static void acknowledge(struct sip_stack *stack, struct sip_flow *flow, struct sip_dialog *dialog, char *key)
 {
 	struct stray *stray = g_new0(struct stray, 1);
 	stray->stack = stack;
@@ -53,10 +54,15 @@ static void end_call(struct sip_stack *stack, struct sip_flow *flow, struct sip_
 	loop_timer_init(&stray->life, stack->loop, on_life, stray);
 	loop_timer_start_ms(&stray->life, SIP_TIMEOUT_MS);
 	g_hash_table_insert(stack->strays, stray->key, stray);
-	if (!stray->ack)
-		return;
-	sip_stack_send_ack(stack, stray->ack, flow);
+	if (stray->ack)
+		sip_stack_send_ack(stack, stray->ack, flow);
+}
+
+static void end_call(struct sip_stack *stack, struct sip_flow *flow, struct sip_dialog *dialog)
+{
 	struct sip_message *bye = sip_dialog_request(dialog, SIP_METHOD_BYE);
+	if (!bye)
+		return;
 	sip_client_transaction_start(stack, bye, flow, NULL, NULL);
 	sip_message_unref(bye);
 	metrics_add(&ended, 1);
@@ -67,10 +73,7 @@ void sip_stray_receive(struct sip_stack *stack, struct sip_flow *flow, struct si
 {
 	unsigned status = sip_message_status(response);
 	bool is_answer = status >= 200 && status < 300 && sip_message_method(response) == SIP_METHOD_INVITE;
-	/* a dialog that somebody owns is theirs to end */
-	if (!is_answer || !sip_stack_made_branch(stack, sip_message_branch(response)) ||
-	    sip_dialog_table_find(stack, sip_message_call_id(response), sip_message_from_tag(response),
-				  sip_message_to_tag(response))) {
+	if (!is_answer || !sip_stack_made_branch(stack, sip_message_branch(response))) {
 		metrics_add(&dropped, 1);
 		return;
 	}
@@ -83,10 +86,15 @@ void sip_stray_receive(struct sip_stack *stack, struct sip_flow *flow, struct si
 		return;
 	}
 	struct sip_dialog *dialog = dialog_of(response);
-	if (dialog && g_hash_table_size(stack->strays) < SIP_STRAYS_MAX)
-		end_call(stack, flow, dialog, g_steal_pointer(&key));
-	else
+	if (dialog && g_hash_table_size(stack->strays) < SIP_STRAYS_MAX) {
+		bool is_owned = sip_dialog_table_find(stack, sip_message_call_id(response), sip_message_from_tag(response),
+						      sip_message_to_tag(response));
+		acknowledge(stack, flow, dialog, g_steal_pointer(&key));
+		if (!is_owned)
+			end_call(stack, flow, dialog);
+	} else {
 		metrics_add(&dropped, 1);
+	}
 	sip_dialog_free(dialog);
 }
 

@@ -26,6 +26,7 @@ async def row_26_bye_of_the_called_side_before_it_has_an_ack(call, offset):
     await call.ringing()
     called = call.called
     called.dialog.cseq = 1
+    call.may_end_twice = True  # a 200 behind the BYE has made a dialog anew
     await call.cross(offset, called.answer, called.bye)
     await call.caller.final(call.caller.invite, (200, 480))
     call.ends_by(("called", "(hung up|480)"))
@@ -86,7 +87,7 @@ async def row_31_a_bye_is_challenged(call, offset, variant):
     """Credentials go to their realm only. Something else of the trunk crosses."""
     await call.up()
     trunk = call.trunk
-    call.challenges = True
+    call.may_end_twice = True  # once without credentials, once with them
     challenge = [("Proxy-Authenticate", f'Digest realm="{variant}", nonce="{sip.token()}", algorithm=MD5, qop="auth"')]
     seen = []
 

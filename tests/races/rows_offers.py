@@ -175,7 +175,7 @@ async def row_45_a_reinvite_is_answered_when_the_gateway_gives_up(call, offset):
     client = caller.reinvite("sendonly")
     heard = await called.expect("INVITE")
     begun = next(w.time for w in called.agent.wire if w.message.branch == heard.request.branch)
-    await call.at(begun + TIMEOUT, offset, lambda: called.on_invite(heard))
+    await call.at(begun + TIMEOUT, offset, lambda: heard.final or called.on_invite(heard))
     final = await caller.final(client, (200, 408))
     if final.status == 200:
         await call.hang_up()

@@ -1,11 +1,13 @@
 """The race matrix: rows x offsets x lines x directions. See README.md."""
 
+import pytest
 import rows_answer  # noqa: F401
 import rows_bye  # noqa: F401
 import rows_cancel  # noqa: F401
 import rows_offers  # noqa: F401
-import pytest
 from tandem_test.races.runner import Failure, all_runs
+
+pytestmark = pytest.mark.timeout(900)  # what a busy machine takes for all
 
 
 @pytest.mark.parametrize("run", all_runs(), ids=lambda run: run.id)
@@ -23,4 +25,4 @@ def test_nothing_is_left_over(matrix):
     matrix.finished.result(600)
     assert not matrix.left
     assert not matrix.late, matrix.late
-    assert matrix.witness.heard >= matrix.witness.sent * 0.999
+    assert matrix.witness.heard >= matrix.witness.sent - 2  # at its beginning and its end

@@ -307,7 +307,7 @@ class Call:
         self.causes = [("caller|called", "hung up")]  # (side, pattern): one of them must be told
         self.expected = {}  # (end, method) -> (least, most) requests that the gateway may begin; 0 by default
         self.allowed = set()  # final statuses beside 200 to requests other than the first INVITE; (agent, status) too
-        self.challenges = False  # the trunk asks the gateway for credentials: it may ask twice for the same
+        self.may_end_twice = False  # a BYE after a BYE is right here
         self.unanswered = set()  # requests of ours that rightly get no final response
         self.siblings = []  # further calls of the same ends
         self.others = []  # agents of others

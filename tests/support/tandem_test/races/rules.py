@@ -1,5 +1,7 @@
 """What holds for every call, whatever crossed in it. Judged by what was on the wire; each broken rule is one line of text."""
 
+from .agent import TIMEOUT
+
 LATE = 1.0  # seconds after which the gateway has certainly read what reached it
 
 
@@ -62,8 +64,10 @@ def check_answers(story, call):
         if key[1] != "INVITE" and len(finals) > len(asked):
             yield f"{agent.name}: {len(finals)} final responses to {len(asked)} copies of {key[1]}"
         if key[1] == "INVITE":
-            acked = [one for one in story.our_acks if one.message.cseq[0] == finals[0].message.cseq[0]
-                     and one.message.call_id == finals[0].message.call_id]
+            final = finals[0].message
+            acked = [one for one in story.our_acks if one.message.cseq[0] == final.cseq[0]
+                     and one.message.call_id == final.call_id
+                     and (one.message.branch == final.branch or final.status < 300 and one.message.to_tag == final.to_tag)]
             last = max([one.time for one in asked] + [acked[0].time if acked else finals[-1].time]) + LATE
             if any(one.time > last for one in finals):
                 yield f"{agent.name}: {finals[0].message.start} is repeated after its ACK"
@@ -143,7 +147,8 @@ def check_acks(story, call):
                 and one.message.to_tag == tag and branch in (None, one.message.branch)]
         what = f"{agent.name}: {replies[0].message.start} ({cseq} INVITE)"
         if not acks:
-            yield f"{what} has no ACK"
+            if not has_timed_out(story, replies[0]):
+                yield f"{what} has no ACK"
             continue
         if not same(acks):
             yield f"{what} has different ACKs"
@@ -153,6 +158,12 @@ def check_acks(story, call):
     for one in story.acks:
         if (one.message.call_id, one.message.cseq[0], one.message.to_tag) not in known:
             yield f"{number_of(agent, one.message)} acknowledges nothing"
+
+
+def has_timed_out(story, reply):
+    """The refusal came after Timer B, or so near that nobody can tell: there was no transaction any more that could ACK."""
+    asked = story.requests.get(key_of(reply.message), [])
+    return reply.message.status >= 300 and asked and reply.time > asked[0].time + TIMEOUT - 0.1
 
 
 def ends_of_dialogs(story):
@@ -173,7 +184,7 @@ def check_silence(story, call):
         for copies in story.requests.values():
             first = copies[0].message
             if copies[0].time > end and first.call_id == call_id and first.to_tag == tag and first.method != "CANCEL":
-                if first.method == "BYE" and call.challenges:
+                if first.method == "BYE" and call.may_end_twice:
                     continue
                 yield f"{number_of(agent, first)} came after the dialog's end"
 

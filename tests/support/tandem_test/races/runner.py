@@ -32,7 +32,6 @@ AT_A_TIME = int(os.environ.get("RACES_AT_A_TIME", "100"))
 LAG_MAX = 0.02  # no run begins while the clock is later than this
 RUN_LIMIT = 170.0
 NO_ANSWER = 36.0  # how long the called side may ring, longer than any timer
-LINGER = 40.0  # the longest timers of the transactions and dialogs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +106,7 @@ class Stage:
         self.addresses = {name: (host, free_port(host)) for name, host in hosts.items()}
         base = {
             "domain": DOMAIN,
+            "registrar": {"grace_seconds": 5},
             "calls": {"no_answer_seconds": int(NO_ANSWER)},
             "web": {"connections": 8192, "connections_per_address": 8192},
             "media": {"address": f"{network}.1", "ports": "20000-39999"},
@@ -143,6 +143,14 @@ class Stage:
                 self.calls_of.setdefault(found.group(2), []).append(found.group(1))
             elif found := self.ENDED.search(line):
                 self.ends_of.setdefault(found.group(1), []).append(found.group(2))
+
+    def left_behind(self):
+        metrics = self.daemon.metrics()
+        return {name: metrics[name] for name in daemon_module.LEFTOVERS if metrics.get(name)}
+
+    def not_at_rest(self, before):
+        now = self.daemon.at_rest()
+        return {name: f"{before[name]:g} before, {now[name]:g} now" for name in now if now[name] != before[name]}
 
     def log_of(self, call):
         ids = {one for number in call.numbers for one in self.calls_of.get(number, [])}
@@ -241,6 +249,7 @@ class Matrix(threading.Thread):
 
     async def _main(self):
         await self.stage.open()
+        self.before = self.stage.daemon.at_rest()
         self.slots = asyncio.Semaphore(AT_A_TIME)
         clock = asyncio.create_task(self._watch_clock())
         self.witness = Witness(self.stage)
@@ -326,19 +335,18 @@ class Matrix(threading.Thread):
 
     # --- at the end ---
     async def _left_over(self):
-        """What is not at nothing: at once what belongs to calls, after the longest timers everything."""
+        """What is not at nothing: at once what belongs to calls; and after the longest timers, what is not as before."""
         await self.witness.end()
-        left = await self._wait_gone(daemon_module.LEFTOVERS, daemon_module.CLEAN_LIMIT)
-        lingering = ("tandem_lingering_legs", "tandem_sip_dialogs", "tandem_sip_server_transactions",
-                     "tandem_sip_client_transactions")
-        return {**left, **await self._wait_gone(lingering, LINGER)}
+        left = await self._wait_until(lambda: self.stage.left_behind(), daemon_module.CLEAN_LIMIT)
+        return {**left, **await self._wait_until(lambda: self.stage.not_at_rest(self.before), daemon_module.LINGER_LIMIT)}
 
-    async def _wait_gone(self, names, limit):
+    @staticmethod
+    async def _wait_until(what, limit):
+        """Until there is nothing of it; else what there is."""
         loop = asyncio.get_running_loop()
         deadline = time.monotonic() + limit
         while True:
-            metrics = await loop.run_in_executor(None, self.stage.daemon.metrics)
-            left = {name: metrics[name] for name in names if metrics.get(name)}
+            left = await loop.run_in_executor(None, what)
             if not left or time.monotonic() > deadline:
                 return left
             await asyncio.sleep(0.2)
