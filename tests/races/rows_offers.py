@@ -39,18 +39,18 @@ async def both_offer(call, offset, one, other):
 def check_retries(call):
     """Of the gateway after 491: 2.1 to 4 s where it made the Call-ID, else up to 2 s (section 14.1)."""
     for end in call.ends:
-        refused = None
+        refused, known = None, set()  # (branch, time) of the last INVITE that met with 491
         for wired in end.agent.wire:
             message = wired.message
             if message.cseq[1] != "INVITE" or wired.way == "x":
                 continue
-            if wired.way == ">" and message.status == 491:
-                refused = refused or wired.time
-            elif wired.way == "<" and message.is_request and refused:
-                waited = wired.time - refused
+            if wired.way == ">" and message.status == 491 and message.branch not in known:
+                refused = message.branch, wired.time
+                known.add(message.branch)
+            elif wired.way == "<" and message.is_request and refused and message.branch != refused[0]:
+                waited = wired.time - refused[1]
                 least, most = (2.1, 4.0) if end is call.called else (0.0, 2.0)
-                if waited > 0.2 or end is call.called:  # not a copy
-                    assert least - 0.1 <= waited <= most + 2.0, f"{end.name}: tried again after {waited:.2f} s"
+                assert least - 0.1 <= waited <= most + 2.0, f"{end.name}: tried again after {waited:.2f} s"
                 refused = None
 
 
@@ -181,7 +181,8 @@ async def row_45_a_reinvite_is_answered_when_the_gateway_gives_up(call, offset):
         await call.hang_up()
     else:
         call.ends_by(("called", "lost the call"))
-        call.unanswered.add(heard)
+        if heard.final.status >= 300:  # there was no transaction any more that could acknowledge it
+            call.unanswered.add(heard)
         await call.over()
 
 
