@@ -55,7 +55,7 @@ async def ack_at_the_last_moment(call, offset):
     await call.at(begun + TIMEOUT, offset, call.caller.ack)
     copies = [wired.time - begun for wired in call.caller.agent.wire if wired.way == "<" and wired.message.status == 200
               and wired.message.cseq == call.caller.invite.request.cseq]
-    assert len(copies) == 11, copies
+    assert len(copies) in (10, 11), copies
     try:
         await call.called.until(lambda: call.called.over, "BYE", 1.0 + 6.0 * call.run.is_bad)
     except AssertionError:
@@ -262,7 +262,7 @@ async def row_58_an_invite_repeated_six_times_rings_once(call, offset):
         await call.at(begun + 0.2, offset, lambda: call.caller.agent.transmit(invite.request))
     await call.arrive()
     trying = await call.caller.until(lambda: next((w for w in call.caller.agent.wire if w.message.status == 100), None), "100")
-    assert trying.time - begun < 0.35, trying.time - begun
+    assert trying.time - begun < 0.25 + call.slack(), trying.time - begun
     line.is_calm = False
     await call.ring()
     call.called.answer()

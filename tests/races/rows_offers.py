@@ -50,7 +50,7 @@ def check_retries(call):
             elif wired.way == "<" and message.is_request and refused and message.branch != refused[0]:
                 waited = wired.time - refused[1]
                 least, most = (2.1, 4.0) if end is call.called else (0.0, 2.0)
-                assert least - 0.1 <= waited <= most + 2.0, f"{end.name}: tried again after {waited:.2f} s"
+                assert least - 0.1 <= waited <= most + 0.5 + 6.0 * call.run.is_bad + call.slack(), f"{end.name}: tried again after {waited:.2f} s"
                 refused = None
 
 

@@ -68,7 +68,7 @@ def check_answers(story, call):
             acked = [one for one in story.our_acks if one.message.cseq[0] == final.cseq[0]
                      and one.message.call_id == final.call_id
                      and (one.message.branch == final.branch or final.status < 300 and one.message.to_tag == final.to_tag)]
-            last = max([one.time for one in asked] + [acked[0].time if acked else finals[-1].time]) + LATE
+            last = max([one.time for one in asked] + [acked[0].time if acked else finals[-1].time]) + LATE + call.slack()
             if any(one.time > last for one in finals):
                 yield f"{agent.name}: {finals[0].message.start} is repeated after its ACK"
     for client in agent.clients.values():
@@ -108,7 +108,7 @@ def check_requests(story, call):
         if not same(copies):
             yield f"{number_of(agent, first)} is repeated with changes"
         if first.method == "CANCEL":
-            yield from check_cancel(story, copies[0])
+            yield from check_cancel(story, copies[0], call)
             continue
         dialog = first.call_id, first.from_tag
         if numbers.get(dialog, -1) >= first.cseq[0]:
@@ -118,7 +118,7 @@ def check_requests(story, call):
             yield f"{number_of(agent, first)} came {len(copies)} times"
 
 
-def check_cancel(story, cancel):
+def check_cancel(story, cancel, call):
     agent = story.agent
     invite = next((copies[0].message for copies in story.requests.values()
                    if copies[0].message.method == "INVITE" and copies[0].message.branch == cancel.message.branch), None)
@@ -128,7 +128,7 @@ def check_cancel(story, cancel):
     replies = story.replies.get(key_of(invite), [])
     if not any(one.time <= cancel.time for one in replies):
         yield f"{number_of(agent, cancel.message)} came before any provisional response"
-    if any(one.time + LATE < cancel.time and one.message.status >= 200 for one in replies):
+    if any(one.time + LATE + call.slack() < cancel.time and one.message.status >= 200 for one in replies):
         yield f"{number_of(agent, cancel.message)} came after the final response"
 
 
@@ -147,7 +147,7 @@ def check_acks(story, call):
                 and one.message.to_tag == tag and branch in (None, one.message.branch)]
         what = f"{agent.name}: {replies[0].message.start} ({cseq} INVITE)"
         if not acks:
-            if not has_timed_out(story, replies[0]):
+            if not has_timed_out(story, replies[0], call):
                 yield f"{what} has no ACK"
             continue
         if not same(acks):
@@ -160,10 +160,10 @@ def check_acks(story, call):
             yield f"{number_of(agent, one.message)} acknowledges nothing"
 
 
-def has_timed_out(story, reply):
+def has_timed_out(story, reply, call):
     """The refusal came after Timer B, or so near that nobody can tell: there was no transaction any more that could ACK."""
     asked = story.requests.get(key_of(reply.message), [])
-    return reply.message.status >= 300 and asked and reply.time > asked[0].time + TIMEOUT - 0.1
+    return reply.message.status >= 300 and asked and reply.time > asked[0].time + TIMEOUT - 0.1 - call.slack()
 
 
 def ends_of_dialogs(story):

@@ -29,7 +29,8 @@ SEED = int(os.environ.get("RACES_SEED", "1"))
 DOMAIN = "example.test"
 PASSWORD = "secret"
 AT_A_TIME = int(os.environ.get("RACES_AT_A_TIME", "100"))
-LAG_MAX = 0.02  # no run begins while the clock is later than this
+LAG_MAX = 0.02  # no run begins while the clock is later than this, or the gateway's answer to OPTIONS four times as late
+PATIENCE_TO_BEGIN = 2.0  # but after this it does
 RUN_LIMIT = 170.0
 NO_ANSWER = 36.0  # how long the called side may ring, longer than any timer
 
@@ -160,7 +161,7 @@ class Stage:
         """Within a second the daemon's log tells one end, of the right cause, for each of its calls."""
         for number in dict.fromkeys(call.numbers):
             wanted = call.numbers.count(number)
-            deadline = time.monotonic() + daemon_module.CLEAN_LIMIT + 1.0
+            deadline = time.monotonic() + daemon_module.CLEAN_LIMIT + call.slack()
             while True:
                 self.read_log()
                 ids = self.calls_of.get(number, [])
@@ -225,8 +226,8 @@ class Matrix(threading.Thread):
         self.outcomes = {run.id: Outcome(run) for run in runs}
         self.stage = Stage(directory, len(runs), config or {})
         self.witness = None
-        self.lag = 0.0
-        self.lags = []
+        self.lag = self.answer_took = 0.0  # just now
+        self.slack = 0.0  # the worst of both so far: what "late" is on this machine
         self.left = None  # what is left over at the end, in words; {}: nothing
         self.late = {}  # id -> rules that were broken after the run
         self.finished = concurrent.futures.Future()
@@ -251,13 +252,14 @@ class Matrix(threading.Thread):
         await self.stage.open()
         self.before = self.stage.daemon.at_rest()
         self.slots = asyncio.Semaphore(AT_A_TIME)
-        clock = asyncio.create_task(self._watch_clock())
+        watches = [asyncio.create_task(one) for one in (self._watch_clock(), self._watch_gateway())]
         self.witness = Witness(self.stage)
         await self.witness.begin()
         runs = [asyncio.create_task(self._run_one(outcome)) for outcome in self.outcomes.values()]
         await asyncio.gather(*runs)
+        watches[1].cancel()
         self.left = await self._left_over()
-        clock.cancel()
+        watches[0].cancel()
         for outcome in self.outcomes.values():
             if outcome.call and (found := rules.broken(outcome.call)) and not outcome.done.exception():
                 self.late[outcome.run.id] = found
@@ -270,13 +272,25 @@ class Matrix(threading.Thread):
             before = loop.time()
             await asyncio.sleep(0.01)
             self.lag = loop.time() - before - 0.01
-            self.lags.append(self.lag)
+            self.slack = max(self.slack, self.lag)
+
+    async def _watch_gateway(self):
+        loop = asyncio.get_running_loop()
+        agent = TrunkAgent("probe", Line(0), self.stage.sockets["witness"], "probe")
+        while True:
+            before = loop.time()
+            await agent.ask(agent_options(agent), 200)
+            self.answer_took = loop.time() - before
+            self.slack = max(self.slack, self.answer_took)
+            await asyncio.sleep(0.05)
 
     async def _may_begin(self):
         """One after the other, and none while the machine cannot follow."""
+        loop = asyncio.get_running_loop()
         async with self.gate:
             await asyncio.sleep(0.005)
-            while self.lag > LAG_MAX:
+            deadline = loop.time() + PATIENCE_TO_BEGIN
+            while (self.lag > LAG_MAX or self.answer_took > 4 * LAG_MAX) and loop.time() < deadline:
                 await asyncio.sleep(0.01)
 
     gate = property(lambda self: self.__dict__.setdefault("_gate", asyncio.Lock()))
@@ -305,6 +319,7 @@ class Matrix(threading.Thread):
     async def _scenario(self, outcome):
         run = outcome.run
         call = outcome.call = await self.stage.call(run)
+        call.slack = lambda: 3 * self.slack
         options = {} if run.variant is None else {"variant": run.variant}
         await run.row.function(call, run.offset, **options)
         await call.settled()
@@ -337,7 +352,7 @@ class Matrix(threading.Thread):
     async def _left_over(self):
         """What is not at nothing: at once what belongs to calls; and after the longest timers, what is not as before."""
         await self.witness.end()
-        left = await self._wait_until(lambda: self.stage.left_behind(), daemon_module.CLEAN_LIMIT)
+        left = await self._wait_until(lambda: self.stage.left_behind(), daemon_module.CLEAN_LIMIT + 3 * self.slack)
         return {**left, **await self._wait_until(lambda: self.stage.not_at_rest(self.before), daemon_module.LINGER_LIMIT)}
 
     @staticmethod
@@ -362,7 +377,7 @@ class Matrix(threading.Thread):
         jitter = f"{real[len(real) // 2]:.1f} ms, 95 % {real[int(len(real) * 0.95)]:.1f} ms" if real else "-"
         return (f"races: {len({one.run.row.number for one in done})} rows, {len(done)} runs, {len(done) - len(failed)} passed, "
                 f"{len(failed)} failed, left over: {self.left if self.left else 'nothing'}, late: {len(self.late)}, "
-                f"{self.witness and self.witness.told()}; offsets off by {jitter} (median); seed {SEED}; "
+                f"{self.witness and self.witness.told()}; offsets off by {jitter} (median), slack {self.slack:.2f} s; seed {SEED}; "
                 f"{time.monotonic() - self.started:.0f} s")
 
 
