@@ -216,7 +216,7 @@ void leg_requests_resume(struct leg *leg); /* the browser is back */
 void leg_requests_abandon(struct leg *leg);
 void leg_send_bye(struct leg *leg);
 /* What 401 and 407 of the far end are answered with; NULL: nothing. */
-const struct sip_credentials *leg_credentials(const struct leg *leg);
+const struct sip_credentials *leg_credentials(struct leg *leg);
 
 /* --- leg_account.c: a user who is somebody of his own at the trunk's peer --- */
 void leg_set_account(struct leg *leg, struct trunk_account *account); /* takes a reference */

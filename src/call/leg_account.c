@@ -20,11 +20,20 @@ void leg_set_account(struct leg *leg, struct trunk_account *account)
 	sip_dialog_preload_route(leg->dialog, trunk_account_route(account));
 }
 
-const struct sip_credentials *leg_credentials(const struct leg *leg)
+/* A trunk's credentials are for the trunk, not for whom a Contact or Record-Route of its leads to. */
+static bool leg_leads_to_trunk(struct leg *leg)
+{
+	struct sip_flow *flow = leg_flow(leg);
+	bool is_trunk = flow && trunk_has_address(leg->trunk, sip_flow_remote(flow));
+	sip_flow_unref(flow);
+	return is_trunk;
+}
+
+const struct sip_credentials *leg_credentials(struct leg *leg)
 {
 	if (leg->account)
 		return trunk_account_credentials(leg->account);
-	return leg->kind == LEG_TRUNK ? trunk_credentials(leg->trunk) : NULL;
+	return leg->kind == LEG_TRUNK && leg_leads_to_trunk(leg) ? trunk_credentials(leg->trunk) : NULL;
 }
 
 static bool leg_is_proven_by_caller(const struct leg *leg)

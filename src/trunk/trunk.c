@@ -211,17 +211,19 @@ bool trunk_may_refer_back(const struct trunk *trunk)
 	return config_enum(trunk->snapshot, "trunks", trunk->index, "refer") > 0;
 }
 
+bool trunk_has_address(const struct trunk *trunk, const struct net_address *address)
+{
+	for (size_t i = 0; i < trunk->n_addresses; i++)
+		if (net_address_same_host(&trunk->addresses[i], address))
+			return true;
+	return false;
+}
+
 bool trunk_has_host(const struct trunk *trunk, const char *host)
 {
 	struct net_address address;
-	if (!g_ascii_strcasecmp(host, trunk->host))
-		return true;
-	if (net_address_parse(host, TRUNK_DEFAULT_PORT, &address) < 0)
-		return false;
-	for (size_t i = 0; i < trunk->n_addresses; i++)
-		if (net_address_same_host(&trunk->addresses[i], &address))
-			return true;
-	return false;
+	return !g_ascii_strcasecmp(host, trunk->host) ||
+	       (net_address_parse(host, TRUNK_DEFAULT_PORT, &address) == 0 && trunk_has_address(trunk, &address));
 }
 
 bool trunk_registers(const struct trunk *trunk)

@@ -80,6 +80,8 @@ const char *trunk_inbound(const struct trunk *trunk);
 bool trunk_may_redirect(const struct trunk *trunk);
 /* Whether the peer may have others sent to numbers of its own (REFER). */
 bool trunk_may_refer_back(const struct trunk *trunk);
+/* Whether this is one of the peer's addresses now; its port is not looked at. */
+bool trunk_has_address(const struct trunk *trunk, const struct net_address *address);
 /* Whether a URI's host is the peer: its name or one of its addresses. */
 bool trunk_has_host(const struct trunk *trunk, const char *host);
 

@@ -474,3 +474,47 @@ def test_row_31_credentials_are_for_the_configured_realm_only(digest_calls):
     call.caller.ask("BYE", 200)
     challenge(digest_calls.trunk, call.called.expect("BYE"), realm="elsewhere")
     call.called.silence("BYE")
+
+
+def test_row_31_credentials_are_for_the_trunk_not_for_where_its_contact_leads(digest_calls):
+    """CVE-2021-41158: whoever is there would only have to ask."""
+    from tandem_test.trunk import UdpTrunk
+
+    call = digest_calls("browser-trunk")
+    elsewhere = UdpTrunk(digest_calls.trunk.gateway, host="127.0.0.2")
+    call.dial()
+    call.arrive()
+    call.called.peer.reply(call.called.invite, 200, to_tag=call.called.tag, contact=elsewhere.contact,
+                           body=call.called.describe(call.called.invite.sdp))
+    call.answered()
+    elsewhere.expect_request("ACK", call.called.invite.call_id)
+    invite = call.caller.reinvite("sendonly")
+    asked = elsewhere.expect_request("INVITE", call.called.invite.call_id)
+    challenge(elsewhere, asked)
+    call.caller.send(sip.ack_of_failure(invite, call.caller.response(invite, 403)))
+    call.caller.ask("BYE", 200)
+    challenge(elsewhere, elsewhere.expect_request("BYE", call.called.invite.call_id), status=401)
+    elsewhere.expect_silence(lambda m: m.is_request and m.method != "ACK")
+    elsewhere.close()
+
+
+@pytest.mark.parametrize("realm", ["pbx", "elsewhere"])
+def test_row_31_a_notify_that_the_trunk_asks_credentials_for(digest_calls, realm):
+    from tandem_test.transfer import refer_accepted, refer_to
+
+    call = digest_calls.up("trunk-browser")
+    one, other = call.ends
+    target = digest_calls.end("browser", "target")
+    refer_accepted(one, refer_to(call, target.user))
+    notify = one.expect("NOTIFY")
+    challenge(one.peer, notify, realm)
+    asked = sent(one.peer)
+    if realm == "pbx":
+        again = one.expect("NOTIFY")
+        check_proof(asked, again)
+        assert again.body == notify.body
+        one.reply(again, 200)
+    else:
+        one.silence("NOTIFY")
+    call.hang_up("called")
+    one.peer.expect_silence(lambda m: m.is_request and m.method == "BYE", 0.1)
