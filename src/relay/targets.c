@@ -10,12 +10,15 @@ void relay_target_clear(struct relay_target *target)
 	*target = (struct relay_target){0};
 }
 
-static unsigned find_devices(const struct relay *relay, const struct route_party *sender, const char *user,
-			     struct relay_target targets[static RELAY_TARGETS_MAX], size_t *ret_count)
+static unsigned find_devices(const struct relay *relay, const struct route_party *sender,
+			     const struct route_decision *decision, struct relay_target targets[static RELAY_TARGETS_MAX],
+			     size_t *ret_count)
 {
 	struct registrar *registrar = relay->rooms.registrar;
+	const char *user = decision->name;
+	const char *device = *decision->device ? decision->device : NULL;
 	struct registrar_contact contacts[RELAY_TARGETS_MAX];
-	size_t n_contacts = registrar_lookup(registrar, user, NULL, contacts, G_N_ELEMENTS(contacts)), count = 0;
+	size_t n_contacts = registrar_lookup(registrar, user, device, contacts, G_N_ELEMENTS(contacts)), count = 0;
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	for (size_t i = 0; i < n_contacts; i++) {
 		if (contacts[i].endpoint == sender->endpoint)
@@ -81,7 +84,7 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 	}
 	switch (settled.target) {
 	case ROUTE_USER:
-		return find_devices(relay, sender, settled.name, targets, ret_count);
+		return find_devices(relay, sender, &settled, targets, ret_count);
 	case ROUTE_TRUNK:
 		return find_trunk(relay, &settled, targets, ret_count);
 	case ROUTE_BUILTIN:

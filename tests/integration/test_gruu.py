@@ -156,6 +156,23 @@ def test_earlier_temporary_ones_stay(devices, call_to):
     assert refused(call) == 486
 
 
+@pytest.mark.parametrize("which", ["public", "temporary"])
+@pytest.mark.parametrize("kind", ["browser", "trunk"])
+def test_a_message_reaches_its_device_alone(calls, devices, kind, which):
+    one, other = devices
+    uri = getattr(one, which)
+    sender = calls.end(kind, "sender").peer
+    if kind == "browser":
+        request = sender.request("MESSAGE", uri, body=b"hello", content_type="text/plain")
+    else:
+        request = sip.request("MESSAGE", uri, f"<sip:1@pbx.test>;tag={sip.token()}", f"<{uri}>", sender.via, body=b"hello",
+                              content_type="text/plain")
+    sender.send(request)
+    one.browser.reply(one.browser.expect_request("MESSAGE"), 200, to_tag="t")
+    sender.expect_response(request, 200)
+    other.browser.expect_silence(lambda m: m.is_request, 0.2)
+
+
 # --- when they end ---
 def test_unregistered(devices, call_to):
     one, two = devices
