@@ -1,6 +1,6 @@
 #!/bin/bash
 # test.sh [--quick]   installs what the tests need, builds with warnings as errors, runs the whole suite.
-#   --quick   without the peers that are real programs (Chromium, SIPp, baresip)
+#   --quick   without the peers that are real programs (Chromium, SIPp, baresip, Kamailio)
 # Builds: build-test/asan (ASan and UBSan; all tests), build-test/plain (optimised and hardened: its binary is looked
 # at), build-test/thread (TSan; the tests of what has threads). The last line sums everything.
 set -uo pipefail

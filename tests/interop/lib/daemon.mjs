@@ -14,14 +14,17 @@ export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-ca
 
 const text = (value) => JSON.stringify(value);
 
-// { peer: port of the trunk, web: folder of pages, demo, address: where media is, else wherever the host is }
-export async function startDaemon({ peer = 0, web, demo = false, address = '' }) {
+// { upstream: the trunk's peer knows the users, and of those in `kept` we know their { username, password } there;
+//   peer: port of the trunk, web: folder of pages, demo, address: where media is, else wherever the host is }
+export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
   const sipPort = await freeUdpPort();
   const plugins = path.join(BUILD, 'plugins/.libs');
-  const users = Object.entries(USERS).map(([name, password]) => `{ name = ${text(name)}; password = ${text(password)}; }`);
+  const there = ({ username, password }) => `upstream = "peer"; upstream_username = ${text(username)}; upstream_password = ${text(password)};`;
+  const users = Object.entries(USERS).filter(([name]) => !upstream || upstream.kept[name]).map(
+    ([name, password]) => `{ name = ${text(name)}; password = ${text(password)}; ${upstream ? there(upstream.kept[name]) : ''} }`);
   const file = path.join(directory, 'tandem.conf');
   writeFileSync(file, `
 domain = "${DOMAIN}";
@@ -30,7 +33,8 @@ sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
 media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} };
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
-trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; }` : ''} );
+trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}}` : ''} );
+${upstream ? 'registrar : { upstream = "peer"; grace_seconds = 1; expires_min_seconds = 5; };' : ''}
 routes : ( ${peer ? '{ to = "peer"; }' : ''} );
 shutdown : { drain_seconds = 0; };
 log : { level = "${process.env.INTEROP_LOG || 'info'}"; };

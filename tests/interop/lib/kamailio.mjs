@@ -1,0 +1,141 @@
+// Kamailio as the registrar of a PBX: digest for REGISTER and for calls, users in memory, all else goes to one telephone.
+import dgram from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { DOMAIN } from './daemon.mjs';
+import { freeUdpPort } from './ports.mjs';
+import { Process } from './process.mjs';
+import { until } from './wait.mjs';
+
+const KAMAILIO = process.env.KAMAILIO || '/usr/sbin/kamailio';
+const MODULES = ['tm', 'sl', 'pv', 'maxfwd', 'usrloc', 'registrar', 'textops', 'siputils', 'auth', 'htable'];
+
+// `phone` is the port of the telephone: its calls are trusted, and calls to nobody here go to it.
+const configuration = (port, phone, passwords) => `#!KAMAILIO
+debug=1
+log_stderror=yes
+fork=yes
+children=2
+disable_tcp=yes
+auto_aliases=no
+listen=udp:127.0.0.1:${port}
+alias="${DOMAIN}"
+${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "min_expires", 5)
+modparam("auth", "nonce_count", 1)
+modparam("auth", "qop", "auth")
+modparam("auth", "one_time_nonce", 0)
+modparam("htable", "htable", "users=>size=4;")
+
+event_route[htable:mod-init] {
+${Object.entries(passwords).map(([name, password]) => `	$sht(users=>${name}) = "${password}";`).join('\n')}
+}
+
+request_route {
+	if (!mf_process_maxfwd_header("10")) {
+		sl_send_reply("483", "Too Many Hops");
+		exit;
+	}
+	if (is_method("CANCEL")) {
+		if (t_check_trans()) t_relay();
+		exit;
+	}
+	if (has_totag()) {
+		t_relay();
+		exit;
+	}
+	if (is_method("OPTIONS")) {
+		sl_send_reply("200", "OK");
+		exit;
+	}
+	if (is_method("REGISTER")) {
+		if (!pv_www_authenticate("${DOMAIN}", "$sht(users=>$tU)", "0")) {
+			www_challenge("${DOMAIN}", "1");
+			exit;
+		}
+		if ($au != $tU) {
+			sl_send_reply("403", "Not Your Address");
+			exit;
+		}
+		if (!save("location")) sl_reply_error();
+		exit;
+	}
+	if (!is_method("INVITE")) {
+		sl_send_reply("405", "Method Not Allowed");
+		exit;
+	}
+	if ($sp == ${phone}) {
+		if (!lookup("location")) {
+			sl_send_reply("404", "Not Registered");
+			exit;
+		}
+		t_relay();
+		exit;
+	}
+	if (!pv_proxy_authenticate("${DOMAIN}", "$sht(users=>$au)", "0")) {
+		proxy_challenge("${DOMAIN}", "1");
+		exit;
+	}
+	if ($au != $fU) {
+		sl_send_reply("403", "Not Your Address");
+		exit;
+	}
+	consume_credentials();
+	$du = "sip:127.0.0.1:${phone}";
+	t_relay();
+}
+`;
+
+export class Kamailio {
+  constructor(passwords) {
+    this.passwords = passwords;
+  }
+
+  async open(phone) {
+    this.folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-kamailio-'));
+    this.port = await freeUdpPort();
+    this.file = path.join(this.folder, 'kamailio.cfg');
+    writeFileSync(this.file, configuration(this.port, phone, this.passwords));
+    await this.start();
+    return this;
+  }
+
+  // In the foreground, its processes are children of ours and end with the first of them.
+  async start() {
+    this.process = new Process(KAMAILIO, ['-f', this.file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', this.folder, '-w', this.folder]);
+    await until(() => `Kamailio is up\n${this.process.output}`, () => {
+      if (!this.process.isRunning) throw new Error(`Kamailio ended with ${this.process.code}:\n${this.process.output}`);
+      return answersOptions(this.port);
+    });
+  }
+
+  // It knows nobody any more.
+  async restart() {
+    await this.process.stop();
+    await this.start();
+  }
+
+  async stop() {
+    await this.process?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function answersOptions(port) {
+  const socket = dgram.createSocket('udp4');
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const own = socket.address().port;
+  const answered = new Promise((resolve) => {
+    socket.once('message', () => resolve(true));
+    setTimeout(() => resolve(false), 300);
+  });
+  socket.send([
+    `OPTIONS sip:127.0.0.1:${port} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${own};branch=z9hG4bK${Date.now()}`, 'Max-Forwards: 70',
+    'From: <sip:test@127.0.0.1>;tag=t', `To: <sip:127.0.0.1:${port}>`, `Call-ID: ${Date.now()}`, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', '',
+  ].join('\r\n'), port, '127.0.0.1');
+  const result = await answered;
+  socket.close();
+  return result;
+}
