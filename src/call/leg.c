@@ -244,6 +244,7 @@ struct leg *leg_free(struct leg *leg)
 	trunk_unref(leg->trunk);
 	trunk_account_unref(leg->account);
 	sip_message_unref(leg->challenge);
+	sip_flow_unref(leg->caller_flow);
 	g_free(leg->contact_user);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
@@ -259,6 +260,8 @@ const char *leg_identity(const struct leg *leg)
 
 struct sip_flow *leg_flow(struct leg *leg)
 {
+	if (leg->caller_flow && sip_flow_is_open(leg->caller_flow))
+		return sip_flow_ref(leg->caller_flow);
 	struct route_party party = {.endpoint = leg->endpoint, .trunk = leg->trunk};
 	return route_party_flow(&party, leg->manager->stack, leg->dialog);
 }

@@ -76,6 +76,8 @@ struct leg {
 	struct trunk *trunk;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
 	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */
+	struct sip_flow *caller_flow; /* a trunk that has called from elsewhere than its peer's address; NULL. A reference: its
+				       * identity is the flow's */
 	struct loop_timer absence; /* the browser's connection is closed: how long we wait for the next */
 
 	/* the dialog */

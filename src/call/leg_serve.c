@@ -76,6 +76,14 @@ void leg_learn_methods(struct leg *leg, const struct sip_message *message)
 		leg->far_methods |= 1u << SIP_METHOD_UPDATE;
 }
 
+/* A trunk that has proved itself from an address that is not its peer's is spoken to by the way it came. */
+static void leg_note_caller_flow(struct leg *leg, struct sip_flow *flow)
+{
+	if (leg->trunk && !trunk_may_act(leg->manager->trunks, trunk_identity(leg->trunk), sip_flow_transport(flow),
+					 sip_flow_remote(flow)))
+		leg->caller_flow = sip_flow_ref(flow);
+}
+
 int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transaction)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
@@ -85,6 +93,7 @@ int leg_accept_invite(struct leg *leg, struct sip_server_transaction *transactio
 	struct sip_uri uri;
 	if (sip_uri_parse(sip_message_request_uri(request), &uri) == 0 && *uri.user)
 		leg->contact_user = g_strdup(uri.user);
+	leg_note_caller_flow(leg, sip_server_transaction_flow(transaction));
 	leg->entry = sip_stack_add_dialog(leg->manager->stack, leg->dialog, leg_identity(leg), &leg_dialog_handler, leg);
 	leg_learn_methods(leg, request);
 	leg_set_state(leg, LEG_INCOMING);

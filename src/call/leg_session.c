@@ -11,7 +11,8 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		.sdes = leg->sdes != NEGOTIATE_SDES_OFF,
 	};
 	if (leg->trunk) {
-		const struct net_address *peer = trunk_address(leg->trunk);
+		const struct net_address *peer =
+			leg->caller_flow ? sip_flow_remote(leg->caller_flow) : trunk_address(leg->trunk);
 		if (peer) {
 			options.toward = *peer;
 			options.wants_ipv6 = net_address_is_ipv6(peer);

@@ -21,6 +21,9 @@ static bool is_websocket(const struct sip_flow *flow)
 /* The trunk at the far end of a flow; its flow is marked as the trunk's. Borrowed; NULL. */
 static struct trunk *trunk_of_flow(const struct dispatch *dispatch, struct sip_flow *flow)
 {
+	struct trunk *proven = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(flow));
+	if (proven && trunk_wants_proof(proven))
+		return proven; /* though others may be behind the same address */
 	struct trunk *trunk =
 		trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
 	if (trunk && g_strcmp0(sip_flow_identity(flow), trunk_identity(trunk)))
@@ -48,14 +51,24 @@ static int dispatch_prove(void *user, struct sip_server_transaction *transaction
 		       : 0;
 }
 
+static void refuse_stranger(struct sip_server_transaction *transaction)
+{
+	metrics_add(&requests_of_strangers, 1);
+	sip_server_transaction_reply(transaction, 403, NULL, NULL);
+}
+
 /* The sender, with references. False: it was answered. */
 static bool find_sender(const struct dispatch *dispatch, struct sip_server_transaction *transaction, struct trunk *trunk,
 			struct route_party *ret_sender)
 {
 	const char *user;
-	if (trunk) {
-		*ret_sender = (struct route_party){.trunk = trunk_ref(trunk)};
-		return true;
+	if (!is_websocket(sip_server_transaction_flow(transaction))) {
+		int error = trunk_authenticate(dispatch->rooms.trunks, transaction, trunk, &trunk);
+		if (error == -ENOENT)
+			refuse_stranger(transaction);
+		else if (error == 0)
+			*ret_sender = (struct route_party){.trunk = trunk_ref(trunk)};
+		return error == 0;
 	}
 	if (registrar_authenticate(dispatch->rooms.registrar, transaction, &user) < 0)
 		return false;
@@ -121,21 +134,28 @@ static void forward(struct dispatch *dispatch, struct sip_server_transaction *tr
 		relay_request(dispatch->rooms.relay, transaction, sender, &decision);
 }
 
+/* What goes on to somebody, and is taken from a trunk that is known by its login alone. */
+static bool may_prove_itself(enum sip_method method)
+{
+	return method == SIP_METHOD_INVITE || method == SIP_METHOD_MESSAGE || method == SIP_METHOD_SUBSCRIBE ||
+	       method == SIP_METHOD_NOTIFY || method == SIP_METHOD_PUBLISH;
+}
+
 static void dispatch_request(void *user, struct sip_server_transaction *transaction)
 {
 	struct dispatch *dispatch = user;
 	struct sip_flow *flow = sip_server_transaction_flow(transaction);
 	bool is_browser = is_websocket(flow);
 	struct trunk *trunk = is_browser ? NULL : trunk_of_flow(dispatch, flow);
+	enum sip_method method = sip_message_method(sip_server_transaction_request(transaction));
 	struct route_party sender;
-	if (!is_browser && !trunk) {
-		metrics_add(&requests_of_strangers, 1);
-		sip_server_transaction_reply(transaction, 403, NULL, NULL);
+	if (!is_browser && !trunk && !may_prove_itself(method)) {
+		refuse_stranger(transaction);
 		return;
 	}
 	if (sip_stack_admit(dispatch->rooms.stack, transaction) < 0)
 		return;
-	switch (sip_message_method(sip_server_transaction_request(transaction))) {
+	switch (method) {
 	case SIP_METHOD_REGISTER:
 		if (!is_browser)
 			sip_server_transaction_reply(transaction, 403, NULL, NULL);

@@ -72,32 +72,13 @@ bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, c
 	return is_fit_name(parsed.user) && base_copy_text(user, size, parsed.user);
 }
 
-static enum crypto_digest digest_of(enum sip_digest_algorithm algorithm)
-{
-	switch (algorithm) {
-	case SIP_DIGEST_SHA256:
-		return CRYPTO_SHA256;
-	case SIP_DIGEST_SHA512_256:
-		return CRYPTO_SHA512_256;
-	default:
-		return CRYPTO_MD5;
-	}
-}
-
 static bool find_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129])
 {
 	struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
 	const char *password = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
 	/* An unknown user costs the same computation, so that time does not tell who exists. */
-	g_autofree char *text = g_strdup_printf("%s:%s:%s", name, registrar->domain, password ? password : "");
-	char hex[CRYPTO_DIGEST_HEX_MAX];
-	int error = crypto_digest_hex(digest_of(algorithm), text, strlen(text), hex);
-	crypto_wipe(text, strlen(text));
-	if (!error)
-		base_copy_text(ha1_hex, 129, hex);
-	crypto_wipe(hex, sizeof hex);
-	return password && !error;
+	return sip_digest_ha1(algorithm, name, registrar->domain, password ? password : "", ha1_hex) == 0 && password;
 }
 
 static void challenge(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, bool stale)

@@ -1,9 +1,14 @@
 /* Digest authentication (RFC 7616 with RFC 8760), both sides. Signalling thread. */
 #pragma once
+#include "crypto/digest.h"
 #include "sip/message.h"
 #include "net/address.h"
 
 enum sip_digest_algorithm { SIP_DIGEST_MD5, SIP_DIGEST_SHA256, SIP_DIGEST_SHA512_256 };
+
+/* The secret of both sides (RFC 7616, section 3.4.2), in lower-case hex. 0 or -errno. */
+int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, const char *realm, const char *password,
+		   char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
 
 /* --- as server --- */
 struct sip_digest_server;

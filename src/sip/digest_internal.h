@@ -26,8 +26,6 @@ int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_dig
 const char *sip_digest_algorithm_name(enum sip_digest_algorithm algorithm);
 bool sip_digest_offers_auth(const struct sip_digest_fields *fields); /* "auth" is among the qop values */
 
-int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, const char *realm, const char *password,
-		   char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
 /* The response by nonce, uri, cnonce, nc and qop (RFC 7616, section 3.4.1; without qop as RFC 2069). */
 int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const char *method,
 			const struct sip_digest_fields *fields, char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);

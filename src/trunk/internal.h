@@ -39,6 +39,10 @@ struct trunk {
 	GPtrArray *retired; /* the list of its owner's that it is in, once it is gone from the configuration; NULL */
 };
 
+/* --- trunk.c --- */
+/* Where the server side of digest is kept once it is needed. */
+struct sip_digest_server **trunks_digest(struct trunks *trunks);
+
 /* --- own.c: the trunk's own registration --- */
 void trunk_own_init(struct trunk *trunk);
 void trunk_own_clear(struct trunk *trunk);

@@ -17,15 +17,21 @@ static const struct config_option rows[] = {
      .help = "What routes, logs and records call the trunk."},
     {.name = "peer",
      .type = CONFIG_STRING,
-     .is_required = true,
      .max = 300,
-     .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"."},
+     .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"; only a trunk with inbound_username may do without: "
+	     "it calls and is never called."},
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,
      .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp."},
     {.name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges."},
     {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username."},
+    {.name = "inbound_username",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Its calls are taken only with this name and the password, from any address."},
+    {.name = "inbound_password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with inbound_username."},
     {.name = "realm",
      .type = CONFIG_STRING,
      .min = 1,
@@ -183,6 +189,26 @@ static void check_codecs(const struct config_snapshot *snapshot, struct config_r
 	}
 }
 
+/* What the trunk shows us. */
+static void check_login(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *username = config_string(snapshot, "trunks", i, "inbound_username");
+	bool has_password = config_string(snapshot, "trunks", i, "inbound_password");
+	if (username && !has_password)
+		config_complain(report, "trunks", i, "inbound_username", "needs an inbound_password");
+	if (has_password && !username)
+		config_complain(report, "trunks", i, "inbound_password", "needs an inbound_username");
+	for (size_t k = 0; username && k < i; k++)
+		if (!g_strcmp0(username, config_string(snapshot, "trunks", k, "inbound_username")))
+			config_complain(report, "trunks", i, "inbound_username", "is another trunk's");
+	if (config_string(snapshot, "trunks", i, "peer"))
+		return;
+	if (!username)
+		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs an inbound_username");
+	else if (config_boolean(snapshot, "trunks", i, "register"))
+		config_complain(report, "trunks", i, "register", "needs a peer");
+}
+
 static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *name = config_string(snapshot, "trunks", i, "name"),
@@ -192,6 +218,7 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	    peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
 	if (wrong)
 		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	check_login(snapshot, report, i);
 	if (name && !is_token(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
 	bool has_username = config_string(snapshot, "trunks", i, "username");

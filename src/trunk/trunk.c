@@ -7,6 +7,7 @@ struct trunks {
 	struct loop *loop;
 	GPtrArray *list;    /* struct trunk *, each a reference */
 	GPtrArray *retired; /* struct trunk *, not references: gone from the configuration, held by calls */
+	struct sip_digest_server *digest; /* NULL until it is needed */
 	struct sip_stack *stack; /* for those that register; NULL: not yet, or no more */
 	struct event_bus *events;
 };
@@ -76,6 +77,9 @@ static void start_lookup(void *data)
 
 static void find_addresses(struct trunk *trunk)
 {
+	trunk->is_looked_up = !*trunk->host;
+	if (trunk->is_looked_up)
+		return; /* it calls, and is never called */
 	if (net_address_parse(trunk->host, trunk->port ? trunk->port : TRUNK_DEFAULT_PORT, &trunk->addresses[0]) == 0) {
 		trunk->n_addresses = 1;
 		trunk->is_looked_up = true;
@@ -88,10 +92,9 @@ static void find_addresses(struct trunk *trunk)
 
 static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, size_t index)
 {
-	struct trunk_peer peer;
-	const char *wrong = trunk_read_peer(config_string(snapshot, "trunks", index, "peer"),
-					    config_enum(snapshot, "trunks", index, "transport"), &peer);
-	if (wrong)
+	struct trunk_peer peer = {0};
+	const char *text = config_string(snapshot, "trunks", index, "peer");
+	if (text && trunk_read_peer(text, config_enum(snapshot, "trunks", index, "transport"), &peer))
 		return NULL;
 	struct trunk *trunk = g_new0(struct trunk, 1);
 	trunk->references = 1;
@@ -105,8 +108,8 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->transport = peer.transport;
 	struct sip_uri uri = {.port = peer.port};
 	base_copy_text(uri.host, sizeof uri.host, peer.host);
-	g_autofree char *text = sip_uri_format(&uri);
-	trunk->host_text = g_strdup(text + 1); /* without the ':' of the empty scheme */
+	g_autofree char *host_text = sip_uri_format(&uri);
+	trunk->host_text = g_strdup(host_text + 1); /* without the ':' of the empty scheme */
 	trunk->credentials.realm = option_text(trunk, "realm");
 	trunk->credentials.username = option_text(trunk, "username");
 	trunk->credentials.password = option_text(trunk, "password");
@@ -371,6 +374,7 @@ struct trunks *trunks_free(struct trunks *trunks)
 	}
 	g_ptr_array_free(trunks->retired, TRUE);
 	g_ptr_array_free(trunks->list, TRUE);
+	sip_digest_server_free(trunks->digest);
 	g_free(trunks);
 	return NULL;
 }
@@ -378,6 +382,11 @@ struct trunks *trunks_free(struct trunks *trunks)
 size_t trunks_count(const struct trunks *trunks)
 {
 	return trunks->list->len;
+}
+
+struct sip_digest_server **trunks_digest(struct trunks *trunks)
+{
+	return &trunks->digest;
 }
 
 struct trunk *trunks_at(const struct trunks *trunks, size_t index)
@@ -390,6 +399,16 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name)
 	for (guint i = 0; i < trunks->list->len; i++)
 		if (!strcmp(trunk_name(trunks->list->pdata[i]), name))
 			return trunks->list->pdata[i];
+	return NULL;
+}
+
+struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identity)
+{
+	for (guint i = 0; i < trunks->list->len; i++) {
+		struct trunk *trunk = trunks->list->pdata[i];
+		if (!g_strcmp0(trunk->identity, identity))
+			return trunk;
+	}
 	return NULL;
 }
 

@@ -30,6 +30,8 @@ struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed 
 
 /* By name; borrowed; NULL. */
 struct trunk *trunk_find(const struct trunks *trunks, const char *name);
+/* By identity, which may be NULL; borrowed; NULL. */
+struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identity);
 /* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients
  * over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261,
  * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of
@@ -37,6 +39,12 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name);
  * stranger. */
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
 			      const struct net_address *source);
+
+/* Who sends a new request: the trunk `by_address` (NULL: a stranger's address) where that is enough; else the one that proves
+ * itself by digest (407, the realm is the gateway's domain), from whatever address; the flow is its own then. 0 with the
+ * trunk, borrowed; -ENOENT: no trunk has a login, the sender stays a stranger; -EACCES: it was answered. */
+int trunk_authenticate(struct trunks *trunks, struct sip_server_transaction *transaction, struct trunk *by_address,
+		       struct trunk **ret_trunk);
 
 /* Whether a sender may touch what belongs to `identity` ("trunk:pbx"): the source is one of that trunk's addresses now,
  * or was one before its name changed. True for a trunk that is gone from the configuration as long as a call holds it,
@@ -64,6 +72,8 @@ const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);
+/* Whether its new requests are taken only with a right answer to a challenge of ours. */
+bool trunk_wants_proof(const struct trunk *trunk);
 bool trunk_registers(const struct trunk *trunk);
 bool trunk_is_registered(const struct trunk *trunk); /* itself */
 /* Whether a Request-URI's user part is the Contact it has registered for itself: then To says who was dialled. */
