@@ -37,7 +37,15 @@ class Call:
         self.caller.after(self.storm.no_answer * 0.85, self._unanswered)
         self.caller.after(MEDIA_PATIENCE, self._without_media)
 
+    def make_sound(self, end):
+        if not self.plan.with_media:
+            return None
+        from . import sound  # needs more than Python's own library
+        return sound.make(self.storm.loop, end.party.is_browser)
+
     def first_description(self, end, offer, direction):
+        if end.sound:
+            return end.sound.describe(offer, direction, 4711 + self.number)
         if end.party.is_browser:
             return media.browser_sdp(offer, direction=direction)
         return media.trunk_sdp(40000, direction=direction, session_id=4711 + self.number)
@@ -224,6 +232,16 @@ class Call:
             allowed |= {487}
         self._judge(end, client, response, allowed)
         self.count(f"INVITE {response.status}")
+
+    def judge_sound(self, end, since, heard):
+        """Both could send for a while, and nothing was on hold: then something was heard."""
+        self.storm.count("packets heard", heard)
+        other = self.called if end is self.caller else self.caller
+        if since is None or other.sound.open_since is None or self.plan.changes_sound or self.ups < 2 or end.was_away or other.was_away:
+            return
+        self.count("ends with media judged")
+        if self.triggered_at is not None and self.triggered_at - max(since, other.sound.open_since) > 1.0 and not heard:
+            self.wrong("no media", f"{end.role} ({end.party.name}) heard nothing")
 
     def judge_cancel(self, end, client, response):
         allowed = {200}

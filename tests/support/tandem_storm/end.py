@@ -25,7 +25,7 @@ class End:
         self.lost_acks, self.deaf_to_acks = self.plan.lost_acks, self.plan.deaf_to_acks
         self.acks, self.forks, self.transactions = {}, {}, []
         self.bye_received, self.bye_sent, self.cancel_sent, self.was_away, self.heard_cancel = None, None, None, False, False
-        self.glares = 0
+        self.sound = call.make_sound(self)
 
     # --- small things ---
     def now(self):
@@ -56,6 +56,8 @@ class End:
         if self.state == "over":
             return
         self.state, self.ended_at = "over", self.now()
+        if self.sound:
+            self.call.judge_sound(self, *self.sound.stop())
         self.call.note(self.role, "  ", f"over: {why}".encode())
         if self.offered and self.offered.status < 200 and self.party.is_up:
             self.offered.respond(sip.response(self.offered.message, 487, to_tag=self.tags[0]))
@@ -67,8 +69,14 @@ class End:
         if self.local is None:
             self.local = self.call.first_description(self, offer, direction)
         else:
-            self.local = changed(self.local, direction, **({"setup": "active"} if offer and self.party.is_browser else {}))
+            setup = {"setup": "passive" if self.sound else "active"} if offer and self.party.is_browser else {}
+            self.local = changed(self.local, direction, **setup)
         return self.local
+
+    def hear(self, message):
+        """A description of the gateway's, if there is one and somebody listens."""
+        if self.sound and message.body and b"m=audio" in message.body and not self.is_over:
+            self.sound.hear(message.sdp)
 
     def request(self, method, **options):
         return self.dialog.request(method, self.party.via, **options)
@@ -123,6 +131,7 @@ class End:
 
     def on_first_response(self, client, response):
         status = response.status
+        self.hear(response)
         if status < 200:
             if response.to_tag and response.contact:
                 self.early = response
@@ -175,6 +184,7 @@ class End:
         """The first INVITE, or the first again: with credentials, or on another connection."""
         request = server.message
         self.offered = server
+        self.hear(request)
         if self.state in ("over", "answered", "up", "leaving"):
             server.respond(sip.response(request, 481, to_tag=self.tags[0]))
             if not self.was_away:
@@ -289,6 +299,7 @@ class End:
         if not success or ack.cseq[0] != success["cseq"]:
             return  # of a failure, or repeated
         success["acks"] += 1
+        self.hear(ack)
         success["check"].cancel()
         if self.deaf_to_acks > 0:
             self.deaf_to_acks -= 1
@@ -410,6 +421,7 @@ class End:
     def on_reinvite(self, server):
         message = server.message
         self.call.count("re-INVITE received")
+        self.hear(message)
         interval = self.call.offer_begins(self)
         if self.offering and not self.offering.final:
             server.respond(sip.response(message, 491))

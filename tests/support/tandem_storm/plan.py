@@ -21,6 +21,9 @@ class Plan:
         for side in ("caller", "called"):
             while dice.random() < 0.42:
                 self.acts.append((dice.random() * self.talk, side, dice.choice(ACTS)))
+        if self.with_media:
+            self.talk += 2.0
+        self.changes_sound = any(what not in ("options", "info", "message", "register") for _, _, what in self.acts)
         self.hang_up = dice.choices((("caller",), ("called",), ("caller", "called")), (42, 42, 16))[0]
         self.hang_up_skew = dice.choice((0.0, 0.0, 0.005, 0.02))
         self._outages(dice)

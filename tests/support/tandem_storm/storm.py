@@ -50,7 +50,7 @@ def arguments():
 
 
 class Storm:
-    domain, grace, no_answer = "storm.test", 2.0, 4.0
+    domain, grace, no_answer = "storm.test", 2.0, 10.0
 
     def __init__(self, options):
         self.options = options
