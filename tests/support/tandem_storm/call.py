@@ -252,7 +252,7 @@ class Call:
     def judge_bye(self, end, client, response):
         allowed = {200}
         ended_by_gateway = end.bye_received is not None and (end.party.is_datagram or client.resent)
-        early = end.role == "caller" and end.cancel_sent and self.triggers[0][1] != "caller gives up"
+        early = end.role == "caller" and end.cancel_sent and len(self.triggers) > 1  # the called side was quicker
         absent = end.was_away and len(self.triggers) > 1
         refused = end.first and end.first.final and end.first.final.status >= 300
         if ended_by_gateway or early or absent or refused or client.resent:
