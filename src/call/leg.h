@@ -191,8 +191,9 @@ struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const 
 extern const struct sip_dialog_handler leg_dialog_handler;
 /* The browser is behind another flow: it hears there what it may have missed, requests and responses. */
 void leg_move_transactions(struct leg *leg, struct sip_flow *flow);
-void leg_move_invites(struct leg *leg, struct sip_flow *flow);
-void leg_move_requests(struct leg *leg, struct sip_flow *flow);
+/* Their client transactions, at the array's end. */
+void leg_list_invites(const struct leg *leg, GPtrArray *transactions);
+void leg_list_requests(const struct leg *leg, GPtrArray *transactions);
 /* No 2xx of ours that has no ACK yet is sent again: the session is over. But one that crossed their BYE on a line that loses
  * is: their INVITE would wait for ever (row 25). */
 void leg_stop_answers(struct leg *leg);

@@ -104,12 +104,11 @@ void leg_cancel_invite(struct leg *leg, const char *reason)
 		sip_client_transaction_cancel(leg->invite->transaction, reason);
 }
 
-void leg_move_invites(struct leg *leg, struct sip_flow *flow)
+void leg_list_invites(const struct leg *leg, GPtrArray *transactions)
 {
-	for (GList *link = leg->invites.head; link; link = link->next) {
-		struct leg_invite *invite = link->data;
-		if (invite->transaction)
-			sip_client_transaction_move(invite->transaction, flow);
+	for (const GList *link = leg->invites.head; link; link = link->next) {
+		const struct leg_invite *invite = link->data;
+		g_ptr_array_add(transactions, invite->transaction);
 	}
 }
 

@@ -179,12 +179,12 @@ static struct leg_request *leg_request_waiting(const struct leg *leg)
 	return NULL;
 }
 
-void leg_move_requests(struct leg *leg, struct sip_flow *flow)
+void leg_list_requests(const struct leg *leg, GPtrArray *transactions)
 {
 	for (const GList *link = leg->requests.head; link; link = link->next) {
 		const struct leg_request *request = link->data;
 		if (request->transaction)
-			sip_client_transaction_move(request->transaction, flow);
+			g_ptr_array_add(transactions, request->transaction);
 	}
 }
 

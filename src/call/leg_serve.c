@@ -31,6 +31,13 @@ static void leg_on_server_event(void *user, struct sip_server_transaction *trans
 	}
 }
 
+static gint leg_compare_cseq(gconstpointer a, gconstpointer b)
+{
+	uint32_t one = sip_message_cseq(sip_client_transaction_request(*(struct sip_client_transaction *const *)a));
+	uint32_t other = sip_message_cseq(sip_client_transaction_request(*(struct sip_client_transaction *const *)b));
+	return one < other ? -1 : one > other;
+}
+
 void leg_move_transactions(struct leg *leg, struct sip_flow *flow)
 {
 	if (leg->invite_server)
@@ -39,8 +46,13 @@ void leg_move_transactions(struct leg *leg, struct sip_flow *flow)
 		sip_server_transaction_move(leg->offer_server, flow);
 	for (guint i = 0; i < leg->unacknowledged->len; i++)
 		sip_server_transaction_move(g_ptr_array_index(leg->unacknowledged, i), flow);
-	leg_move_invites(leg, flow);
-	leg_move_requests(leg, flow);
+	/* In their order: the far end takes no request with a CSeq below the last it has seen (section 12.2.2). */
+	g_autoptr(GPtrArray) clients = g_ptr_array_new();
+	leg_list_invites(leg, clients);
+	leg_list_requests(leg, clients);
+	g_ptr_array_sort(clients, leg_compare_cseq);
+	for (guint i = 0; i < clients->len; i++)
+		sip_client_transaction_move(g_ptr_array_index(clients, i), flow);
 }
 
 void leg_stop_answers(struct leg *leg)

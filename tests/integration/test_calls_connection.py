@@ -161,6 +161,28 @@ def test_row_55_a_reinvite_goes_to_the_next_connection(calls):
     lost.close()
 
 
+def test_row_55_requests_go_to_the_next_connection_in_their_order(calls):
+    call = calls.up("browser-trunk")
+    browser, trunk = sides(call)
+    lost = lose_silently(browser)
+    message = trunk.send(trunk.request("MESSAGE", body="hello", content_type="text/plain"))
+    invite = trunk.reinvite("sendonly")
+    trunk.response(invite, 100)
+    browser.peer.connect()
+    browser.peer.register()
+    first = browser.peer.wait_for(lambda m: m.is_request and m.call_id == browser.call_id, "request")
+    second = browser.peer.wait_for(lambda m: m.is_request and m.call_id == browser.call_id, "request")
+    assert (first.method, second.method) == ("MESSAGE", "INVITE") and first.cseq[0] < second.cseq[0]
+    browser.reply(first, 200)
+    browser.reply(second, 200, browser.describe(second.sdp, "recvonly"))
+    browser.expect("ACK")
+    trunk.response(message, 200)
+    trunk.response(invite, 200)
+    trunk.ack(invite)
+    call.hang_up("called")
+    lost.close()
+
+
 @pytest.mark.parametrize("silently", [False, True])
 def test_row_16_the_200_follows_to_the_next_connection(calls, silently):
     """The ACK went into the dead connection, or was never written."""
