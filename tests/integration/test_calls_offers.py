@@ -492,19 +492,6 @@ def test_video_that_nobody_carries_is_refused_and_the_audio_goes_on(calls, direc
 
 
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
-def test_row_41_an_offer_of_the_called_side_waits_for_the_answer_of_the_caller(calls, direction):
-    call = calls(direction)
-    call.dial(offer=False)
-    call.arrive()
-    call.answer()
-    offer = call.answered(acknowledge=False).sdp
-    invite = call.called.reinvite("sendrecv")
-    call.called.silence(seconds=0.15)
-    call.caller.ack(call.caller.invite, call.caller.describe(offer))
-    response = call.called.response(invite, 200)
-    assert response.sdp
-    call.called.ack(invite)
-@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
 def test_a_trunk_holds_by_0_0_0_0(calls, direction):
     call = calls.up(direction)
     browser, trunk = call.ends if call.caller.is_browser else call.ends[::-1]
