@@ -6,6 +6,7 @@ import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip
 from tandem_test.calls import Call, End
+from tandem_test.transfer import expect_bye, notified, refer_accepted, talk
 
 CONFIG = {**calls_module.CONFIG, "calls": {"grace_seconds": 1}, "registrar": {"grace_seconds": 1}}
 DOMAIN = "example.test"
@@ -171,6 +172,23 @@ def test_a_message_reaches_its_device_alone(calls, devices, kind, which):
     one.browser.reply(one.browser.expect_request("MESSAGE"), 200, to_tag="t")
     sender.expect_response(request, 200)
     other.browser.expect_silence(lambda m: m.is_request, 0.2)
+
+
+@pytest.mark.parametrize("side", ["caller", "called"])
+def test_a_transfer_goes_to_its_device_alone(calls, devices, side):
+    """A REFER of the trunk names it, as after a consultation."""
+    one, other = devices
+    call = calls.up("trunk-browser" if side == "caller" else "browser-trunk")
+    trunk, browser = call.end(side)
+    refer_accepted(trunk, f"<{one.temporary}>")
+    notified(trunk, 100)
+    second = Call(browser, End(one.browser, "target", one.user), DOMAIN)
+    second.arrive()
+    other.browser.expect_silence(lambda m: m.is_request, 0.2)
+    second.answer()
+    notified(trunk, 200)
+    expect_bye(trunk)
+    talk(second.called, browser)
 
 
 # --- when they end ---
