@@ -7,7 +7,7 @@ import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test import media
+from tandem_test import digest, media
 from tandem_test.browser import Browser
 from tandem_test.calls import Maker, changed
 from tandem_test.media import Rtp
@@ -406,3 +406,50 @@ def test_row_64_rtp_before_the_answer(media_call, direction):
     assert one.port.receive()[5][1] == to[1]
     stranger.expect_silence(0.1)
     call.hang_up()
+
+
+AWAY = 3.0
+CLOSED_TAB_LIMIT = 10.0  # until the trunk has its BYE
+
+
+@pytest.mark.parametrize("comes_back_by", ["REGISTER", "BYE"])
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_row_55_voice_goes_on_without_the_browsers_connection(calls, media_call, direction, comes_back_by):
+    one = media_call(direction).set_up()
+    listener = Listener(one.port)
+    streams = one.trunk_stream(), one.browser_stream()
+    page = one.browser.peer
+    page.socket.drop()
+    one.trunk.silence(seconds=AWAY)  # nothing of it is to be seen here
+    page.connect()
+    if comes_back_by == "REGISTER":
+        page.register()
+        time.sleep(0.3)
+    for stream in streams:
+        stream.stop()
+    heard = one.peer.wait_heard(streams[0].sent)
+    time.sleep(0.1)
+    listener.stop()
+    assert streams[0].sent * INTERVAL > AWAY / 2
+    assert longest_silence(heard, streams[0].sent) == 0
+    assert longest_silence(listener.heard, streams[1].sent) <= INTERVAL
+    check_identity(heard)
+    check_identity(listener.heard)
+    if comes_back_by == "REGISTER":
+        one.call.hang_up("called")
+        return
+    challenge = one.browser.ask("BYE", 407)
+    page.ask(digest.authorize(one.browser.request("BYE"), challenge, page.user, page.password), 200)
+    one.trunk.reply(one.trunk.expect("BYE"), 200)
+
+
+@pytest.mark.parametrize("direction", WITH_TRUNK)
+def test_row_56_a_closed_tab(calls, media_call, direction):
+    """Connection and media go at once, and nobody says so."""
+    one = media_call(direction).set_up()
+    one.browser.peer.socket.drop()
+    one.peer.close()
+    one.owned.remove(one.peer)
+    bye = one.trunk.expect("BYE", CLOSED_TAB_LIMIT)
+    assert re.match(r'SIP;cause=\d+;text="', bye.header("Reason"))
+    one.trunk.reply(bye, 200)
