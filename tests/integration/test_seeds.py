@@ -187,6 +187,19 @@ def test_sipml5_telephones_hear_each_other(old, old_media, rtp):
     end(caller, callee, (caller_dialog, callee_dialog))
 
 
+def test_sipml5_without_rtcp_mux_has_media_without_rtcp(old, old_media, rtp):
+    """The second component is given up by an answer that has only the first (RFC 8445, section 6.1.2.2)."""
+    phone, one = old("phonea"), old_media()
+    offer = one.describe().replace("a=rtcp-mux\r\n", "").replace("a=crypto:0 ", "a=x:")
+    invite = phone.invite("9196", offer, authorized=False)
+    dialog, response = phone.answered(invite)
+    assert "a=rtcp-mux" not in response.sdp
+    assert not re.search(r"^a=candidate:\S+ 2 ", response.sdp, re.M)
+    one.hear(response.sdp)
+    sends_until_heard(one, one, rtp())
+    phone.bye(dialog)
+
+
 def test_sipml5_and_a_browser_of_today(old, calls):
     """In both directions."""
     phone, young = old("phonea"), calls.user("young")

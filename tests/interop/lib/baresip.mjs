@@ -11,7 +11,8 @@ import { until } from './wait.mjs';
 const BARESIP = process.env.BARESIP || 'baresip';
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib64/baresip/modules'];
 
-export async function startBaresip({ tone }) {
+// { tone: of its microphone, in Hz; encryption: "srtp-mand" for RTP/SAVP with keys in the SDP }
+export async function startBaresip({ tone, encryption = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
@@ -19,7 +20,7 @@ export async function startBaresip({ tone }) {
   const control = await freeTcpPort();
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
-  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1\n`);
+  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1${encryption ? `;mediaenc=${encryption}` : ''}\n`);
   writeFileSync(path.join(folder, 'contacts'), '');
   writeFileSync(path.join(folder, 'config'), `
 sip_listen 127.0.0.1:${port}
@@ -38,6 +39,7 @@ module g711.so
 module ausine.so
 module aubridge.so
 module sndfile.so
+module srtp.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so

@@ -15,8 +15,8 @@ export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-ca
 const text = (value) => JSON.stringify(value);
 
 // { upstream: the trunk's peer knows the users, and of those in `kept` we know their { username, password } there;
-//   peer: port of the trunk, web: folder of pages, demo, address: where media is, else wherever the host is }
-export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream }) {
+//   peer: port of the trunk, trunk: more of its options, web: folder of pages, demo, address: where media is, else wherever the host is }
+export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream, trunk = '' }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
@@ -33,7 +33,7 @@ sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
 media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} };
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
-trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}}` : ''} );
+trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : ''} );
 ${upstream ? 'registrar : { upstream = "peer"; grace_seconds = 1; expires_min_seconds = 5; };' : ''}
 routes : ( ${peer ? '{ to = "peer"; }' : ''} );
 shutdown : { drain_seconds = 0; };

@@ -4,11 +4,11 @@ import { makeWeb, startBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 
 // `peer()` starts the far end and gives { port, stop }; the daemon's trunk points there.
-export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false, address = '', upstream } = {}) {
+export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false, address = '', upstream, trunk } = {}) {
   const world = {};
   before(async () => {
     [world.web, world.browser, world.peer] = await Promise.all([makeWeb(), startBrowser(), peer()]);
-    world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo, address, upstream });
+    world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo, address, upstream, trunk });
   }, { timeout: 60000 });
   after(async () => {
     await world.browser?.stop();
