@@ -100,8 +100,11 @@ static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, 
 		return trunk_uri(trunk, number);
 	if (trunk_account_credentials(account))
 		return trunk_address_of_record(trunk, number);
-	if (caller->invite_server && !strcmp(number, call->called_name))
-		return g_strdup(sip_message_request_uri(sip_server_transaction_request(caller->invite_server)));
+	const char *written = caller->invite_server
+				      ? sip_message_request_uri(sip_server_transaction_request(caller->invite_server))
+				      : NULL;
+	if (registrar_uri_is_ours(call->manager->registrar, written) && !strcmp(number, call->called_name))
+		return g_strdup(written);
 	return registrar_address_of_record(call->manager->registrar, number);
 }
 

@@ -75,6 +75,14 @@ void registrar_reconfigure(struct registrar *registrar, struct config_snapshot *
 	}
 }
 
+bool registrar_uri_is_ours(const struct registrar *registrar, const char *uri)
+{
+	struct sip_uri parsed;
+	return uri && sip_uri_parse(uri, &parsed) == 0 && !strcmp(parsed.scheme, "sip") && !parsed.port && !strchr(uri, '?') &&
+	       (!*parsed.parameters || !strcmp(parsed.parameters, "user=phone")) &&
+	       !g_ascii_strcasecmp(parsed.host, registrar->domain);
+}
+
 char *registrar_address_of_record(const struct registrar *registrar, const char *user)
 {
 	g_autofree char *escaped = sip_uri_escape_user(user);

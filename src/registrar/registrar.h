@@ -50,6 +50,9 @@ bool registrar_upstream_credentials(const struct registrar *registrar, const cha
 char *registrar_address_of_record(const struct registrar *registrar, const char *user);
 /* Whom the request says it is from; false: no user of this domain. */
 bool registrar_claimed_user(const struct registrar *registrar, const struct sip_message *request, char *user, size_t size);
+/* Whether a Request-URI is this domain's, with nothing in it (port, maddr, transport) that would lead a proxy elsewhere: then it may
+ * go to a trunk's peer as it was written, for the proof that covers it. */
+bool registrar_uri_is_ours(const struct registrar *registrar, const char *uri);
 /* A REGISTER before its proof: 0 if all else is right; else it was answered. */
 int registrar_check_register(struct registrar *registrar, struct sip_server_transaction *transaction);
 /* A REGISTER whose sender has been proven by somebody else: the flow is his from now on. Answers it. Binds for at most

@@ -310,6 +310,10 @@ bool upstream_take_register(struct upstream *upstream, struct sip_server_transac
 	char user[256];
 	if (!registrar_claimed_user(registrar, request, user, sizeof user) || !registrar_proves_upstream(registrar, user))
 		return false;
+	if (!registrar_uri_is_ours(registrar, sip_message_request_uri(request))) {
+		sip_server_transaction_reply(transaction, 403, "Not A Registrar Here", NULL);
+		return true;
+	}
 	if (registrar_check_register(registrar, transaction) < 0)
 		return true;
 	if (is_ours_alone(upstream, request, flow, user)) {

@@ -272,6 +272,41 @@ def test_wrong_credentials_of_a_call_come_back(phone, pbx):
     alice.unregister()
 
 
+def test_calls_follow_the_service_route(phone, pbx):
+    pbx.extra = [("Service-Route", f"<sip:127.0.0.1:{pbx.port};lr>")]
+    alice = phone("alice")
+    alice.register()
+    invite = alice.send(alice.request("INVITE", f"sip:0123@{DOMAIN}", body=media.browser_sdp()))
+    request = pbx.expect_request("INVITE")
+    assert request.header("Route") == f"<sip:127.0.0.1:{pbx.port};lr>"
+    pbx.reply(request, 486, to_tag="x")
+    pbx.expect_request("ACK")
+    alice.send(sip.ack_of_failure(invite, alice.expect_response(invite, 486)))
+    alice.unregister()
+
+
+@pytest.mark.parametrize("uri", ["sip:elsewhere.test", f"sip:{DOMAIN}:5070", f"sip:{DOMAIN};maddr=192.0.2.1", f"sips:{DOMAIN}"])
+def test_a_register_leads_the_pbx_nowhere_else(phone, pbx, uri):
+    alice = phone("alice")
+    request = alice.register_request()
+    request.start = f"REGISTER {uri} SIP/2.0"
+    assert alice.ask(request).status == 403
+    assert not pbx.registers
+
+
+@pytest.mark.parametrize("host", ["elsewhere.test", f"{DOMAIN}:5070", f"{DOMAIN};maddr=192.0.2.1"])
+def test_a_call_leads_the_pbx_nowhere_else(phone, pbx, host):
+    alice = phone("alice")
+    alice.register()
+    invite = alice.send(alice.request("INVITE", f"sip:0123@{host}", body=media.browser_sdp()))
+    request = pbx.expect_request("INVITE")
+    assert request.uri == f"sip:0123@{DOMAIN}"
+    pbx.reply(request, 486, to_tag="x")
+    pbx.expect_request("ACK")
+    alice.send(sip.ack_of_failure(invite, alice.expect_response(invite, 486)))
+    alice.unregister()
+
+
 def test_local_user_is_unaffected(phone, pbx):
     carol = phone("carol", password="christmas")
     carol.register()
