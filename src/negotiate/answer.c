@@ -136,8 +136,8 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 	if (has_codec) {
 		if (media->kind == SDP_KIND_AUDIO)
 			choose_others(offer, other, profile, formats);
-		media->n_formats = formats->n;
-		memcpy(media->formats, formats->items, sizeof media->formats);
+		for (size_t i = 0; i < formats->n; i++)
+			*sdp_media_add_format(media) = formats->items[i];
 	}
 	g_free(formats);
 	return has_codec;
@@ -247,7 +247,8 @@ static void answer_streams(struct answer_builder *builder)
 		memcpy(media->profile_text, offer->profile_text, sizeof media->profile_text);
 		memcpy(media->mid, offer->mid, sizeof media->mid);
 		if (!answer_stream(builder, i)) {
-			*media = *offer;
+			sdp_media_clear(media);
+			sdp_media_copy(offer, media);
 			negotiate_refuse_stream(builder->leg, media);
 		}
 	}

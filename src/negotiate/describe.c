@@ -25,16 +25,17 @@ void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *
 	    .profile = media->profile,
 	    .direction = SDP_INACTIVE,
 	    .n_formats = media->n_formats,
+	    .formats = g_steal_pointer(&media->formats),
 	};
 	memcpy(refused.kind_text, media->kind_text, sizeof refused.kind_text);
 	memcpy(refused.profile_text, media->profile_text, sizeof refused.profile_text);
 	memcpy(refused.formats_text, media->formats_text, sizeof refused.formats_text);
-	memcpy(refused.formats, media->formats, sizeof refused.formats);
 	memcpy(refused.mid, media->mid, sizeof refused.mid);
 	if (leg->n_transports && leg->transports[0].rtp.length) {
 		refused.transport.rtp = leg->transports[0].rtp;
 		net_address_set_port(&refused.transport.rtp, 0);
 	}
+	sdp_media_clear(media);
 	*media = refused;
 }
 
@@ -73,7 +74,7 @@ void negotiate_describe_feedback(struct sdp_media *media, const struct sdp_media
 				continue;
 			feedback.payload_type = ours->payload_type;
 		}
-		media->feedback[media->n_feedback++] = feedback;
+		*sdp_media_add_feedback(media) = feedback;
 	}
 }
 

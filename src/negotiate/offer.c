@@ -44,10 +44,11 @@ static bool is_usable_type(enum negotiate_kind kind, unsigned type)
 
 /* What the other leg calls something else (`from` may be NULL) is left to that. */
 static bool is_free_type(const struct offer_builder *builder, unsigned type, const struct sdp_format *format,
-			 const struct sdp_media *from)
+			 const struct sdp_media *media, const struct sdp_media *from)
 {
 	const struct sdp_format *theirs = from ? sdp_media_find_format(from, type) : NULL;
-	return !builder->pool.by_type[type] && is_usable_type(builder->leg->profile.kind, type) &&
+	return !builder->pool.by_type[type] && !sdp_media_find_format(media, type) &&
+	       is_usable_type(builder->leg->profile.kind, type) &&
 	       (!theirs || sdp_format_same_codec(theirs, format));
 }
 
@@ -64,11 +65,11 @@ static bool pool_take(struct offer_builder *builder, const struct sdp_media *med
 			return true;
 		}
 	}
-	if (is_free_type(builder, format->payload_type, format, from))
+	if (is_free_type(builder, format->payload_type, format, media, from))
 		return true;
 	for (unsigned i = 0; i < 61; i++) {
 		unsigned type = i < 32 ? 96 + i : 35 + i - 32;
-		if (is_free_type(builder, type, format, from)) {
+		if (is_free_type(builder, type, format, media, from)) {
 			format->payload_type = type;
 			return true;
 		}
@@ -158,16 +159,14 @@ static bool offer_formats(struct offer_builder *builder, struct sdp_media *media
 			collect_events(from, formats);
 		collect_comfort_noise(from, formats);
 	}
-	for (size_t i = 0; i < formats->n; i++) {
-		struct sdp_format *format = &media->formats[media->n_formats];
-		*format = formats->items[i];
-		if (!pool_take(builder, media, from, format))
-			continue;
-		media->n_formats++;
-		builder->pool.by_type[format->payload_type] = format;
+	for (size_t i = 0; has_codec && i < formats->n; i++) {
+		if (pool_take(builder, media, from, &formats->items[i]))
+			*sdp_media_add_format(media) = formats->items[i];
 	}
 	g_free(formats);
-	return has_codec && media->n_formats;
+	for (size_t i = 0; i < media->n_formats; i++)
+		builder->pool.by_type[media->formats[i].payload_type] = &media->formats[i];
+	return media->n_formats > 0;
 }
 
 static bool has_mid(const struct sdp_session *session, const char *mid)
@@ -303,7 +302,7 @@ static void offer_earlier_streams(struct offer_builder *builder)
 		const struct sdp_media *from = builder->from ? negotiate_partner(local, i, builder->from) : NULL;
 		bool is_offered = (from || !builder->from) && offer_stream(builder, i, from);
 		if (!is_offered) {
-			*media = *before;
+			sdp_media_copy(before, media);
 			negotiate_refuse_stream(builder->leg, media);
 		}
 	}
@@ -338,7 +337,7 @@ static int offer_new_streams(struct offer_builder *builder)
 		if (offer_stream(builder, index, theirs)) {
 			builder->session->n_media++;
 		} else if (has_later_stream(builder, i)) {
-			*media = *theirs;
+			sdp_media_copy(theirs, media);
 			memset(media->mid, 0, sizeof media->mid);
 			choose_mid(builder, media);
 			negotiate_refuse_stream(builder->leg, media);
@@ -377,6 +376,7 @@ int negotiate_make_offer(const struct negotiate_leg *leg, const struct sdp_sessi
 		sdp_session_free(builder.session);
 		return error;
 	}
+	sdp_session_trim(builder.session);
 	negotiate_describe_origin(leg, builder.session);
 	*ret_offer = builder.session;
 	return 0;

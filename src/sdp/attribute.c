@@ -205,6 +205,7 @@ static int attribute_rtcp_rsize(struct sdp_parser *parser, char *value)
 static int attribute_rtcp_fb(struct sdp_parser *parser, char *value)
 {
 	struct sdp_media *media = parser->media;
+	struct sdp_feedback *feedback;
 	const char *word = sdp_word(&value);
 	uint64_t type = 0;
 	if (!word)
@@ -213,11 +214,11 @@ static int attribute_rtcp_fb(struct sdp_parser *parser, char *value)
 	if (!is_wildcard && (!sdp_number(&word, 127, &type) || *word || !parser->format_index[type]))
 		return 0;
 	value += strspn(value, " \t");
-	if (!*value || strlen(value) >= sizeof media->feedback[0].value)
+	if (!*value || strlen(value) >= sizeof feedback->value)
 		return 0; /* longer than any kind we know */
-	if (media->n_feedback == SDP_FEEDBACK_MAX)
+	feedback = sdp_media_add_feedback(media);
+	if (!feedback)
 		return too_many(parser, "too many a=rtcp-fb");
-	struct sdp_feedback *feedback = &media->feedback[media->n_feedback++];
 	feedback->payload_type = is_wildcard ? -1 : (int)type;
 	base_copy_text(feedback->value, sizeof feedback->value, value);
 	return 0;
@@ -228,16 +229,17 @@ static int attribute_extmap(struct sdp_parser *parser, char *value)
 	struct sdp_media *media = parser->media;
 	char *word = sdp_word(&value);
 	const char *uri = sdp_word(&value), *digits = word;
+	struct sdp_extension *extension;
 	uint64_t id;
 	if (!uri || !sdp_number(&digits, UINT8_MAX, &id) || !id || (*digits && *digits != '/') ||
-	    strlen(uri) >= sizeof media->extensions[0].uri)
+	    strlen(uri) >= sizeof extension->uri)
 		return 0;
 	int direction = *digits ? sdp_name_value(sdp_direction_names, digits + 1, -1) : SDP_SEND_RECEIVE;
 	if (direction < 0)
 		return 0;
-	if (media->n_extensions == SDP_EXTENSIONS_MAX)
+	extension = sdp_media_add_extension(media);
+	if (!extension)
 		return too_many(parser, "too many a=extmap");
-	struct sdp_extension *extension = &media->extensions[media->n_extensions++];
 	extension->id = id;
 	extension->direction = direction;
 	base_copy_text(extension->uri, sizeof extension->uri, uri);

@@ -106,9 +106,9 @@ static int parse_format_list(struct sdp_parser *parser, char *list)
 			return fail(parser, -EBADMSG, "a payload type in m= is not a number from 0 to 127");
 		if (parser->format_index[type])
 			continue;
-		if (media->n_formats == SDP_FORMATS_MAX)
+		struct sdp_format *format = sdp_media_add_format(media);
+		if (!format)
 			return fail(parser, -E2BIG, "too many payload types in m=");
-		struct sdp_format *format = &media->formats[media->n_formats++];
 		*format = (struct sdp_format){.payload_type = type, .channels = 1};
 		sdp_format_fill_static(format);
 		parser->format_index[type] = media->n_formats;
@@ -139,7 +139,7 @@ static int begin_media(struct sdp_parser *parser)
 	if (session->n_media == parser->n_allocated)
 		grow(parser);
 	parser->media = &session->media[session->n_media++];
-	*parser->media = *parser->defaults;
+	sdp_media_copy(parser->defaults, parser->media);
 	parser->connection = parser->session_connection;
 	parser->has_own_fingerprint = false;
 	parser->has_rtcp = false;
@@ -273,7 +273,7 @@ int sdp_parse(const char *text, size_t length, struct sdp_session **ret_session,
 	int error = length > SDP_BYTES_MAX ? fail(&parser, -E2BIG, "description is too long")
 					   : parse_lines(&parser, text, length, line);
 	explicit_bzero(line, sizeof line);
-	explicit_bzero(&parser.defaults->transport, sizeof parser.defaults->transport);
+	sdp_media_clear(parser.defaults);
 	g_free(parser.defaults);
 	if (error < 0) {
 		sdp_session_free(parser.session);

@@ -123,7 +123,7 @@ struct sdp_media {
 	char profile_text[32];
 	char formats_text[256]; /* the format list as it stands, for media we do not know */
 	size_t n_formats;
-	struct sdp_format formats[SDP_FORMATS_MAX];
+	struct sdp_format *formats; /* as many as there are; like the two others below owned by the media */
 	enum sdp_direction direction; /* the session's where the media has none; hold by c=0.0.0.0 is NOT folded in */
 	bool is_bundle_only;
 	char mid[32];
@@ -136,10 +136,19 @@ struct sdp_media {
 	bool rtcp_reduced_size;
 	struct sdp_transport transport; /* session-level ICE, fingerprint, setup, c= already folded in */
 	size_t n_extensions;
-	struct sdp_extension extensions[SDP_EXTENSIONS_MAX];
+	struct sdp_extension *extensions;
 	size_t n_feedback;
-	struct sdp_feedback feedback[SDP_FEEDBACK_MAX];
+	struct sdp_feedback *feedback;
 };
+
+/* One more, zeroed; the array may move. NULL when there are SDP_..._MAX. */
+struct sdp_format *sdp_media_add_format(struct sdp_media *media);
+struct sdp_extension *sdp_media_add_extension(struct sdp_media *media);
+struct sdp_feedback *sdp_media_add_feedback(struct sdp_media *media);
+/* To one that holds nothing. */
+void sdp_media_copy(const struct sdp_media *from, struct sdp_media *to);
+/* Wipes it and frees what it holds, not the media itself. */
+void sdp_media_clear(struct sdp_media *media);
 
 struct sdp_session {
 	char username[64];
@@ -164,6 +173,8 @@ char *sdp_print(const struct sdp_session *session, size_t *ret_length);
 /* Wipes it. Accepts NULL; returns NULL. */
 char *sdp_text_free(char *text);
 struct sdp_session *sdp_session_new(size_t n_media);
+/* Gives back the room of media beyond n_media, which hold nothing. */
+void sdp_session_trim(struct sdp_session *session);
 struct sdp_session *sdp_session_copy(const struct sdp_session *session);
 struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL */
 

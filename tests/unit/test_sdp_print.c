@@ -49,9 +49,8 @@ static void test_layout(void **state)
 	audio->port = 4000;
 	audio->direction = SDP_SEND_ONLY;
 	audio->ptime_ms = 20;
-	audio->n_formats = 2;
-	audio->formats[0] = (struct sdp_format){8, "PCMA", 8000, 1, ""};
-	audio->formats[1] = (struct sdp_format){101, "telephone-event", 8000, 1, "0-16"};
+	*sdp_media_add_format(audio) = (struct sdp_format){8, "PCMA", 8000, 1, ""};
+	*sdp_media_add_format(audio) = (struct sdp_format){101, "telephone-event", 8000, 1, "0-16"};
 	g_autofree char *text = sdp_print(session, NULL);
 	assert_string_equal(text, "v=0\r\no=- 5 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 				  "m=audio 4000 RTP/AVP 8 101\r\na=sendonly\r\na=rtpmap:8 PCMA/8000\r\n"
