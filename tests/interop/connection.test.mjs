@@ -23,12 +23,16 @@ beforeEach(() => {
 });
 afterEach(() => phone?.close());
 
-async function call(library) {
+async function open(library) {
   if (!relay) {
     relay = await startRelay(Number(new URL(world.gateway.url).port));
     through = { ...world.gateway, url: `http://127.0.0.1:${relay.port}`, websocket: `ws://127.0.0.1:${relay.port}/ws` };
   }
   phone = await openPhone(world.browser, through, library, 'alice');
+}
+
+async function call(library) {
+  await open(library);
   await phone.call('4930123');
   await phone.reach('confirmed');
   await Promise.all([phone.hears(TONE), trunk.hears(MICROPHONE_HZ)]);
@@ -72,6 +76,23 @@ for (const library of ['jssip', 'sipjs']) {
     relay.mend();
     await phone.reach('ended');
     assert.deepEqual((await phone.byes()).sent, [200]);
+  });
+
+  test(`${library}: the connection breaks while the page rings and is made again: it answers, with audio both ways`, async () => {
+    await open(library);
+    trunk.invite('alice', world.gateway.sipPort);
+    await phone.reach('incoming');
+    relay.cut();
+    await phone.reach('disconnected');
+    relay.mend();
+    if (library === 'jssip') await phone.reach('incoming'); // it has forgotten the call: what comes again is a new one to it
+    await phone.reach('registered');
+    await phone.do('answer');
+    await phone.reach('confirmed');
+    await trunk.saw('INVITE', 200);
+    await Promise.all([phone.hears(TONE), trunk.hears(MICROPHONE_HZ)]);
+    await phone.do('hangUp');
+    await trunk.saw('BYE');
   });
 }
 
