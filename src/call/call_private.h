@@ -146,7 +146,7 @@ bool call_give_up_replacing(struct call *call, unsigned status, const char *phra
 void call_leave(struct call *call);
 /* An offer of theirs that was on its way to the leg's partner is so no more. `leg` may be NULL. */
 void call_forget_relays(struct leg *leg);
-/* A leg of another call becomes `to`'s; the place it had is empty. */
+/* A leg of another call becomes `to`'s. What it leaves behind is to be ended. */
 void call_hand_over(struct leg *leg, struct call *to);
 
 /* --- call_reoffer.c: offers in a call that is up --- */

@@ -151,10 +151,8 @@ void call_leave(struct call *call)
 void call_hand_over(struct leg *leg, struct call *to)
 {
 	struct call *from = leg->call;
-	if (leg == from->caller) {
+	if (leg == from->caller)
 		from->caller = from->called;
-		call_swap_names(from);
-	}
 	from->called = NULL;
 	leg->call = to;
 	base_copy_text(leg->call_id, sizeof leg->call_id, to->id);

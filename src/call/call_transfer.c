@@ -96,11 +96,12 @@ static unsigned call_send_on(struct call *call, struct leg *leg, struct sip_serv
 static void call_join_ringing(struct call *call, struct leg *leg, struct call *second)
 {
 	struct leg *stayer = call_peer_of(call, leg);
+	enum event_side by = call_side_of(call, leg);
 	g_autofree char *cause = g_strdup_printf("transferred to call %s", second->id);
 	leg_referral_report(leg, 200, NULL);
 	call_forget_relays(stayer);
 	call_hand_over(stayer, second);
-	call_end(call, call_side_of(call, leg), 0, NULL, cause);
+	call_end(call, by, 0, NULL, cause);
 	call_take_answer(second, stayer);
 }
 
@@ -108,6 +109,7 @@ static void call_join(struct call *call, struct leg *leg, struct leg *named)
 {
 	struct call *second = named->call;
 	struct leg *other = call_peer_of(second, named);
+	enum event_side by = call_side_of(second, named);
 	g_autofree char *cause = g_strdup_printf("transferred to call %s", call->id);
 	call_begin_replacing(call, leg, named == second->caller ? second->called_name : second->caller_name);
 	if (other) {
@@ -116,7 +118,7 @@ static void call_join(struct call *call, struct leg *leg, struct leg *named)
 		media_leg_move(second->builtin, call->media);
 		call->builtin = g_steal_pointer(&second->builtin);
 	}
-	call_end(second, call_side_of(second, named), 0, NULL, cause);
+	call_end(second, by, 0, NULL, cause);
 	call_replace(call, other);
 }
 

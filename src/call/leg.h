@@ -238,7 +238,7 @@ void leg_relays_free(struct leg *leg);
 /* A REFER that is accepted. `refer` may want to hear nothing (RFC 4488). */
 void leg_referral_begin(struct leg *leg, const struct sip_message *refer);
 bool leg_referral_is_unwanted(const struct sip_message *refer);
-/* A status from 200 on is the last. `phrase` NULL: the usual one. */
+/* A status from 200 on is the last. `phrase` NULL: the usual one. Nothing without a subscription. */
 void leg_referral_report(struct leg *leg, unsigned status, const char *phrase);
 bool leg_referral_is_open(const struct leg *leg); /* there is more to tell */
 bool leg_referral_has_succeeded(const struct leg *leg);

@@ -73,6 +73,8 @@ bool leg_referral_is_unwanted(const struct sip_message *refer)
 void leg_referral_report(struct leg *leg, unsigned status, const char *phrase)
 {
 	struct leg_referral *referral = &leg->referral;
+	if (referral->state == LEG_REFERRAL_NONE)
+		return;
 	referral->status = status;
 	base_copy_text(referral->phrase, sizeof referral->phrase, phrase ? phrase : "");
 	leg_referral_advance(leg);
