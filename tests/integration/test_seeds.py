@@ -7,7 +7,7 @@ import time
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import digest, media, sdes, sip
-from tandem_test.net import LIMIT
+from tandem_test.net import LIMIT, Deadline
 from tandem_test.sdes import SHA80
 from tandem_test.sipml5 import OldMedia, SipMl5
 from tandem_test.trunk import UdpTrunk
@@ -88,13 +88,14 @@ def test_sipml5_calls_sipml5_a_thousand_times(old):
 
     def talk(pair):
         for i in range(CALLS // LINES):
-            time.sleep(max(0.0, start + i / CALLS_PER_SECOND - time.monotonic()))  # the pace, nothing else
+            next_call = Deadline(1 / CALLS_PER_SECOND)
             caller, callee = pair if i % 2 else pair[::-1]
             end(caller, callee, connect(caller, callee)[:2])
             caller.inbox.clear()
             callee.inbox.clear()
             caller.history.clear()
             callee.history.clear()
+            time.sleep(next_call.left())  # the pace, nothing else
         return CALLS // LINES
 
     with concurrent.futures.ThreadPoolExecutor(LINES) as pool:
@@ -324,6 +325,23 @@ def test_sipura_talks_to_a_browser(calls, sipura, by):
         bye = browser.send(browser.in_dialog(browser_dialog, "BYE"))
         sipura.reply(sipura.expect_request("BYE", invite.call_id), 200)
         browser.expect_response(bye, 200)
+
+
+def test_sipura_behind_nat(calls, sipura):
+    """Its Contact is an address that leads nowhere: it is spoken to by the way it came."""
+    browser, sipura = calls.user(), sipura()
+    invite = sipura.dial(browser.user)
+    invite.set("Contact", "SPA3000 <sip:spa3000@192.0.2.105:5061>")
+    invite = sipura.prove(invite, sipura.challenged(invite))
+    ringing = browser.expect_request("INVITE")
+    dialog = browser.answer(ringing)
+    sipura.answered(invite)
+    browser.expect_request("ACK", ringing.call_id)
+    bye = browser.send(browser.in_dialog(dialog, "BYE"))
+    heard = sipura.expect_request("BYE", invite.call_id)
+    assert "192.0.2.105" in heard.uri
+    sipura.reply(heard, 200)
+    browser.expect_response(bye, 200)
 
 
 def test_sipura_with_a_wrong_password(calls, sipura):
