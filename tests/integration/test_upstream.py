@@ -73,7 +73,7 @@ def test_the_pbx_challenges_the_browser(daemon, phone, pbx):
     values = digest.parse(challenge.header("WWW-Authenticate"))
     assert values["realm"] == REALM and values["opaque"] == "o-" + values["nonce"]
     assert daemon.metric("tandem_bindings") == 0
-    response = alice.ask(digest.authorize(alice.register_request(), challenge, "alice", PASSWORDS["alice"]), 200)
+    response = alice.ask(digest.authorize(alice.register_request(expires=600), challenge, "alice", PASSWORDS["alice"]), 200)
     assert expires_of(response, alice) == 60  # no longer than the trunk's expires_seconds
     request, status = pbx.registers[-1]
     assert status == 200 and request.uri == f"sip:{DOMAIN}"
