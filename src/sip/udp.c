@@ -8,6 +8,7 @@
 
 #define RECEIVE_BUFFER_BYTES (512 << 10) /* of a busy half second: what waits longer has been sent again by then */
 #define BATCH 8
+#define BATCHES_AT_ONCE_MAX 8
 #define DATAGRAM_BYTES_MAX 65536
 
 METRICS_COUNTER(too_long, "tandem_sip_udp_truncated_total", "SIP datagrams dropped because they were too long.");
@@ -93,9 +94,8 @@ struct sip_flow *sip_udp_flow_to(struct sip_transport_set *transports, const str
 	return first ? flow_of(first, remote) : NULL;
 }
 
-static void on_readable(void *data, uint32_t events)
+static int take_batch(struct sip_udp_socket *socket)
 {
-	struct sip_udp_socket *socket = data;
 	struct mmsghdr headers[BATCH] = {0};
 	struct iovec pieces[BATCH];
 	struct net_address sources[BATCH];
@@ -119,6 +119,14 @@ static void on_readable(void *data, uint32_t events)
 		sip_stack_receive(socket->transports->stack, flow, socket->buffers[i], headers[i].msg_len);
 		sip_flow_unref(flow);
 	}
+	return count;
+}
+
+/* Each WebSocket has its turn in each round of the loop; this one socket stands for all trunks. */
+static void on_readable(void *data, uint32_t events)
+{
+	for (int i = 0; i < BATCHES_AT_ONCE_MAX && take_batch(data) == BATCH; i++)
+		;
 }
 
 int sip_udp_listen(struct sip_transport_set *transports, const struct net_address *address)

@@ -557,13 +557,12 @@ class End:
             return
         self.call.note(self.role, "  ", f"connection lost ({how}) for {seconds:.2f} s".encode())
         grace = self.call.storm.grace
-        if seconds > grace * 0.8:
-            self.after(grace * 0.8, self._absent, how != "silent")
+        self.after(grace * 0.8, self._absent, how != "silent" and seconds > grace)
         if self.state in ("ringing", "calling", "answered"):
             self.call.trigger("connection lost before the call was up", must=False)
 
     def _absent(self, must):
-        if not self.is_over and not (self.party.is_up and not self.party.was_away(self.now() - 0.1)):
+        if not self.is_over and not self.party.is_ready:
             self.call.trigger(f"{self.role} is absent", must=must)
 
     def on_back(self):

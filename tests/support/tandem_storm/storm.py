@@ -15,9 +15,9 @@ import traceback
 
 from tandem_test import daemon as daemon_module
 from tandem_test.net import free_port, http
-from tandem_test import net
+from tandem_test import net, sip
 
-from .agent import Browser, Trunk
+from .agent import Browser, Client, TIMEOUT, Trunk
 from .call import Call, Plan
 
 PASSWORD = "secret"
@@ -79,7 +79,7 @@ class Storm:
 
     def was_slow(self, seconds):
         """The daemon was: it has too much to do beside the rest of the machine."""
-        self.count("calls that took more than 1.5 s to reach the called side")
+        self.count("moments without time for the daemon (> 1 s)")
         self.lags.append((self.now(), 2 * seconds))
 
     def was_starved(self, since):
@@ -106,11 +106,16 @@ class Storm:
         call = self.gone.get(message.call_id)
         if call is None and not message.is_request and message.cseq[1] == "REGISTER":
             return  # its connection went away meanwhile
+        if "sip:probe@" in message.header("From"):
+            return  # answered twice
         what = "message long after the end" if call is not None else "stray message"
         if message.is_request and message.method == "ACK":
             self.count("late ACK")
             return
         text = data.decode("utf-8", "replace").split("\r\n\r\n", 1)[0]
+        if call is not None and self.was_starved(call.started_at):
+            self.count("late messages of calls that the machine had no time for")
+            return
         if call is not None:
             call.note("late", "<-", data)
         self.wrong(what, call, f"{party.name}: {text if call is None else message.start}")
@@ -289,6 +294,21 @@ class Storm:
                 self.lost = lost
             before = self.now()
 
+    async def probe(self):
+        """How long the daemon takes for an answer on UDP."""
+        trunk = self.trunks[0]
+        while True:
+            await asyncio.sleep(0.5)
+            sent = self.now()
+            answered = self.loop.create_future()
+            request = sip.request("OPTIONS", f"sip:{self.domain}", f"<sip:probe@127.0.0.1>;tag={sip.token()}",
+                                  f"<sip:{self.domain}>", trunk.via)
+            client = Client(trunk, request, lambda client, response: answered.done() or answered.set_result(None))
+            await asyncio.wait([answered], timeout=TIMEOUT)
+            if self.now() - sent > 1.0:
+                self.was_slow(self.now() - sent)
+            trunk.clients.pop(client.key, None)
+
     def datagrams_lost(self):
         """Of ours, for want of room in a socket's buffer: the machine has too much to do."""
         ports = {f"{port:04X}" for port in self.ports + [self.daemon.sip_port]}
@@ -331,12 +351,13 @@ class Storm:
         self.loop.slow_callback_duration = 10
         await self.loop.run_in_executor(None, self.start_daemon)
         await self.open_parties()
-        lag = self.loop.create_task(self.watch_lag())
+        watches = [self.loop.create_task(self.watch_lag()), self.loop.create_task(self.probe())]
         result = {}
         try:
             result = await self._phases()
         finally:
-            lag.cancel()
+            for watch in watches:
+                watch.cancel()
             self.is_ending = True
             for party in self.browsers + self.trunks:
                 party.close()
