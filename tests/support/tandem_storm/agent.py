@@ -9,6 +9,8 @@ from tandem_test import digest, sip
 from .wire import Udp, WebSocket
 
 T1, T2, TIMEOUT = 0.5, 4.0, 32.0
+REFUSED = "000486"  # numbers that end so are always busy: where a REFER leads to, so that the call comes back
+ABSENT = "absent"  # a user who never registers
 SILENT_TIME = 40.0  # how long a connection that was lost without a word stays open on this side
 
 
@@ -123,6 +125,10 @@ class Party:
         end = self.ends.get(message.call_id)
         if end is None and method == "INVITE" and message.to_tag is None:
             end = self.storm.find_end(self, message)
+        if end is None and method == "INVITE" and message.uri.split("@", 1)[0].endswith(REFUSED):
+            self.storm.count("transfers refused by their target")
+            self.reply(message, 486, to_tag="refused")
+            return
         if end is None:
             self._outside(message, data)
             return

@@ -17,7 +17,7 @@ class Call:
         self.history, self.triggers, self.triggered_at, self.is_slow = [], [], None, False
         self.started_at, self.answered_at, self.ended_at, self.faults = storm.now(), None, None, 0
         self.refusals, self.offer_refusals, self.offer_times = set(), [], []
-        self.ups, self.acted, self.acked_at, self.decided_at = 0, False, None, None
+        self.ups, self.acted, self.acked_at, self.decided_at, self.transfer_at = 0, False, None, None, None
         self.caller, self.called = End(self, caller, "caller"), End(self, called, "called")
         self.ends = (self.caller, self.called)
         self.slack = max(1.0, 3 * max(caller.delay, called.delay))
@@ -282,8 +282,15 @@ class Call:
 
     def judge_other(self, end, client, response):
         allowed = {200}
+        if client.method == "REFER":  # a trunk's leads to nobody
+            allowed = {202} if end.party.is_browser else {202, 480}
+        is_offer = client.method == "UPDATE" and client.message.body
+        if is_offer and self._other_offers(client.sent_at, 1):
+            allowed |= {491, 500, 504}
+        if client.method == "REFER" and self.transfer_at != client.sent_at:
+            allowed |= {491, 500, 603}  # one transfer at a time
         if self.triggers:
-            allowed |= {481, 487, 500}
+            allowed |= {481, 487, 500, 603}
         if self._away(client.sent_at):
             allowed |= {480, 500, 503}
         if end.party.delay or end.party.loss:

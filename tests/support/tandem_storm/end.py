@@ -5,7 +5,7 @@ import functools
 from tandem_test import media, sip
 from tandem_test.calls import changed
 
-from .agent import Client, T1, T2, TIMEOUT
+from .agent import ABSENT, Client, REFUSED, T1, T2, TIMEOUT
 
 ANSWERS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
@@ -26,6 +26,7 @@ class End:
         self.acks, self.forks, self.transactions = {}, {}, []
         self.bye_received, self.bye_sent, self.cancel_sent, self.was_away, self.heard_cancel = None, None, None, False, False
         self.sound = call.make_sound(self)
+        self.rseq, self.pracked = None, False
 
     # --- small things ---
     def now(self):
@@ -183,7 +184,7 @@ class End:
     def on_invite(self, server):
         """The first INVITE, or the first again: with credentials, or on another connection."""
         request = server.message
-        self.offered = server
+        self.offered, self.first_cseq = server, request.cseq[0]
         self.hear(request)
         if self.state in ("over", "answered", "up", "leaving"):
             server.respond(sip.response(request, 481, to_tag=self.tags[0]))
@@ -221,7 +222,26 @@ class End:
         if self._may_answer() and self.party.is_up:
             request = self.offered.message
             body = self.describe(request.sdp) if early and request.body else b""
-            self.offered.respond(sip.response(request, status, to_tag=self.tags[fork], contact=self.party.contact, body=body))
+            headers = []
+            if self.plan.is_reliable and self.rseq is None and "100rel" in " ".join(request.values("Supported")):
+                self.rseq = self.dice.randrange(1, 1000)
+                headers = [("Require", "100rel"), ("RSeq", self.rseq)]
+                self.call.count("reliable provisional responses")
+            response = sip.response(request, status, to_tag=self.tags[fork], contact=self.party.contact, body=body,
+                                    headers=headers)
+            self.offered.respond(response)
+            if headers:
+                self.after(T1, self._ring_again, self.offered, response.encode(), T1)
+
+    def _ring_again(self, server, data, interval):
+        """RFC 3262, section 3."""
+        if self.pracked or server.status >= 200 or self.is_over:
+            return
+        if interval > 8:
+            self.wrong("no PRACK", f"RSeq {self.rseq}")
+            return
+        self.party.transmit(data, self)
+        self.after(2 * interval, self._ring_again, server, data, 2 * interval)
 
     def decide(self):
         if not self._may_answer():
@@ -365,7 +385,17 @@ class End:
             self.on_reinvite(server)
         else:
             self.call.count(f"{method} received")
-            server.respond(sip.response(message, 200))
+            self.on_other_request(server)
+
+    def on_other_request(self, server):
+        message, body = server.message, b""
+        if message.method == "PRACK":
+            self.pracked = True
+            if message.header("RAck") != f"{self.rseq} {self.first_cseq} INVITE":
+                self.wrong("wrong RAck", f"{message.header('RAck')}, not {self.rseq} {self.first_cseq} INVITE")
+        elif message.method == "UPDATE" and message.body:
+            body = self.describe(message.sdp, ANSWERS[media.audio_of(message.sdp)[2]])
+        server.respond(sip.response(message, 200, body=body, contact=self.party.contact))
 
     def _fits_dialog(self, message):
         tag = sip.parameter(self.dialog.local, "tag") if self.dialog else None
@@ -511,6 +541,14 @@ class End:
         elif what == "register":
             if self.party.is_browser:
                 self.party.register(lambda: None)
+        elif what.startswith("update"):
+            self.update(with_offer=what != "update")
+        elif what == "refer":
+            self.call.count("REFER to somebody who does not answer")
+            busy = f"{self.call.storm.trunks[0].prefix}{self.call.number}{REFUSED}"
+            target = f"<sip:{busy if self.party.is_browser else ABSENT}@{self.call.storm.domain}>"  # a trunk reaches users
+            self.call.transfer_at = self.now()
+            self.client(self.request("REFER", headers=[("Refer-To", target)]), self.on_other_response)
         elif what in ("options", "info", "message"):
             body = "Signal=5\r\nDuration=160\r\n" if what == "info" else "hello" if what == "message" else b""
             kind = "application/dtmf-relay" if what == "info" else "text/plain"
@@ -518,6 +556,20 @@ class End:
             self.client(self.request(what.upper(), body=body, content_type=kind), self.on_other_response)
         else:
             self.misuse(what)
+
+    def update(self, with_offer):
+        """RFC 3311. With an offer not while another is open."""
+        if with_offer and (self.offering and not self.offering.final or self.offered and self.offered.status < 200 or self.success):
+            return
+        self.call.count("UPDATE with offer" if with_offer else "UPDATE")
+        interval = self.call.offer_begins(self) if with_offer else None
+
+        def on_response(client, response):
+            if interval:
+                self.call.offer_ends(interval)
+            self.on_other_response(client, response)
+
+        self.client(self.request("UPDATE", body=self.describe(direction=self.hold) if with_offer else b""), on_response)
 
     def on_other_response(self, client, response):
         if response.status >= 200:

@@ -4,7 +4,7 @@ import random
 
 REFUSALS = {"browser": (486, 480, 603, 486), "trunk": (486, 404, 480, 603, 503, 500, 302, 408, 481)}
 ACTS = ("hold", "hold", "resume", "same", "late", "options", "info", "wrong tag", "old cseq", "stranger", "register", "glare",
-        "cancelled offer", "message")
+        "cancelled offer", "message", "update", "update with offer", "refer")
 NEVER = 1 << 30
 
 
@@ -23,7 +23,7 @@ class Plan:
                 self.acts.append((dice.random() * self.talk, side, dice.choice(ACTS)))
         if self.with_media:
             self.talk += 2.0
-        self.changes_sound = any(what not in ("options", "info", "message", "register") for _, _, what in self.acts)
+        self.changes_sound = any(what not in ("options", "info", "message", "register", "update", "refer") for _, _, what in self.acts)
         self.hang_up = dice.choices((("caller",), ("called",), ("caller", "called")), (42, 42, 16))[0]
         self.hang_up_skew = dice.choice((0.0, 0.0, 0.005, 0.02))
         self._outages(dice)
@@ -42,6 +42,7 @@ class Plan:
             early = called == "trunk" and dice.random() < 0.3
             self.ringing.append((dice.random() * self.after, 183 if early else 180, early, dice.randrange(forks)))
         self.ringing.sort()
+        self.is_reliable = called == "trunk" and forks == 1 and dice.random() < 0.2  # RFC 3262, if the INVITE allows it
         self.answering_fork = forks - 1
         self.second_answer = forks > 1 and dice.random() < 0.5  # of another fork
         self.bye_at_once = dice.choice((0.0, 0.003, 0.02)) if dice.random() < 0.06 else None  # before the ACK is there

@@ -17,7 +17,7 @@ from tandem_test import daemon as daemon_module
 from tandem_test.net import free_port, http
 from tandem_test import net, sip
 
-from .agent import Browser, Client, TIMEOUT, Trunk
+from .agent import ABSENT, Browser, Client, TIMEOUT, Trunk
 from .call import Call, Plan
 
 PASSWORD = "secret"
@@ -87,7 +87,7 @@ class Storm:
         return any(at >= since and lag > 2.0 for at, lag in self.lags)
 
     def stranger(self, party):
-        others = [one for one in (self.browsers if party.is_browser else self.trunks) if one is not party and one.is_up]
+        others = [one for one in (self.browsers if party.is_browser else self.trunks) if one is not party and one.is_ready]
         return others[0] if others and party.is_browser else None
 
     def find_end(self, party, invite):
@@ -113,6 +113,8 @@ class Storm:
             self.count("late ACK")
             return
         text = data.decode("utf-8", "replace").split("\r\n\r\n", 1)[0]
+        if call is not None and call.plan.lost_acks > 2 and message.cseq[1] == "INVITE":
+            return  # 64*T1 long, since no ACK tells that it has come
         if call is not None and self.was_starved(call.started_at):
             self.count("late messages of calls that the machine had no time for")
             return
@@ -165,6 +167,7 @@ class Storm:
         (page / "index.html").write_text("<!doctype html>")
         first, last = self.media_ports()
         users = [{"name": f"u{i}", "password": PASSWORD} for i in range(self.options.users)]
+        users.append({"name": ABSENT, "password": PASSWORD})
         self.ports = [free_port() for _ in range(self.options.trunks)]
         trunks = [{"name": f"t{i}", "peer": f"sip:127.0.0.1:{port}", "username": "storm", "password": PASSWORD}
                   for i, port in enumerate(self.ports)]
