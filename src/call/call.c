@@ -119,8 +119,7 @@ struct call *call_free(struct call *call)
 	g_queue_unlink(&manager->calls, &call->link);
 	g_free(call->caller_name);
 	g_free(call->called_name);
-	g_free(call->from_user);
-	g_free(call->display_name);
+	route_identity_free(call->identity);
 	g_free(call->target_name);
 	g_free(call->referred_by);
 	g_free(call->replaces);
@@ -132,20 +131,10 @@ struct call *call_free(struct call *call)
 
 static void call_take_names(struct call *call, const struct sip_message *request, const struct leg *caller)
 {
+	struct route_party party = {.endpoint = caller->endpoint, .trunk = caller->trunk};
 	struct sip_uri uri;
-	const char *display_name = sip_message_from_display_name(request);
-	if (sip_uri_parse(sip_message_from_uri(request), &uri) == 0)
-		call->from_user = g_strdup(uri.user);
-	if (!call->from_user || !*call->from_user) {
-		g_free(call->from_user);
-		call->from_user = g_strdup("anonymous");
-	}
-	/* A display name is the far end's text: it may end no quotes and hold no control characters. */
-	if (display_name && *display_name) {
-		call->display_name = g_strdup(display_name);
-		g_strdelimit(call->display_name, "\"\\\r\n\t", ' ');
-	}
-	call->caller_name = g_strdup(call->from_user);
+	call->identity = route_party_identify(&party, call->manager->registrar, request);
+	call->caller_name = g_strdup(route_identity_user(call->identity));
 	call->called_name = sip_uri_parse(sip_message_request_uri(request), &uri) == 0 ? g_strdup(uri.user) : g_strdup("");
 }
 

@@ -3,21 +3,9 @@
 #include "sip/uri.h"
 #include <string.h>
 
-/* Who calls: the caller, or the called one who is sent on to somebody else. */
-static const char *call_from_user(const struct call *call)
+static void call_add_identity_header(void *leg, const char *name, const char *value)
 {
-	return call->leaving == call->caller ? call->called_name : call->from_user;
-}
-
-/* `account` NULL: as one of this domain. */
-static char *call_from(const struct call *call, const struct trunk_account *account)
-{
-	g_autofree char *user = sip_uri_escape_user(call_from_user(call));
-	g_autofree char *uri = account ? g_strdup(trunk_account_address_of_record(account))
-				       : g_strdup_printf("sip:%s@%s", user, call->manager->domain);
-	if (call->display_name && call->leaving != call->caller)
-		return g_strdup_printf("\"%s\" <%s>", call->display_name, uri);
-	return g_strdup_printf("<%s>", uri);
+	leg_add_invite_header(leg, name, value);
 }
 
 /* The user whose call it is at a trunk's peer: who stays, or, if that is no user of ours, who sends him on. NULL. */
@@ -39,9 +27,18 @@ static struct trunk_account *call_account(const struct call *call, const struct 
 void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target)
 {
 	struct trunk_account *account = leg->trunk ? call_account(call, leg->trunk) : NULL;
-	g_autofree char *from = call_from(call, account);
+	struct route_party party = {.endpoint = leg->endpoint, .trunk = leg->trunk};
+	struct route_identity_audience audience = route_party_audience(&party, call->manager->domain);
+	audience.address = account ? trunk_account_address_of_record(account) : NULL;
+	/* Who calls: the caller, or the called one who is sent on to somebody else. */
+	struct route_identity *other = call->leaving == call->caller ? route_identity_new(call->called_name) : NULL;
+	const struct route_identity *identity = other ? other : call->identity;
+	g_autofree char *from = route_identity_from(identity, &audience);
 	leg->dialog = sip_dialog_new_caller(from, to, target);
-	leg->contact_user = g_strdup(account ? trunk_account_contact_user(account) : call_from_user(call));
+	leg->contact_user = g_strdup(account ? trunk_account_contact_user(account)
+					 : route_identity_shown_user(identity, &audience));
+	route_identity_headers(identity, &audience, call_add_identity_header, leg);
+	route_identity_free(other);
 	if (account)
 		leg_set_account(leg, account);
 	if (call->referred_by)

@@ -72,7 +72,7 @@ struct call {
 	unsigned best_status;	  /* of the attempts that failed */
 	char best_phrase[128];
 	char *caller_name, *called_name; /* for people */
-	char *from_user, *display_name;	 /* the caller, as the called side is to see him */
+	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer;
 	unsigned no_answer_status; /* what the caller hears then */
 	int64_t connected_us;

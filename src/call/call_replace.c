@@ -52,9 +52,8 @@ static void call_swap_names(struct call *call)
 	char *name = call->caller_name;
 	call->caller_name = call->called_name;
 	call->called_name = name;
-	g_free(call->from_user);
-	call->from_user = g_strdup(call->caller_name);
-	BASE_CLEAR(&call->display_name, g_free);
+	route_identity_free(call->identity);
+	call->identity = route_identity_new(call->caller_name);
 }
 
 /* Who stays is the caller from now on; `leaving` is in no place. */

@@ -95,6 +95,7 @@ static int start_relay(struct daemon *daemon)
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
 		.router = daemon->router,
+		.upstream = daemon->upstream,
 		.snapshot = daemon->snapshot,
 	};
 	return relay_new(&parameters, &daemon->relay);

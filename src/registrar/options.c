@@ -72,7 +72,6 @@ static const struct config_option user_options[] = {
 	 .min = 1,
 	 .max = 256,
 	 .help = "What the user proves himself with."},
-	{.name = "display_name", .type = CONFIG_STRING, .max = 128, .help = "As shown to people."},
 	{.name = "media",
 	 .type = CONFIG_ENUM,
 	 .names = media_names,
@@ -94,6 +93,14 @@ static const struct config_option user_options[] = {
 	 .min = 1,
 	 .max = 255,
 	 .help = "For the peer, kept here; without it he has no password here either, and proves himself to the peer."},
+	{.name = "display_name", .type = CONFIG_STRING, .max = 128, .help = "As shown to people, whatever his client says."},
+	{.name = "caller_id",
+	 .type = CONFIG_STRING,
+	 .is_list = true,
+	 .min = 1,
+	 .max = 63,
+	 .help = "The numbers he may present to trunks: the first, or which of them his client asks for "
+		 "(P-Preferred-Identity). His name when it is not written."},
 	{0},
 };
 
@@ -129,6 +136,20 @@ static void check_upstream(const struct config_snapshot *snapshot, struct config
 				"needs an upstream_password; or leave out password, and he proves himself there");
 }
 
+static void check_user_texts(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *display_name = config_string(snapshot, "users", i, "display_name");
+	const char *const *numbers = config_strings(snapshot, "users", i, "caller_id");
+	for (const char *c = display_name; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '"' || *c == '\\') {
+			config_complain(report, "users", i, "display_name", "holds a quotation mark, a backslash or a line break");
+			break;
+		}
+	for (size_t j = 0; numbers[j]; j++)
+		if (strpbrk(numbers[j], "@:;?<>\" \t"))
+			config_complain(report, "users", i, "caller_id", "holds \"%s\", which is no number", numbers[j]);
+}
+
 static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
 {
 	bool is_open = config_enum(snapshot, "registrar", 0, "authentication") == REGISTRAR_AUTHENTICATION_NONE;
@@ -140,6 +161,7 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 		if (name && strpbrk(name, "@:;?<>\" \t"))
 			config_complain(report, "users", i, "name",
 					"is only the part before the '@' of an address, without blanks");
+		check_user_texts(snapshot, report, i);
 		if (!is_open && !is_proven_there && !config_string(snapshot, "users", i, "password"))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");

@@ -100,6 +100,18 @@ GPtrArray *registrar_registered_users(const struct registrar *registrar)
 	return users;
 }
 
+const char *registrar_display_name(const struct registrar *registrar, const char *user)
+{
+	ssize_t index = config_find(registrar->config, "users", user);
+	return index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "display_name");
+}
+
+const char *const *registrar_caller_ids(const struct registrar *registrar, const char *user)
+{
+	ssize_t index = config_find(registrar->config, "users", user);
+	return index < 0 ? NULL : config_strings(registrar->config, "users", (size_t)index, "caller_id");
+}
+
 bool registrar_has_user(const struct registrar *registrar, const char *user)
 {
 	return config_find(registrar->config, "users", user) >= 0 || registrar_bindings_of(registrar, user);

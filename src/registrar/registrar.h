@@ -62,6 +62,10 @@ void registrar_accept_register(struct registrar *registrar, struct sip_server_tr
 GPtrArray *registrar_registered_users(const struct registrar *registrar);
 size_t registrar_binding_count(const struct registrar *registrar, const char *user);
 
+/* As configured; borrowed until the next reload. NULL: none. */
+const char *registrar_display_name(const struct registrar *registrar, const char *user);
+/* The numbers the user may present, NULL-terminated; borrowed likewise. NULL: none. */
+const char *const *registrar_caller_ids(const struct registrar *registrar, const char *user);
 bool registrar_has_user(const struct registrar *registrar, const char *user);
 
 /* --- endpoints: a device of a user. Reference counted. --- */

@@ -19,6 +19,7 @@ struct relay_forward {
 	GList link;
 	struct sip_server_transaction *server;
 	struct sip_message *request;
+	struct route_identity *sender;
 	struct attempt attempts[RELAY_TARGETS_MAX];
 	size_t n_attempts;
 	size_t n_pending;
@@ -35,6 +36,7 @@ void relay_forward_free(struct relay_forward *forward)
 		sip_dialog_free(forward->attempts[i].dialog);
 	}
 	sip_message_unref(forward->request);
+	route_identity_free(forward->sender);
 	g_free(forward);
 }
 
@@ -90,10 +92,12 @@ static unsigned try(struct relay_forward *forward, const struct route_party *sen
 {
 	struct attempt *attempt = &forward->attempts[forward->n_attempts++];
 	attempt->forward = forward;
-	attempt->dialog = relay_target_dialog(forward->relay, sender, forward->request, target);
+	attempt->dialog = relay_target_dialog(forward->relay, forward->sender, target);
 	struct relay_outgoing outgoing = {
 		.dialog = attempt->dialog,
 		.party = &target->party,
+		.sender = forward->sender,
+		.account = target->account,
 		.method = sip_message_method(forward->request),
 		.source = forward->request,
 	};
@@ -127,6 +131,7 @@ void relay_forward_start(struct relay *relay, struct sip_server_transaction *tra
 	forward->relay = relay;
 	forward->link.data = forward;
 	forward->request = sip_message_ref(request);
+	forward->sender = route_party_identify(sender, relay->rooms.registrar, request);
 	relay_hold(&forward->server, transaction);
 	g_queue_push_tail_link(&relay->forwards, &forward->link);
 	count(sip_message_method(request));

@@ -41,6 +41,7 @@ struct relay_target {
 	struct route_party party; /* borrowed */
 	char *uri, *to;		  /* of Request-URI; To's value */
 	const char *const *path;  /* borrowed; NULL */
+	struct trunk_account *account; /* who the sender is at the trunk's peer; borrowed; NULL */
 };
 /* 0 with *ret_count targets (at least one; to be cleared), or the status to refuse the request with. */
 unsigned relay_find_targets(const struct relay *relay, const struct route_party *sender, const struct sip_message *request,
@@ -48,14 +49,16 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 			    size_t *ret_count);
 void relay_target_clear(struct relay_target *target);
 /* The dialog to be, or what stands for it where there is none: From as the target is to see the sender. */
-struct sip_dialog *relay_target_dialog(const struct relay *relay, const struct route_party *sender,
-				       const struct sip_message *request, const struct relay_target *target);
+struct sip_dialog *relay_target_dialog(const struct relay *relay, const struct route_identity *sender,
+				       const struct relay_target *target);
 
 /* --- send.c: a request to one far end, with credentials where a trunk asks for them --- */
 struct relay_sending;
 struct relay_outgoing {
 	struct sip_dialog *dialog;	 /* borrowed; lives as long as the sending */
 	const struct route_party *party; /* whose it is; copied */
+	const struct route_identity *sender; /* who says it, where that is news; borrowed likewise; NULL */
+	struct trunk_account *account;	 /* who we are there; likewise; NULL */
 	enum sip_method method;
 	struct sip_message *source;	 /* whose headers and body are carried; NULL: our own request, with ... */
 	const char *event;		 /* Event, and */
@@ -93,11 +96,12 @@ void relay_subscribe_free(struct relay_subscribe *subscribe);
 
 /* --- subscription.c: a subscription, that is a pair of dialogs --- */
 struct relay_subscription;
-/* Of the SUBSCRIBE's sender and `notifier`, whose dialog (confirmed; taken) it is. Its NOTIFYs wait until
+/* Of the SUBSCRIBE's sender, who is `account` there (NULL: nobody of his own), and `notifier`, whose dialog (confirmed; taken)
+ * it is. Its NOTIFYs wait until
  * relay_subscription_accept(). NULL: the SUBSCRIBE can make no dialog. */
 struct relay_subscription *relay_subscription_new(struct relay *relay, const struct sip_message *subscribe,
 						  const struct route_party *subscriber, const struct route_party *notifier,
-						  struct sip_dialog *dialog);
+						  struct sip_dialog *dialog, struct trunk_account *account);
 void relay_subscription_free(struct relay_subscription *subscription);
 /* Told when it is gone; NULL: not any more. */
 void relay_subscription_tell_end(struct relay_subscription *subscription,

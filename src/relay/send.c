@@ -34,6 +34,7 @@ struct relay_sending *relay_sending_free(struct relay_sending *sending)
 	if (sending->transaction)
 		sip_client_transaction_detach(sending->transaction);
 	route_party_unref(&sending->party);
+	trunk_account_unref(sending->outgoing.account);
 	sip_message_unref(sending->outgoing.source);
 	g_free((char *)sending->outgoing.event);
 	g_free((char *)sending->outgoing.header);
@@ -50,13 +51,32 @@ static void finish(struct relay_sending *sending, unsigned status, struct sip_me
 	done(user, status, response);
 }
 
+static void add_header(void *user, const char *name, const char *value)
+{
+	sip_message_add_header(user, name, value);
+}
+
+static const struct sip_credentials *credentials(const struct relay_sending *sending)
+{
+	if (sending->outgoing.account)
+		return trunk_account_credentials(sending->outgoing.account);
+	return sending->party.trunk ? trunk_credentials(sending->party.trunk) : NULL;
+}
+
 static int fill(const struct relay_sending *sending, struct sip_message *request, const struct sip_flow *flow)
 {
 	const struct relay_outgoing *outgoing = &sending->outgoing;
 	sip_message_add_header(request, "User-Agent", "Tandem/" PACKAGE_VERSION);
 	if (outgoing->method == SIP_METHOD_SUBSCRIBE || outgoing->method == SIP_METHOD_NOTIFY) {
-		g_autofree char *user = relay_own_user(outgoing->dialog), *contact = route_contact(flow, user);
+		g_autofree char *user = relay_own_user(outgoing->dialog);
+		g_autofree char *contact =
+			outgoing->account ? trunk_account_contact(outgoing->account, flow) : route_contact(flow, user);
 		sip_message_add_header(request, "Contact", contact);
+	}
+	if (outgoing->sender) {
+		struct route_identity_audience audience = route_party_audience(&sending->party, sending->relay->domain);
+		audience.address = outgoing->account ? trunk_account_address_of_record(outgoing->account) : NULL;
+		route_identity_headers(outgoing->sender, &audience, add_header, request);
 	}
 	if (outgoing->source)
 		return relay_carry_request(request, outgoing->source);
@@ -86,7 +106,7 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 	struct sip_message *request = sip_dialog_request(outgoing->dialog, outgoing->method);
 	int error = request ? fill(sending, request, flow) : -EINVAL;
 	if (error == 0 && challenge)
-		error = sip_digest_answer(trunk_credentials(sending->party.trunk), challenge, request);
+		error = sip_digest_answer(credentials(sending), challenge, request);
 	if (error == 0 && is_too_large(request, flow))
 		error = -EMSGSIZE;
 	if (error == 0) {
@@ -102,8 +122,7 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 static bool try_credentials(struct relay_sending *sending, const struct sip_message *response)
 {
 	unsigned status = sip_message_status(response);
-	if ((status != 401 && status != 407) || !sending->party.trunk || !trunk_credentials(sending->party.trunk) ||
-	    sending->attempts > 1)
+	if ((status != 401 && status != 407) || !credentials(sending) || sending->attempts > 1)
 		return false;
 	int error = start(sending, response);
 	if (error < 0)
@@ -142,6 +161,7 @@ int relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay
 	sending->outgoing = *outgoing;
 	sending->outgoing.party = NULL;
 	sending->outgoing.source = outgoing->source ? sip_message_ref(outgoing->source) : NULL;
+	sending->outgoing.account = outgoing->account ? trunk_account_ref(outgoing->account) : NULL;
 	sending->outgoing.event = g_strdup(outgoing->event);
 	sending->outgoing.header = g_strdup(outgoing->header);
 	sending->outgoing.value = g_strdup(outgoing->value);

@@ -7,6 +7,7 @@
 struct attempt {
 	struct relay_subscribe *subscribe;
 	struct route_party notifier;
+	struct trunk_account *account;	/* who the subscriber is there; NULL */
 	struct sip_dialog *dialog;	/* without far tag */
 	struct sip_dialog_entry *entry; /* takes the NOTIFYs of all notifiers without subscription */
 	struct relay_sending *sending;
@@ -18,6 +19,7 @@ struct relay_subscribe {
 	struct sip_server_transaction *server; /* NULL: answered */
 	struct sip_message *request;
 	struct route_party subscriber;
+	struct route_identity *identity; /* the subscriber's */
 	struct attempt attempts[RELAY_TARGETS_MAX];
 	size_t n_attempts, n_pending;
 	GPtrArray *subscriptions; /* those it has made; theirs is their life */
@@ -39,12 +41,14 @@ void relay_subscribe_free(struct relay_subscribe *subscribe)
 		sip_stack_remove_dialog(attempt->entry);
 		sip_dialog_free(attempt->dialog);
 		route_party_unref(&attempt->notifier);
+		trunk_account_unref(attempt->account);
 	}
 	for (guint i = 0; i < subscribe->subscriptions->len; i++)
 		relay_subscription_tell_end(subscribe->subscriptions->pdata[i], NULL, NULL);
 	g_ptr_array_unref(subscribe->subscriptions);
 	g_hash_table_unref(subscribe->ended);
 	route_party_unref(&subscribe->subscriber);
+	route_identity_free(subscribe->identity);
 	sip_message_unref(subscribe->request);
 	g_free(subscribe);
 }
@@ -83,7 +87,7 @@ static struct relay_subscription *add_subscription(struct attempt *attempt, stru
 	size_t n_made = subscribe->subscriptions->len + g_hash_table_size(subscribe->ended);
 	if (n_made < RELAY_FORKS_MAX && !g_hash_table_contains(subscribe->ended, key))
 		subscription = relay_subscription_new(subscribe->relay, subscribe->request, &subscribe->subscriber,
-						      &attempt->notifier, dialog);
+						      &attempt->notifier, dialog, attempt->account);
 	if (!subscription) {
 		sip_dialog_free(dialog);
 		return NULL;
@@ -231,10 +235,13 @@ static unsigned try(struct relay_subscribe *subscribe, const struct relay_target
 	struct attempt *attempt = &subscribe->attempts[subscribe->n_attempts++];
 	attempt->subscribe = subscribe;
 	attempt->notifier = route_party_ref(&target->party);
-	attempt->dialog = relay_target_dialog(relay, &subscribe->subscriber, subscribe->request, target);
+	attempt->account = target->account ? trunk_account_ref(target->account) : NULL;
+	attempt->dialog = relay_target_dialog(relay, subscribe->identity, target);
 	struct relay_outgoing outgoing = {
 		.dialog = attempt->dialog,
 		.party = &attempt->notifier,
+		.sender = subscribe->identity,
+		.account = attempt->account,
 		.method = SIP_METHOD_SUBSCRIBE,
 		.source = subscribe->request,
 	};
@@ -286,6 +293,7 @@ void relay_subscribe_start(struct relay *relay, struct sip_server_transaction *t
 	subscribe->link.data = subscribe;
 	subscribe->request = sip_message_ref(request);
 	subscribe->subscriber = route_party_ref(sender);
+	subscribe->identity = route_party_identify(sender, relay->rooms.registrar, request);
 	subscribe->subscriptions = g_ptr_array_new();
 	subscribe->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	relay_hold(&subscribe->server, transaction);

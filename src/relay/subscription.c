@@ -41,6 +41,7 @@ struct relay_subscription {
 	GList link;
 	enum state state;
 	struct side subscriber, notifier;
+	struct trunk_account *account; /* who the subscriber is at the notifier; NULL */
 	char *event;
 	GQueue crossings; /* in the order of coming */
 	struct relay_sending *farewell; /* our SUBSCRIBE that ends it */
@@ -97,6 +98,7 @@ void relay_subscription_free(struct relay_subscription *subscription)
 	relay_sending_free(subscription->farewell);
 	side_clear(&subscription->subscriber);
 	side_clear(&subscription->notifier);
+	trunk_account_unref(subscription->account);
 	g_free(subscription->event);
 	g_free(subscription);
 }
@@ -138,6 +140,7 @@ static void abandon(struct relay_subscription *subscription, const char *cause)
 	struct relay_outgoing outgoing = {
 		.dialog = subscription->notifier.dialog,
 		.party = &subscription->notifier.party,
+		.account = subscription->account,
 		.method = SIP_METHOD_SUBSCRIBE,
 		.event = subscription->event,
 		.header = "Expires",
@@ -410,6 +413,7 @@ static void refresh(struct relay_subscription *subscription, struct sip_server_t
 	struct relay_outgoing outgoing = {
 		.dialog = subscription->notifier.dialog,
 		.party = &subscription->notifier.party,
+		.account = subscription->account,
 		.method = SIP_METHOD_SUBSCRIBE,
 		.source = crossing->request,
 	};
@@ -459,7 +463,7 @@ static void side_init(struct side *side, struct relay_subscription *subscription
 
 struct relay_subscription *relay_subscription_new(struct relay *relay, const struct sip_message *subscribe,
 						  const struct route_party *subscriber, const struct route_party *notifier,
-						  struct sip_dialog *dialog)
+						  struct sip_dialog *dialog, struct trunk_account *account)
 {
 	struct sip_dialog *subscriber_dialog = sip_dialog_new_callee(subscribe);
 	if (!subscriber_dialog)
@@ -468,6 +472,7 @@ struct relay_subscription *relay_subscription_new(struct relay *relay, const str
 	struct relay_subscription *subscription = g_new0(struct relay_subscription, 1);
 	subscription->relay = relay;
 	subscription->link.data = subscription;
+	subscription->account = account ? trunk_account_ref(account) : NULL;
 	subscription->event = g_strdup(sip_message_header(subscribe, "Event", 0));
 	loop_timer_init(&subscription->life, relay->loop, on_life_over, subscription);
 	side_init(&subscription->subscriber, subscription, subscriber, subscriber_dialog, &subscriber_handler);

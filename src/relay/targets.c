@@ -36,8 +36,8 @@ static unsigned find_devices(const struct relay *relay, const struct route_party
 	return registrar_has_user(registrar, user) ? 480 : 404;
 }
 
-static unsigned find_trunk(const struct relay *relay, const struct route_decision *decision,
-			   struct relay_target targets[static RELAY_TARGETS_MAX], size_t *ret_count)
+static unsigned find_trunk(const struct relay *relay, const struct route_party *sender,
+			   const struct route_decision *decision, struct relay_target targets[static RELAY_TARGETS_MAX], size_t *ret_count)
 {
 	struct trunk *trunk = trunk_find(relay->rooms.trunks, decision->name);
 	if (!trunk)
@@ -45,7 +45,11 @@ static unsigned find_trunk(const struct relay *relay, const struct route_decisio
 	targets[0].party = (struct route_party){.trunk = trunk};
 	targets[0].uri = trunk_uri(trunk, decision->number);
 	targets[0].to = g_strdup_printf("<%s>", targets[0].uri);
-	targets[0].path = NULL;
+	targets[0].account =
+		sender->endpoint
+			? upstream_account(relay->rooms.upstream, registrar_endpoint_user(sender->endpoint), trunk)
+			: NULL;
+	targets[0].path = targets[0].account ? trunk_account_route(targets[0].account) : NULL;
 	*ret_count = 1;
 	return 0;
 }
@@ -86,7 +90,7 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 	case ROUTE_USER:
 		return find_devices(relay, sender, &settled, targets, ret_count);
 	case ROUTE_TRUNK:
-		return find_trunk(relay, &settled, targets, ret_count);
+		return find_trunk(relay, sender, &settled, targets, ret_count);
 	case ROUTE_BUILTIN:
 		return asks_for_state ? 489 : 405;
 	case ROUTE_DENIED:
@@ -95,20 +99,12 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 	return 404;
 }
 
-static char *from_of(const struct relay *relay, const struct route_party *sender, const struct sip_message *request)
+struct sip_dialog *relay_target_dialog(const struct relay *relay, const struct route_identity *sender,
+				       const struct relay_target *target)
 {
-	struct sip_uri uri;
-	const char *user = sender->endpoint ? registrar_endpoint_user(sender->endpoint) : "anonymous";
-	if (!sender->endpoint && sip_uri_parse(sip_message_from_uri(request), &uri) == 0 && *uri.user)
-		user = uri.user;
-	g_autofree char *escaped = sip_uri_escape_user(user);
-	return g_strdup_printf("<sip:%s@%s>", escaped, relay->domain);
-}
-
-struct sip_dialog *relay_target_dialog(const struct relay *relay, const struct route_party *sender,
-				       const struct sip_message *request, const struct relay_target *target)
-{
-	g_autofree char *from = from_of(relay, sender, request);
+	struct route_identity_audience audience = route_party_audience(&target->party, relay->domain);
+	audience.address = target->account ? trunk_account_address_of_record(target->account) : NULL;
+	g_autofree char *from = route_identity_from(sender, &audience);
 	struct sip_dialog *dialog = sip_dialog_new_caller(from, target->to, target->uri);
 	if (target->path)
 		sip_dialog_preload_route(dialog, target->path);

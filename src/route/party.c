@@ -72,3 +72,34 @@ char *route_contact(const struct sip_flow *flow, const char *user)
 	return g_strdup_printf("<sip:%s%s%s%s>", escaped ? escaped : "", escaped && *escaped ? "@" : "",
 			       sip_flow_sent_by(flow), parameters[sip_flow_transport(flow)]);
 }
+
+struct route_identity *route_party_identify(const struct route_party *party, const struct registrar *registrar,
+					    const struct sip_message *request)
+{
+	struct route_identity_source source = {0};
+	if (party->trunk) {
+		source.is_trusted = trunk_is_trusted(party->trunk);
+	} else {
+		source.login = registrar_endpoint_user(party->endpoint);
+		source.display_name = registrar_display_name(registrar, source.login);
+		source.caller_ids = registrar_caller_ids(registrar, source.login);
+	}
+	return route_identity_read(request, &source);
+}
+
+struct route_identity_audience route_party_audience(const struct route_party *party, const char *domain)
+{
+	static const enum route_assertion assertions[] = {
+	    [TRUNK_IDENTITY_NONE] = ROUTE_ASSERT_NOTHING,
+	    [TRUNK_IDENTITY_PAI] = ROUTE_ASSERT_PAI,
+	    [TRUNK_IDENTITY_RPID] = ROUTE_ASSERT_RPID,
+	};
+	if (!party->trunk)
+		return (struct route_identity_audience){.domain = domain};
+	return (struct route_identity_audience){
+	    .domain = domain,
+	    .is_trunk = true,
+	    .is_trusted = trunk_is_trusted(party->trunk),
+	    .assertion = assertions[trunk_identity_header(party->trunk)],
+	};
+}

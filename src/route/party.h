@@ -2,6 +2,7 @@
  * in common: whom a dialog belongs to, over which flow he is reached, and what our Contact is for him. Signalling thread. */
 #pragma once
 #include "registrar/registrar.h"
+#include "route/identity.h"
 #include "sip/dialog.h"
 #include "trunk/trunk.h"
 
@@ -25,3 +26,9 @@ struct sip_flow *route_party_flow(const struct route_party *party, struct sip_st
 				  const struct sip_dialog *dialog);
 /* Our Contact's value for whoever is behind the flow; a new string. `user`, not escaped, may be NULL. */
 char *route_contact(const struct sip_flow *flow, const char *user);
+
+/* Who the party says it is, by what it may say; a new one. */
+struct route_identity *route_party_identify(const struct route_party *party, const struct registrar *registrar,
+					    const struct sip_message *request);
+/* What the party may hear of others. `domain` is borrowed. */
+struct route_identity_audience route_party_audience(const struct route_party *party, const char *domain);

@@ -6,6 +6,7 @@ static const char *const transports[] = {"udp", "tcp", NULL};
 static const char *const srtp_words[] = {"off", "optional", "required", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
+static const char *const identity_words[] = {"none", "pai", "rpid", NULL};
 static const char *const refer_words[] = {"inbound", "trunk", NULL};
 
 static const struct config_option rows[] = {
@@ -64,6 +65,16 @@ static const struct config_option rows[] = {
      .min = 1,
      .max = 31,
      .help = "Encoding names in order of preference, such as ( \"PCMA\", \"PCMU\" )."},
+    {.name = "trusted",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "Its word is taken for who calls (P-Asserted-Identity, Remote-Party-ID) and for whom (Diversion, History-Info), and "
+	     "it is told who wants to be unknown to others."},
+    {.name = "identity",
+     .type = CONFIG_ENUM,
+     .names = identity_words,
+     .fallback = "none",
+     .help = "How the caller is asserted to it beside From: by P-Asserted-Identity or Remote-Party-ID."},
     {.name = "latch",
      .type = CONFIG_BOOLEAN,
      .fallback = "false",

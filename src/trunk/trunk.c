@@ -199,6 +199,16 @@ const char *const *trunk_codecs(const struct trunk *trunk)
 	return config_strings(trunk->snapshot, "trunks", trunk->index, "codecs");
 }
 
+bool trunk_is_trusted(const struct trunk *trunk)
+{
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "trusted");
+}
+
+enum trunk_identity_header trunk_identity_header(const struct trunk *trunk)
+{
+	return (enum trunk_identity_header)config_enum(trunk->snapshot, "trunks", trunk->index, "identity");
+}
+
 bool trunk_latch(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");

@@ -74,6 +74,9 @@ const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);
 /* Whether its new requests are taken only with a right answer to a challenge of ours. */
 bool trunk_wants_proof(const struct trunk *trunk);
+bool trunk_is_trusted(const struct trunk *trunk);
+enum trunk_identity_header { TRUNK_IDENTITY_NONE, TRUNK_IDENTITY_PAI, TRUNK_IDENTITY_RPID };
+enum trunk_identity_header trunk_identity_header(const struct trunk *trunk);
 bool trunk_registers(const struct trunk *trunk);
 bool trunk_is_registered(const struct trunk *trunk); /* itself */
 /* Whether a Request-URI's user part is the Contact it has registered for itself: then To says who was dialled. */
