@@ -110,12 +110,17 @@ class MediaCall:
 
     def is_admitted(self):
         """The trunk hears of the call; else the caller hears that there is no port for it."""
-        try:
-            self.call.arrive(0.5)
-        except AssertionError:
-            self.call.refused(503)
-            return False
-        return True
+        caller, deadline = self.call.caller, Deadline()
+        while not deadline.is_over():
+            for wait in (lambda: self.call.arrive(0.1), lambda: caller.response(caller.invite, 503, timeout=0.01)):
+                try:
+                    message = wait()
+                except AssertionError:
+                    continue
+                if not message.is_request:
+                    caller.send(sip.ack_of_failure(caller.invite, message))
+                return message.is_request
+        raise AssertionError("neither an INVITE nor a refusal")
 
     def decline(self):
         self.call.reject(486)
