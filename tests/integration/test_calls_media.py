@@ -7,7 +7,7 @@ import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test import digest, media
+from tandem_test import digest, media, sip
 from tandem_test.browser import Browser
 from tandem_test.calls import Maker, changed
 from tandem_test.media import Rtp
