@@ -14,6 +14,8 @@ int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, co
 struct sip_digest_server;
 /* `realm` is copied. Nonces hold the time and are bound to the sender's address by a key of this process's life. */
 int sip_digest_server_new(const char *realm, struct sip_digest_server **ret_server);
+/* Challenges name MD5 alone from then on: for telephones, of which many read the first challenge only and know no other. */
+void sip_digest_server_keep_to_md5(struct sip_digest_server *server);
 struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *server);
 
 enum sip_digest_verdict {

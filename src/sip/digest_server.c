@@ -20,10 +20,19 @@ _Static_assert(sizeof(struct nonce) == 16 + MAC_BYTES, "a nonce has no holes");
 
 struct sip_digest_server {
 	char *realm;
+	size_t first_offered; /* of the algorithms that challenges name */
 	uint8_t key[KEY_BYTES];
 	int64_t valid_from_us;
 	GHashTable *counts; /* nonce -> nc seen last */
 };
+
+/* The better one first (RFC 8760 2.4). JsSIP and SIP.js keep only the last challenge and know only MD5. */
+static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_SHA256, SIP_DIGEST_MD5};
+
+void sip_digest_server_keep_to_md5(struct sip_digest_server *server)
+{
+	server->first_offered = G_N_ELEMENTS(offered) - 1;
+}
 
 int sip_digest_server_new(const char *realm, struct sip_digest_server **ret_server)
 {
@@ -148,8 +157,6 @@ enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server
 int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_message *response,
 				const struct net_address *sender, bool stale)
 {
-	/* The better one first (RFC 8760 2.4). JsSIP and SIP.js keep only the last challenge and know only MD5. */
-	static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_SHA256, SIP_DIGEST_MD5};
 	const char *header = sip_message_status(response) == 401 ? "WWW-Authenticate" : "Proxy-Authenticate";
 	struct nonce nonce = {.made_us = base_monotonic_us()};
 	uint8_t mac[CRYPTO_DIGEST_BYTES_MAX];
@@ -160,7 +167,7 @@ int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_mes
 		return error;
 	memcpy(nonce.mac, mac, sizeof nonce.mac);
 	crypto_hex_encode(&nonce, sizeof nonce, text);
-	for (size_t i = 0; i < G_N_ELEMENTS(offered) && !error; i++)
+	for (size_t i = server->first_offered; i < G_N_ELEMENTS(offered) && !error; i++)
 		error = sip_message_add_header_format(response, header,
 						      "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s",
 						      server->realm, text, sip_digest_algorithm_name(offered[i]),

@@ -86,8 +86,11 @@ static struct sip_digest_server *digest_of(struct trunks *trunks, const char **r
 		return NULL;
 	*ret_realm = realm_of(first);
 	struct sip_digest_server **digest = trunks_digest(trunks);
-	if (!*digest && sip_digest_server_new(*ret_realm, digest) < 0)
+	if (*digest)
+		return *digest;
+	if (sip_digest_server_new(*ret_realm, digest) < 0)
 		return NULL;
+	sip_digest_server_keep_to_md5(*digest);
 	return *digest;
 }
 

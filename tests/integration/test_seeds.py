@@ -261,6 +261,7 @@ class Sipura(UdpTrunk):
     def challenged(self, invite):
         response = self.expect_response(invite)
         assert response.status == 407 and DOMAIN in response.header("Proxy-Authenticate")
+        assert ["algorithm=MD5" in value for value in response.values("Proxy-Authenticate")] == [True]  # it reads no second
         self.send(sip.ack_of_failure(invite, response))
         return response
 
