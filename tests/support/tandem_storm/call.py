@@ -177,7 +177,9 @@ class Call:
     def check_provoked(self, end, method, reason=None):
         """The gateway ends a leg: there must be a cause."""
         is_unanswered = self.answered_at is None and self.storm.now() - self.started_at > 0.85 * self.storm.no_answer
-        if not self.triggers and not is_unanswered:
+        is_absent = any(not one.party.is_ready and one.party.outages[-1][0] < self.storm.now() - 0.8 * self.storm.grace
+                        for one in self.ends)
+        if not self.triggers and not is_unanswered and not is_absent:
             self.wrong("lost call", f"{end.role}: {method} out of nothing, Reason: {reason}")
 
     # --- offers of both sides, for glare ---

@@ -272,7 +272,7 @@ class End:
         if plan.second_answer:
             self.forks[self.tags[0]] = {"acks": 0, "byes": 0}
             self.after(2 * self.party.delay, self._answer_again, request)
-        if plan.bye_at_once is not None:
+        if plan.bye_at_once is not None and not self.party.loss:
             self.call.count("answer, then BYE at once")
             self.after(max(plan.bye_at_once, 2 * self.party.delay), self.bye)
 
@@ -403,7 +403,8 @@ class End:
             if not (self.role == "called" and message.to_tag in self.tags):  # an early dialog of a fork
                 self.wrong("wrong dialog", f"{message.start}, To tag {message.to_tag}, From tag {message.from_tag}")
             return False
-        if message.cseq[0] <= self.remote_cseq and not self.party.delay and not self.party.loss:
+        is_reordered = self.party.delay or self.party.loss or self.call.storm.was_starved(self.call.started_at)
+        if message.cseq[0] <= self.remote_cseq and not is_reordered:
             self.wrong("CSeq not above the last", f"{message.start} {message.header('CSeq')}, last {self.remote_cseq}")
         self.remote_cseq = max(self.remote_cseq, message.cseq[0])
         return True
@@ -411,7 +412,8 @@ class End:
     def _late(self, server):
         message = server.message
         crossed = self.now() - self.ended_at <= 1.0 + self.call.slack + 2 * self.party.delay
-        if not self.was_away and not crossed and not (message.method == "BYE" and self.party.loss):
+        is_excused = message.method == "BYE" and self.party.loss or self.call.storm.was_starved(self.call.started_at)
+        if not self.was_away and not crossed and not is_excused:
             self.wrong("message after the end", message.start)
         server.respond(sip.response(message, 200 if message.method == "BYE" else 481))
 
