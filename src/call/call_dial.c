@@ -185,7 +185,7 @@ void call_drop_attempts(struct call *call, const char *reason)
 static unsigned call_status_for_caller(unsigned status)
 {
 	if (status >= 300 && status < 400)
-		return 502; /* no redirection is followed */
+		return 502; /* what may be followed has been */
 	switch (status) {
 	case 401:
 	case 407:

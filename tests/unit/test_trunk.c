@@ -312,11 +312,29 @@ static void test_keys_in_clear_are_warned_of(void **state)
 	}
 }
 
+static void test_trust(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; },\n"
+				     "{ name = \"six\"; peer = \"sip:[2001:db8::1]:5070\"; redirect = \"trunk\";\n"
+				     "  refer = \"trunk\"; } );");
+	struct trunk *pbx = trunk_find(trunks, "pbx"), *six = trunk_find(trunks, "six");
+	assert_false(trunk_may_redirect(pbx) || trunk_may_refer_back(pbx));
+	assert_true(trunk_may_redirect(six) && trunk_may_refer_back(six));
+	assert_true(trunk_has_host(pbx, "10.0.0.2"));
+	assert_true(trunk_has_host(six, "2001:DB8:0::1"));
+	assert_false(trunk_has_host(pbx, "10.0.0.3"));
+	assert_false(trunk_has_host(pbx, "10.0.0.2.example.com"));
+	assert_false(trunk_has_host(pbx, "2001:db8::1"));
+	assert_false(trunk_has_host(pbx, ""));
+	trunks_free(trunks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys_in_clear_are_warned_of),
 	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_flow, set_up, tear_down),
