@@ -37,7 +37,7 @@ def pbx(daemon, trunk_port):
     yield peer
     try:
         daemon.wait_metric("tandem_bindings", 0, timeout=15)
-        daemon.wait_metric("tandem_upstream_users", 0, timeout=15)
+        daemon.wait_metric("tandem_upstream_users", 0, timeout=40)
     finally:
         peer.close()
 
@@ -379,6 +379,20 @@ def test_kept_credentials_back_at_once(phone, pbx):
     pbx.wait_bound("2004")
     dora.unregister()
     pbx.wait_unbound("2004")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kept_credentials_over_a_bad_line(phone, pbx, seed):
+    pbx.impair(loss=0.3, duplicate=0.3, delay=0.2, seed=seed)
+    dora = phone("dora")
+    for _ in range(3):
+        dora.register()
+        dora.unregister()
+    dora.register()
+    pbx.wait_bound("2004", timeout=60)
+    dora.unregister()
+    pbx.wait_unbound("2004", timeout=60)
+    pbx.impair()
 
 
 def test_kept_credentials_too_brief(phone, pbx):

@@ -19,6 +19,7 @@ class Registrar:
         self.nonce_lives = None  # uses of a nonce until it is stale; None: for ever
         self.uses = {}
         self.bindings = {}  # user -> {contact URI: expires}
+        self.sequences = {}  # (contact, Call-ID): the last CSeq (RFC 3261, section 10.3)
         self.registers = []  # (REGISTER, status), as answered
         self.answers = True
         self.loses_answers = 0  # so many of the next answers are lost
@@ -33,8 +34,10 @@ class Registrar:
             super()._incoming(data, source)
             return
         message.source = source
-        if not self.answers or self.drops_received(message):
-            return
+        if self.answers and not self.drops_received(message):
+            self._through(lambda: self._register(message))
+
+    def _register(self, message):
         with self.changed:
             status, options = self._decide(message)
             self.registers.append((message, status))
@@ -83,6 +86,10 @@ class Registrar:
         contact = message.header("Contact")
         bound = self.bindings.setdefault(user, {})
         if contact:
+            last = self.sequences.get((sip.uri_of(contact), message.call_id), 0)
+            if message.cseq[0] < last:
+                return 500, {"reason": "CSeq Is Out Of Order"}
+            self.sequences[sip.uri_of(contact), message.call_id] = message.cseq[0]
             seconds = int(sip.parameter(contact, "expires") or message.header("Expires") or 3600)
             if 0 < seconds < self.min_expires:
                 return 423, {"headers": [("Min-Expires", str(self.min_expires))]}
