@@ -4,6 +4,8 @@ import pytest
 import rows_answer  # noqa: F401
 import rows_bye  # noqa: F401
 import rows_cancel  # noqa: F401
+import rows_connection  # noqa: F401
+import rows_more  # noqa: F401
 import rows_offers  # noqa: F401
 from tandem_test.races.runner import Failure, all_runs
 

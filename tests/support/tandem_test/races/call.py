@@ -369,6 +369,7 @@ class Call:
         return response
 
     def calm(self, is_calm):
+        """The bad line loses and delays nothing for a while."""
         for agent in self.agents:
             agent.line.is_calm = is_calm
 

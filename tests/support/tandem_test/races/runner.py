@@ -32,6 +32,7 @@ AT_A_TIME = int(os.environ.get("RACES_AT_A_TIME", "100"))
 LAG_MAX = 0.02  # no run begins while the clock is later than this, or the gateway's answer to OPTIONS four times as late
 PATIENCE_TO_BEGIN = 2.0  # but after this it does
 RUN_LIMIT = 170.0
+GRACE = 4.0  # how long a call waits for a browser
 NO_ANSWER = 36.0  # how long the called side may ring, longer than any timer
 
 
@@ -97,7 +98,7 @@ class Stage:
     """The daemon, its trunks, its users, and the witness: a call that hears all the while whether media suffers."""
 
     TRUNKS = {"pbx": {}, "asking": {"username": "gateway", "password": "secret", "realm": "pbx"},
-              "witness": {"inbound": "echo"}}
+              "redirecting": {"redirect": "trunk"}, "witness": {"inbound": "echo"}}
 
     def __init__(self, directory, n_runs, config):
         self.users = (f"u{number:05d}" for number in itertools.count())
@@ -108,7 +109,7 @@ class Stage:
         base = {
             "domain": DOMAIN,
             "registrar": {"grace_seconds": 5},
-            "calls": {"no_answer_seconds": int(NO_ANSWER)},
+            "calls": {"no_answer_seconds": int(NO_ANSWER), "grace_seconds": int(GRACE), "session_expires_seconds": 1800},
             "web": {"connections": 8192, "connections_per_address": 8192},
             "media": {"address": f"{network}.1", "ports": "20000-39999"},
             "users": [{"name": f"u{number:05d}", "password": PASSWORD} for number in range(3 * n_runs + 10)],
