@@ -9,23 +9,26 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from tandem_test.races.runner import Matrix  # noqa: E402
 
-_matrix = []
+_made = {}
 
 
-@pytest.fixture(scope="session")
-def matrix(request, tmp_path_factory):
-    runs = [item.callspec.params["run"] for item in request.session.items if "run" in getattr(item, "callspec", _none).params]
-    made = Matrix(tmp_path_factory.mktemp("races"), runs)
-    _matrix.append(made)
-    made.start()
-    yield made
-    made.join()
-
-
-class _none:
+class _None:
     params = {}
 
 
+@pytest.fixture(scope="session")
+def matrices(request, tmp_path_factory):
+    """One for each way of treating the process; "main" for most."""
+    runs = [item.callspec.params["run"] for item in request.session.items if "run" in getattr(item, "callspec", _None).params]
+    for process in sorted({run.row.process for run in runs}):
+        mine = [run for run in runs if run.row.process == process]
+        _made[process] = Matrix(tmp_path_factory.mktemp(f"races-{process}"), mine)
+        _made[process].start()
+    yield _made
+    for made in _made.values():
+        made.join()
+
+
 def pytest_terminal_summary(terminalreporter):
-    for made in _matrix:
+    for made in _made.values():
         terminalreporter.write_line(made.summary())

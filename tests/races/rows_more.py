@@ -79,9 +79,10 @@ async def row_39_a_second_update_before_the_first_is_answered(call, offset):
 
 # --- session timers ---
 async def up_with_timer(call, refresher):
-    await call.ringing()
+    await call.ringing(direction="inactive")  # nobody waits for media
     headers = [("Session-Expires", f"{EXPIRES};refresher={refresher}"), ("Require", "timer")]
-    call.called.answer(headers=headers)
+    called = call.called
+    called.answer(called.describe(called.invite.request.sdp, "inactive"), headers=headers)
     await call.answered()
     return call.loop.time()
 
@@ -109,7 +110,7 @@ async def row_50_a_refresh_crosses_bye_or_is_refused(call, offset, variant):
     call.ends_by(("caller", "hung up"), ("called|gateway", "lost the call|refresh"))
     if variant == 491:
         await call.cross(offset, refusal, lambda: call.caller.send("OPTIONS"))
-        await called.until(lambda: len(called.heard("INVITE") + called.heard("UPDATE")) >= 2, "second refresh")
+        await called.until(lambda: len(called.heard("INVITE") + called.heard("UPDATE")) >= 2, "second refresh", 30)
         await call.hang_up()
         return
     await call.cross(offset, refusal, call.caller.bye)

@@ -98,6 +98,7 @@ class Daemon:
         self.tls = "certificate" in self.config["web"]
         self.web_port = None
         self.process = None
+        self.environment = {}  # beside ours
         self.lines = []
         self.changed = threading.Condition()
 
@@ -110,14 +111,15 @@ class Daemon:
 
     def start(self):
         path = self.write_config()
-        environment = dict(os.environ)
+        environment = {**os.environ, **self.environment}
+        start = len(self.lines)
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1:exitcode=99")
         self.process = subprocess.Popen([str(find_binary()), "-c", str(path)] + self.arguments, stderr=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, env=environment, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        line = self.wait_log(r"web: listening on \S+:(\d+)", START_LIMIT)
+        line = self.wait_log(r"web: listening on \S+:(\d+)", START_LIMIT, start)
         self.web_port = int(re.search(r"web: listening on \S+:(\d+)", line).group(1))
         deadline = Deadline(START_LIMIT)
         while self.health().status != 200:
@@ -125,8 +127,15 @@ class Daemon:
             time.sleep(0.02)
         return self
 
+    def restart(self):
+        """After it was killed."""
+        self.process.wait(STOP_LIMIT)
+        self.reader.join()
+        self.process.stderr.close()
+        return self.start()
+
     def _read_log(self):
-        with open(self.directory / "tandem.log", "w", encoding="utf-8") as copy:
+        with open(self.directory / "tandem.log", "a", encoding="utf-8") as copy:
             for line in self.process.stderr:
                 copy.write(line)
                 copy.flush()

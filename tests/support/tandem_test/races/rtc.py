@@ -24,12 +24,10 @@ def _context():
 
 
 class Rtc(asyncio.DatagramProtocol):
-    context = None
+    context, fingerprint = _context()  # one certificate for all
 
     @classmethod
     async def open(cls):
-        if cls.context is None:
-            cls.context, cls.fingerprint = _context()
         loop = asyncio.get_running_loop()
         transport, self = await loop.create_datagram_endpoint(cls, local_addr=("127.0.0.1", 0))
         self.loop, self.transport = loop, transport

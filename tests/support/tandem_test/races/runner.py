@@ -6,7 +6,11 @@ import concurrent.futures
 import dataclasses
 import itertools
 import os
+import pathlib
 import re
+import signal
+import struct
+import subprocess
 import threading
 import time
 import traceback
@@ -33,6 +37,7 @@ LAG_MAX = 0.02  # no run begins while the clock is later than this, or the gatew
 PATIENCE_TO_BEGIN = 2.0  # but after this it does
 RUN_LIMIT = 170.0
 GRACE = 4.0  # how long a call waits for a browser
+DRAIN = 4.0  # how long calls go on after SIGTERM
 NO_ANSWER = 36.0  # how long the called side may ring, longer than any timer
 
 
@@ -45,6 +50,7 @@ class Row:
     variants: tuple  # None, or what the scenario is given as `variant`
     is_long: bool  # waits for a timer of 32 s
     trunk: str
+    process: str  # "main", or what happens to the daemon that its runs have for themselves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +79,12 @@ class Run:
 ROWS = []
 
 
-def row(number, directions=BOTH, lines=("clean", "bad"), variants=(None,), is_long=False, trunk="pbx"):
+def row(number, directions=BOTH, lines=("clean", "bad"), variants=(None,), is_long=False, trunk="pbx",
+        process="main"):
     """Marks a scenario: `async def row_NN_what_happens(call, offset)`, with `variant` where it has variants."""
 
     def mark(function):
-        ROWS.append(Row(number, function, tuple(directions), tuple(lines), tuple(variants), is_long, trunk))
+        ROWS.append(Row(number, function, tuple(directions), tuple(lines), tuple(variants), is_long, trunk, process))
         return function
 
     return mark
@@ -88,6 +95,9 @@ def all_runs():
             for variant, direction, line, offset in itertools.product(one.variants, one.directions, one.lines, OFFSETS)
             if not (line == "bad" and direction == BROWSER_BROWSER)]
     return sorted(runs, key=lambda run: not run.row.is_long)  # the long ones first
+
+
+_networks = itertools.count()
 
 
 class Failure(Exception):
@@ -103,13 +113,15 @@ class Stage:
     def __init__(self, directory, n_runs, config):
         self.users = (f"u{number:05d}" for number in itertools.count())
         self.numbers = itertools.count(100000)
-        network = f"127.{os.getpid() // 256 % 250 + 1}.{os.getpid() % 256}"  # of our own: no port is another's
+        own = os.getpid() * 7 + next(_networks)
+        network = f"127.{own // 256 % 250 + 1}.{own % 256}"  # no port is another's
         hosts = {name: f"{network}.{2 + index}" for index, name in enumerate(self.TRUNKS)}
         self.addresses = {name: (host, free_port(host)) for name, host in hosts.items()}
         base = {
             "domain": DOMAIN,
             "registrar": {"grace_seconds": 5},
             "calls": {"no_answer_seconds": int(NO_ANSWER), "grace_seconds": int(GRACE), "session_expires_seconds": 1800},
+            "shutdown": {"drain_seconds": int(DRAIN)},
             "web": {"connections": 8192, "connections_per_address": 8192},
             "media": {"address": f"{network}.1", "ports": "20000-39999"},
             "users": [{"name": f"u{number:05d}", "password": PASSWORD} for number in range(3 * n_runs + 10)],
@@ -120,6 +132,10 @@ class Stage:
         }
         self.daemon = daemon_module.Daemon(directory, daemon_module.merge(base, config))
         self.sockets = {}
+        self.waiting = 0  # runs that have come to moment()
+        self.n_runs = n_runs
+        self.at_moment = None
+        self.is_restarted = None
         self.read = 0
         self.calls_of = {}  # who was called -> ids of the daemon's calls
         self.ends_of = {}  # id -> lines that tell its end
@@ -128,6 +144,35 @@ class Stage:
         gateway = (self.daemon.host, self.daemon.sip_port)
         for name, (host, port) in self.addresses.items():
             self.sockets[name] = await TrunkSocket.open(gateway, host, port)
+
+    # --- what happens to the process ---
+    async def moment(self):
+        """The time at which it happens: soon after all runs are waiting for it."""
+        loop = asyncio.get_running_loop()
+        self.at_moment = self.at_moment or loop.create_future()
+        self.waiting += 1
+        if self.waiting == self.n_runs and not self.at_moment.done():
+            self.at_moment.set_result(loop.time() + 0.5)
+        return await asyncio.shield(self.at_moment)
+
+    async def restarted(self):
+        self.is_restarted = self.is_restarted or asyncio.Event()
+        await self.is_restarted.wait()
+
+    async def happen(self, process):
+        """Does it."""
+        loop = asyncio.get_running_loop()
+        self.at_moment = self.at_moment or loop.create_future()
+        self.is_restarted = self.is_restarted or asyncio.Event()
+        await asyncio.sleep(await asyncio.shield(self.at_moment) - loop.time())
+        self.daemon.process.send_signal(signal.SIGTERM if process == "term" else signal.SIGKILL)
+        if process == "kill":
+            await loop.run_in_executor(None, self.daemon.restart)
+            self.is_restarted.set()
+
+    def forget(self, call):
+        """Nobody can tell how it ended."""
+        call.numbers.clear()
 
     def number(self, trunk):
         return f"{1 + list(self.TRUNKS).index(trunk)}{next(self.numbers)}"
@@ -224,6 +269,8 @@ class Matrix(threading.Thread):
     def __init__(self, directory, runs, config=None):
         super().__init__(daemon=True)
         self.runs = runs
+        self.process = runs[0].row.process if runs else "main"
+        self.directory = pathlib.Path(directory)
         self.outcomes = {run.id: Outcome(run) for run in runs}
         self.stage = Stage(directory, len(runs), config or {})
         self.witness = None
@@ -237,6 +284,8 @@ class Matrix(threading.Thread):
     # --- the thread ---
     def run(self):
         try:
+            if self.process == "clock":
+                self.stage.daemon.environment = self._preload()
             self.stage.daemon.start()
             try:
                 asyncio.run(self._main())
@@ -256,16 +305,41 @@ class Matrix(threading.Thread):
         watches = [asyncio.create_task(one) for one in (self._watch_clock(), self._watch_gateway())]
         self.witness = Witness(self.stage)
         await self.witness.begin()
+        if self.process in ("term", "kill"):
+            watches.append(asyncio.create_task(self.stage.happen(self.process)))
+            watches[1].cancel()
+        elif self.process == "clock":
+            watches.append(asyncio.create_task(self._let_clock_jump()))
         runs = [asyncio.create_task(self._run_one(outcome)) for outcome in self.outcomes.values()]
         await asyncio.gather(*runs)
         watches[1].cancel()
-        self.left = await self._left_over()
-        watches[0].cancel()
+        if self.process == "main":
+            self.left = await self._left_over()
+        else:  # a sanitizer looks for what is left when the process ends
+            self.witness.task.cancel()
+            self.left = {}
+        for watch in watches:
+            watch.cancel()
         for outcome in self.outcomes.values():
-            if outcome.call and (found := rules.broken(outcome.call)) and not outcome.done.exception():
+            if outcome.call and not outcome.done.exception() and self.process != "kill" and (found := rules.broken(outcome.call)):
                 self.late[outcome.run.id] = found
         for socket in self.stage.sockets.values():
             socket.close()
+
+    def _preload(self):
+        source = pathlib.Path(__file__).resolve().parents[2] / "clock_jump.c"
+        library, self.jump = self.directory / "clock_jump.so", self.directory / "jump"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+        self.jump.write_bytes(struct.pack("=q", 0))
+        return {"LD_PRELOAD": str(library), "CLOCK_JUMP": str(self.jump),
+                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=1:exitcode=99") + ":verify_asan_link_order=0"}
+
+    async def _let_clock_jump(self):
+        with open(self.jump, "r+b", buffering=0) as file:
+            for days in itertools.cycle((20, 0, -20, 0, 20, -20)):
+                file.seek(0)
+                file.write(struct.pack("=q", days * 86400))
+                await asyncio.sleep(0.05)
 
     async def _watch_clock(self):
         loop = asyncio.get_running_loop()
@@ -290,6 +364,8 @@ class Matrix(threading.Thread):
         loop = asyncio.get_running_loop()
         async with self.gate:
             await asyncio.sleep(0.005)
+            if self.process in ("term", "kill"):
+                return
             deadline = loop.time() + PATIENCE_TO_BEGIN
             while (self.lag > LAG_MAX or self.answer_took > 4 * LAG_MAX) and loop.time() < deadline:
                 await asyncio.sleep(0.01)
@@ -297,7 +373,7 @@ class Matrix(threading.Thread):
     gate = property(lambda self: self.__dict__.setdefault("_gate", asyncio.Lock()))
 
     async def _run_one(self, outcome):
-        if outcome.run.row.is_long:
+        if outcome.run.row.is_long or self.process in ("term", "kill"):
             await self._play(outcome)
         else:
             async with self.slots:
@@ -323,9 +399,12 @@ class Matrix(threading.Thread):
         call.slack = lambda: 3 * self.slack
         options = {} if run.variant is None else {"variant": run.variant}
         await run.row.function(call, run.offset, **options)
+        if run.row.process == "kill":
+            return
         await call.settled()
         await self.stage.ended_once(call)
-        await self._both_answer(call)
+        if run.row.process != "term":
+            await self._both_answer(call)
         found = rules.broken(call)
         assert not found, "; ".join(found)
 
@@ -376,7 +455,7 @@ class Matrix(threading.Thread):
         real = [abs(is_ - wanted) for one in done if one.call for wanted, is_ in one.call.offsets]
         real.sort()
         jitter = f"{real[len(real) // 2]:.1f} ms, 95 % {real[int(len(real) * 0.95)]:.1f} ms" if real else "-"
-        return (f"races: {len({one.run.row.number for one in done})} rows, {len(done)} runs, {len(done) - len(failed)} passed, "
+        return (f"races ({self.process}): {len({one.run.row.number for one in done})} rows, {len(done)} runs, {len(done) - len(failed)} passed, "
                 f"{len(failed)} failed, left over: {self.left if self.left else 'nothing'}, late: {len(self.late)}, "
                 f"{self.witness and self.witness.told()}; offsets off by {jitter} (median), slack {self.slack:.2f} s; seed {SEED}; "
                 f"{time.monotonic() - self.started:.0f} s")
