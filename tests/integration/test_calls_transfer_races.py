@@ -45,6 +45,8 @@ class Agent:
         if status not in self.notified:
             self.notified.append(status)
         self.end.reply(notify, 200)
+        if 200 <= status < 300 and not self.is_over:
+            self.hang_up()  # it was served
 
     def on_bye(self, bye):
         self.end.reply(bye, 200)
@@ -105,7 +107,7 @@ def finish(agents):
         assert agent.notified == sorted(agent.notified)
     talking = [agent for agent in agents if not agent.is_over]
     try:
-        pump(agents, lambda: all(agent.is_over for agent in agents), 5.0)
+        pump(agents, lambda: all(agent.is_over for agent in agents), 1.0)
     except AssertionError:
         next(agent for agent in talking if not agent.is_over).hang_up()
         pump(agents, lambda: all(agent.is_over for agent in agents))
