@@ -1,5 +1,6 @@
 """Calls with media at both ends: a scripted browser with ICE, DTLS and SRTP, and a trunk with RTP."""
 
+import random
 import re
 import struct
 import threading
@@ -188,11 +189,17 @@ def test_voice_goes_both_ways(media_call, direction):
     one.call.hang_up()
 
 
-@pytest.mark.parametrize("first", ["browser", "trunk", "browser alone"])
+@pytest.mark.parametrize("is_bad", [False, True], ids=["clean", "bad"])
+@pytest.mark.parametrize("offset", [None, -0.02, -0.005, 0, 0.005, 0.02])
 @pytest.mark.parametrize("direction", WITH_TRUNK)
-def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_call, direction, first):
-    """No silence on either side; the trunk's new address is used at once, the old one is not listened to any more."""
+def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_call, calls, direction, offset, is_bad):
+    """No silence on either side; the trunk's new address is used at once, the old one is not listened to any more. The trunk moves
+    so many seconds behind the browser, or before it, or not at all."""
     one = media_call(direction).set_up()
+    if is_bad:
+        dice = random.Random(f"{direction} {offset}")
+        calls.trunk.impair(duplicate=0.2, delay=0.2, seed=dice.random())
+        calls.trunk.drops_received = lambda message: dice.random() < 0.3
     moved, old_port = Rtp(), one.port
     one.owned.append(moved)
     listener = Listener(old_port, moved)
@@ -217,9 +224,13 @@ def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_ca
 
     old_path = one.peer.path
     before = one.said_to(one.browser)
-    invites = {"trunk": trunk_moves()} if first == "trunk" else {}
+    invites = {}
+    if offset is not None and offset < 0:
+        invites["trunk"] = trunk_moves()
+        time.sleep(-offset)
     invites["browser"] = one.browser.reinvite(body=one.peer.change_network(one.browser.local))
-    if first == "browser":
+    if offset is not None and offset >= 0:
+        time.sleep(offset)
         invites["trunk"] = trunk_moves()
     for name, invite in invites.items():
         end = getattr(one, name)
@@ -250,6 +261,8 @@ def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_ca
     assert one.peer.path is not old_path and heard_by_browser[-1][2] == one.peer.path.port
     if "trunk" in invites:
         assert {port for _, _, port in listener.heard[switched + 1:]} == {moved.port}
+    calls.trunk.impair()
+    calls.trunk.drops_received = lambda message: False
     one.call.hang_up()
 
 
