@@ -264,11 +264,14 @@ class Call:
         self._judge(end, client, response, allowed)
         self.count(f"BYE {response.status}")
 
+    def _is_acked(self, at):
+        """The ACK, which may bring an answer, was at the gateway by then."""
+        return self.acked_at is not None and self.acked_at + 2 * self.caller.party.delay + 0.05 < at
+
     def judge_offer(self, end, client, response):
         allowed = {200}
         since = client.sent_at
-        is_acked = self.acked_at is not None and self.acked_at + 2 * self.caller.party.delay + 0.05 < since
-        if self._other_offers(since, 1) or not is_acked:
+        if self._other_offers(since, 1) or not self._is_acked(since):
             allowed |= {491, 500}
         if self._away(since):
             allowed |= {500, 480, 491}
@@ -287,7 +290,7 @@ class Call:
         if client.method == "REFER":  # a trunk's leads to nobody
             allowed = {202} if end.party.is_browser else {202, 480}
         is_offer = client.method == "UPDATE" and client.message.body
-        if is_offer and self._other_offers(client.sent_at, 1):
+        if is_offer and (self._other_offers(client.sent_at, 1) or not self._is_acked(client.sent_at)):
             allowed |= {491, 500, 504}
         if client.method == "REFER" and self.transfer_at != client.sent_at:
             allowed |= {491, 500, 603}  # one transfer at a time
