@@ -1,6 +1,7 @@
 /* RTCP: everything that is read from a compound, whether it passes the check or not; what passes and is known is
  * written again and must read the same. */
-#include "rtp/rtcp.h"
+#include "rtp/missing.h"
+#include "rtp/rtcp_feedback.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,41 @@ static void write_again(const struct rtcp_packet *packet, uint32_t ssrc, const s
 	demand(memcmp(out + RTCP_HEADER_BYTES, packet->body, length - RTCP_HEADER_BYTES) == 0);
 }
 
+/* As a receiver of feedback does; and what comes as sequence numbers is noted and told again. */
+static void read_feedback(const struct rtcp_feedback *feedback)
+{
+	uint8_t out[1500], number;
+	uint16_t first, following, due[RTP_MISSING_MAX];
+	uint32_t media;
+	uint64_t rate;
+	size_t given_up, length, entries = 0;
+	struct rtp_missing missing = {0};
+	struct rtcp_arrivals arrivals = {0};
+	struct rtcp_writer writer;
+	rtcp_writer_init(&writer, out, sizeof out);
+	for (; rtcp_nack_entry(feedback, entries, &first, &following); entries++) {
+		rtp_missing_note(&missing, first, 1000 * following);
+		rtcp_arrivals_note(&arrivals, first, 1 + following);
+		size_t n = rtp_missing_due(&missing, 1000 * first, following, due, &given_up);
+		rtcp_write_nack(&writer, 1, 2, due, n);
+		if (writer.is_full)
+			rtcp_writer_init(&writer, out, sizeof out);
+	}
+	demand(entries == feedback->fci_bytes / 4);
+	while (!rtcp_arrivals_is_empty(&arrivals)) {
+		rtcp_writer_init(&writer, out, sizeof out);
+		rtcp_write_arrivals(&writer, 1, 2, &arrivals);
+		demand(rtcp_writer_end(&writer, &length) == 0 && rtcp_compound_check(out, length, true) == 0);
+	}
+	for (size_t i = 0; rtcp_fir_entry(feedback, i, &media, &number); i++)
+		demand(i < feedback->fci_bytes / 8);
+	if (rtcp_remb(feedback, &rate)) {
+		rtcp_writer_init(&writer, out, sizeof out);
+		rtcp_write_remb(&writer, 1, rate, &media, 0);
+		demand(rtcp_writer_end(&writer, &length) == 0);
+	}
+}
+
 static void read_packet(const struct rtcp_packet *packet)
 {
 	struct rtcp_report_block blocks[RTCP_REPORT_BLOCKS_MAX];
@@ -65,7 +101,7 @@ static void read_packet(const struct rtcp_packet *packet)
 	for (size_t i = 0; rtcp_bye_source(packet, i, &ssrc); i++)
 		demand(i < 31);
 	if (rtcp_feedback(packet, &feedback))
-		touch(feedback.fci, feedback.fci_bytes);
+		read_feedback(&feedback);
 	for (size_t i = 0; rtcp_xr_block(packet, i, &xr); i++)
 		touch(xr.content, xr.bytes);
 }
