@@ -42,6 +42,12 @@ class Client:
         self.interval = min(2 * self.interval, TIMEOUT if self.method == "INVITE" else T2)
         self.timer = self.party.loop.call_later(self.interval, self._again)
 
+    def stop(self):
+        """Nothing is repeated any more."""
+        for timer in (self.timer, self.check):
+            if timer:
+                timer.cancel()
+
     def receive(self, message):
         status = message.status
         if status < 200:
@@ -53,9 +59,7 @@ class Client:
             self.party.transmit(sip.ack_of_failure(self.message, message).encode(), self.end)
         if self.final is None:
             self.final = message
-            for timer in (self.timer, self.check):
-                if timer:
-                    timer.cancel()
+            self.stop()
             self.on_response(self, message)
         elif self.method == "INVITE" and status < 300:
             self.on_response(self, message)
@@ -74,6 +78,9 @@ class Server:
     def respond(self, response):
         self.last, self.status = response.encode(), response.status
         self.party.transmit(self.last, self.end)
+
+    def stop(self):
+        """It repeats nothing by itself."""
 
     def repeated(self):
         if self.last:

@@ -128,7 +128,9 @@ class Call:
             return
         for end in self.ends:
             for table, key in end.transactions:
-                table.pop(key, None)
+                transaction = table.pop(key, None)
+                if transaction:
+                    transaction.stop()
             if end.call_id:
                 end.party.ends.pop(end.call_id, None)
             end.forget()
