@@ -53,6 +53,21 @@ static void call_media_failed(void *user, struct media_leg *media, enum media_fa
 		call_end(call, EVENT_SIDE_GATEWAY, 503, NULL, cause);
 }
 
+static void call_media_trouble(void *user, struct media_leg *media, enum media_trouble trouble, const char *text)
+{
+	struct call *call = user;
+	struct leg *leg = call_leg_of_media(call, media);
+	if (!leg)
+		return;
+	struct event_media_trouble event = {
+		.call = call->id,
+		.leg = leg->name,
+		.cause = media_trouble_name(trouble),
+		.text = text,
+	};
+	event_publish_media_trouble(call->manager->bus, &event);
+}
+
 static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
 {
 	struct leg *leg = call_leg_of_media(user, media);
@@ -65,5 +80,6 @@ const struct media_handler call_media_handler = {
 	.leg_ready = call_media_ready,
 	.leg_connected = call_media_connected,
 	.leg_failed = call_media_failed,
+	.leg_trouble = call_media_trouble,
 	.leg_report = call_media_report,
 };

@@ -124,6 +124,11 @@ void event_publish_media_failed(struct event_bus *bus, const struct event_media_
 	PUBLISH(bus, media_failed, event);
 }
 
+void event_publish_media_trouble(struct event_bus *bus, const struct event_media_trouble *event)
+{
+	PUBLISH(bus, media_trouble, event);
+}
+
 void event_publish_upstream_changed(struct event_bus *bus, const struct event_upstream_changed *event)
 {
 	PUBLISH(bus, upstream_changed, event);

@@ -53,6 +53,14 @@ struct event_upstream_changed {
 	const char *cause; /* why it failed; "" */
 };
 
+/* Audio is missing, or comes again; the call goes on. */
+struct event_media_trouble {
+	const char *call;
+	const char *leg;
+	const char *cause; /* one word for programs: "stranger", "silent", ...; "none": it is over */
+	const char *text;  /* "trunk pbx sends nothing to 203.0.113.5:20004" */
+};
+
 struct event_media_failed {
 	const char *call;
 	const char *leg;
@@ -64,6 +72,7 @@ struct event_receiver {
 	void (*call_changed)(void *user, const struct event_call_changed *event);
 	void (*registration_changed)(void *user, const struct event_registration_changed *event);
 	void (*media_failed)(void *user, const struct event_media_failed *event);
+	void (*media_trouble)(void *user, const struct event_media_trouble *event);
 	void (*upstream_changed)(void *user, const struct event_upstream_changed *event);
 };
 
@@ -81,4 +90,5 @@ struct event_subscription *event_unsubscribe(struct event_subscription *subscrip
 void event_publish_call_changed(struct event_bus *bus, const struct event_call_changed *event);
 void event_publish_registration_changed(struct event_bus *bus, const struct event_registration_changed *event);
 void event_publish_media_failed(struct event_bus *bus, const struct event_media_failed *event);
+void event_publish_media_trouble(struct event_bus *bus, const struct event_media_trouble *event);
 void event_publish_upstream_changed(struct event_bus *bus, const struct event_upstream_changed *event);

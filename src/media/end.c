@@ -6,6 +6,7 @@
 #include "media/dtls.h"
 #include "media/ice.h"
 #include "media/plain.h"
+#include "media/watch.h"
 #include "metrics/metrics.h"
 #include <string.h>
 
@@ -111,6 +112,7 @@ void media_end_start(struct media_end *end)
 		return;
 	}
 	set_state(end, MEDIA_END_READY);
+	media_watch_begin(end);
 	tell_ready(end);
 	media_end_check_connected(end);
 }
@@ -120,6 +122,7 @@ struct media_end *media_end_free(struct media_end *end)
 	if (!end)
 		return NULL;
 	media_bridge_part(end);
+	media_watch_end(end);
 	media_reports_say_goodbye(end);
 	media_reports_stop(end);
 	BASE_CLEAR(&end->dtls, media_dtls_free);
@@ -147,9 +150,8 @@ void media_end_fail(struct media_end *end, enum media_failure failure)
 	media_tell_failed(end, failure);
 }
 
-void media_end_tell_silence(struct media_end *end)
+void media_end_tell_timeout(struct media_end *end)
 {
-	log_info(&end->log, "nothing arrives any more");
 	metrics_add(failures[MEDIA_FAILURE_RTP_TIMEOUT], 1);
 	media_tell_failed(end, MEDIA_FAILURE_RTP_TIMEOUT);
 }
@@ -176,6 +178,7 @@ void media_end_check_connected(struct media_end *end)
 	set_state(end, MEDIA_END_CONNECTED);
 	if (end->ice)
 		metrics_observe_us(&connecting, loop_now_us(media_end_loop(end)) - end->planned_us);
+	media_watch_restart(end);
 	media_reports_start(end);
 	media_tell_connected(end);
 }
@@ -364,12 +367,15 @@ static void add_stream(const struct media_stream *stream, struct media_report *r
 	report->packets_sent += stream->sender.packets;
 	report->octets_sent += stream->sender.octets;
 	report->round_trip_us = MAX(report->round_trip_us, stream->round_trip_us);
-	report->far_fraction_lost = MAX(report->far_fraction_lost, stream->far_fraction_lost);
+	report->far_fraction_lost = MAX(report->far_fraction_lost, stream->far.fraction_lost);
+	report->far_packets_lost += stream->far.packets_lost;
 }
 
 void media_end_report(const struct media_end *end, struct media_report *ret_report)
 {
-	*ret_report = (struct media_report){.packets_refused = end->packets_refused};
+	*ret_report = (struct media_report){0};
+	for (size_t i = 0; i < MEDIA_REFUSALS; i++)
+		ret_report->packets_refused += end->refused[i];
 	for (size_t i = 0; i < end->n_streams; i++)
 		add_stream(end->streams[i], ret_report);
 }

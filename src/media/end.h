@@ -11,6 +11,7 @@
 #define MEDIA_TYPES	     128  /* RTP payload types */
 #define MEDIA_TYPE_NONE	     0xff
 #define MEDIA_STREAM_NONE    0xff
+#define MEDIA_STUCK_PACKETS  100 /* sent, and the far end's report has not moved */
 #define MEDIA_EARLY_BYTES    1500 /* a DTLS datagram that came before its time */
 
 struct media_end;
@@ -36,6 +37,16 @@ struct media_route {
 	uint8_t type_out;	  /* at the partner; MEDIA_TYPE_NONE: nowhere */
 };
 
+/* What the far end reports of what we send. */
+struct media_far_report {
+	uint8_t fraction_lost;
+	uint32_t packets_lost;
+	uint32_t jitter; /* timestamp units */
+	uint32_t highest_sequence;
+	uint64_t packets_then; /* sent when highest_sequence changed last */
+	unsigned n_stuck;      /* reports in a row that say that nothing has come meanwhile */
+};
+
 struct media_stream {
 	struct media_end *end;
 	enum sdp_kind kind;
@@ -53,10 +64,12 @@ struct media_stream {
 	struct rtp_receiver receiver; /* of the source of now */
 	bool has_source;
 	uint64_t packets_before, octets_before, lost_before; /* of the sources before */
-	int64_t heard_us;	      /* when something genuine came last */
+	uint64_t n_stranded;	      /* packets whose type the partner does not take */
+	int64_t heard_us;	      /* when something genuine came last, RTCP too */
+	int64_t rtp_us;		      /* when RTP did */
 	struct rtcp_round_trip round_trip;
 	uint32_t round_trip_us;
-	uint8_t far_fraction_lost;
+	struct media_far_report far;
 };
 
 enum media_end_state {
@@ -64,6 +77,17 @@ enum media_end_state {
 	MEDIA_END_READY,     /* our side is known */
 	MEDIA_END_CONNECTED, /* media can flow */
 	MEDIA_END_FAILED,
+};
+
+/* What the watch for silence knows of an end (watch.c). */
+struct media_watch {
+	GList link; /* in the worker's list */
+	enum media_trouble trouble;
+	int64_t since_us;		  /* of the trouble */
+	int64_t looked_us;
+	uint64_t refused[MEDIA_REFUSALS]; /* when it was heard last */
+	uint64_t stranded;		  /* at the last look */
+	unsigned n_stranded_looks;
 };
 
 /* What is asked of a packet, in and out. */
@@ -103,9 +127,12 @@ struct media_end {
 	struct media_end *partner;
 
 	char cname[MEDIA_CNAME_BYTES + 1];
-	struct loop_timer report_timer; /* RTCP, and the watch for silence */
-	bool silence_told;
-	uint64_t packets_refused;
+	struct loop_timer report_timer; /* RTCP */
+	struct media_watch watch;
+	uint64_t refused[MEDIA_REFUSALS];
+	struct net_address refused_from; /* the last of them */
+	uint8_t refused_type;
+	int send_error; /* errno of the last packet that could not be sent; 0 */
 	int64_t planned_us; /* when the first plan came */
 
 	size_t early_bytes; /* 0: none */
@@ -127,19 +154,21 @@ void media_end_restart_ice(struct media_end *end);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);
 /* The end is failed from then on, and the handle is told. */
 void media_end_fail(struct media_end *end, enum media_failure failure);
-/* Nothing has arrived for long: the handle is told, nothing else changes. */
-void media_end_tell_silence(struct media_end *end);
+/* Nothing has arrived for so long that the call is to end: the handle is told, nothing else changes. */
+void media_end_tell_timeout(struct media_end *end);
 /* ICE has a pair, the first or another: packets go this way from now on. */
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
 /* DTLS: the handshake is done and the certificate is the announced one. Takes the contexts. */
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
 /* Everything that media needs may be there now. */
 void media_end_check_connected(struct media_end *end);
-/* Counts a packet that was not taken. */
-static inline void media_end_refuse(struct media_end *end)
+/* Counts a packet that was not taken. `from` NULL: not known. */
+static inline void media_end_refuse(struct media_end *end, enum media_refusal refusal, const struct net_address *from)
 {
-	end->packets_refused++;
-	end->worker->n_refused++;
+	end->refused[refusal]++;
+	end->worker->n_refused[refusal]++;
+	if (from)
+		end->refused_from = *from;
 }
 static inline struct loop *media_end_loop(const struct media_end *end)
 {
@@ -168,6 +197,8 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 /* A genuine packet of this source. */
 void media_stream_note_received(struct media_stream *stream, const struct rtp_packet *packet, uint32_t jitter_clock_hz,
 				int64_t now_us);
+/* A block about what we send. */
+void media_stream_note_far_report(struct media_stream *stream, const struct rtcp_report_block *block);
 static inline bool media_stream_sends(const struct media_stream *stream)
 {
 	return stream->direction & SDP_SEND_ONLY;
@@ -194,3 +225,4 @@ void media_tell_ready(struct media_end *end, const struct sdp_transport *local);
 void media_tell_connected(struct media_end *end);
 void media_tell_failed(struct media_end *end, enum media_failure failure);
 void media_tell_report(struct media_end *end);
+void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text);

@@ -114,6 +114,11 @@ static void on_consent_time(void *data)
 		loop_timer_start_us(&ice->consent_timer, left_us);
 }
 
+int64_t media_ice_consent_age_us(const struct media_ice *ice)
+{
+	return loop_now_us(media_end_loop(ice->end)) - ice->consent_us;
+}
+
 static void watch_consent(struct media_ice *ice)
 {
 	ice->consent_us = loop_now_us(media_end_loop(ice->end));

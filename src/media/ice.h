@@ -21,4 +21,6 @@ void media_ice_restart(struct media_ice *ice);
 /* The far end's credentials and candidates. True when that was a restart by the far end that we had not answered with one
  * of our own yet: our credentials have changed and must be told. */
 bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
+/* How long ago the far end has last agreed to be sent to (RFC 7675). Of use once there is a pair. */
+int64_t media_ice_consent_age_us(const struct media_ice *ice);
 void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *candidate);

@@ -17,6 +17,8 @@ struct media_leg;
 struct media_settings {
 	unsigned workers;	      /* 0: one per core */
 	uint16_t first_port, last_port;
+	int64_t silence_ms; /* audio that is away for longer is a trouble; 0: never */
+	int64_t timeout_ms; /* so long without RTP and RTCP fails the leg; 0: never */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
 	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
@@ -53,12 +55,31 @@ enum media_failure {
 };
 const char *media_failure_text(enum media_failure failure); /* for people */
 
+/* What is wrong with the media of a leg that has not failed, as far as it can be told from here. */
+enum media_trouble {
+	MEDIA_TROUBLE_NONE,
+	MEDIA_TROUBLE_NO_PATH,	     /* ICE has found no pair yet */
+	MEDIA_TROUBLE_NO_KEYS,	     /* DTLS does not come to its end */
+	MEDIA_TROUBLE_PAIR_LOST,     /* checks on the pair that worked are not answered */
+	MEDIA_TROUBLE_STRANGER,	     /* packets come, but not from where the far end is */
+	MEDIA_TROUBLE_NOT_AUTHENTIC, /* not with the keys agreed on */
+	MEDIA_TROUBLE_UNKNOWN_TYPE,  /* with payload types nobody has agreed on */
+	MEDIA_TROUBLE_NO_RTP,	     /* nothing but reports comes */
+	MEDIA_TROUBLE_SILENT,	     /* nothing at all comes */
+	MEDIA_TROUBLE_UNUSABLE,	     /* the other side takes no such codec */
+	MEDIA_TROUBLE_UNSENDABLE,    /* the kernel refuses what we send */
+	MEDIA_TROUBLE_UNHEARD,	     /* the far end reports that nothing of ours arrives */
+	MEDIA_TROUBLES,
+};
+const char *media_trouble_name(enum media_trouble trouble); /* "stranger", for metrics and programs */
+
 /* Counters of a leg, in packets and octets of RTP payload; jitter in microseconds. */
 struct media_report {
 	uint64_t packets_received, octets_received, packets_sent, octets_sent;
 	uint64_t packets_lost;	      /* gaps in the far end's sequence numbers */
 	uint64_t packets_refused;     /* not authentic, replayed, wrong source, malformed */
 	uint32_t jitter_us, round_trip_us;
+	uint64_t far_packets_lost;    /* of what we send, by the far end's reports */
 	uint8_t far_fraction_lost;    /* last receiver report of the far end */
 };
 
@@ -69,6 +90,9 @@ struct media_handler {
 	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
 	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);
+	/* Something is wrong, something else is, or (MEDIA_TROUBLE_NONE) nothing is any more. `text` says in words what: "trunk pbx
+	 * sends nothing to 203.0.113.5:20004". The call goes on: who ends it is leg_failed. */
+	void (*leg_trouble)(void *user, struct media_leg *leg, enum media_trouble trouble, const char *text);
 	/* The answer to media_leg_request_report(); and once more after media_leg_free(), as the last event of a leg, when
 	 * `leg` is only good for comparing. */
 	void (*leg_report)(void *user, struct media_leg *leg, const struct media_report *report);

@@ -10,6 +10,10 @@ static const struct config_option media_option_rows[] = {
 	 .help = "Announced in place of the private address behind 1:1 NAT; not to trunks at private addresses."},
 	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
 	 .help = "Threads that carry media; 0: one per processor core."},
+	{.name = "silence_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 3600, .fallback = "5",
+	 .help = "After so long without audio that should come, the log and the metrics say why; 0: never."},
+	{.name = "timeout_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "45",
+	 .help = "A call ends when one side sends neither audio nor reports for so long; holding is no silence; 0: never."},
 	{0},
 };
 
@@ -35,7 +39,11 @@ const struct config_table media_options = {
 
 void media_settings_read(const struct config_snapshot *snapshot, struct media_settings *ret_settings)
 {
-	struct media_settings settings = {.workers = (unsigned)config_integer(snapshot, "media", 0, "workers")};
+	struct media_settings settings = {
+		.workers = (unsigned)config_integer(snapshot, "media", 0, "workers"),
+		.silence_ms = config_integer(snapshot, "media", 0, "silence_seconds") * 1000,
+		.timeout_ms = config_integer(snapshot, "media", 0, "timeout_seconds") * 1000,
+	};
 	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
 		if (settings.n_addresses < G_N_ELEMENTS(settings.addresses))

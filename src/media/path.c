@@ -32,7 +32,7 @@ static void socket_ready(void *data, uint32_t events)
 
 			inbox->sources[i].length = header->msg_hdr.msg_namelen;
 			if (header->msg_hdr.msg_flags & MSG_TRUNC)
-				media_end_refuse(end);
+				media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, &inbox->sources[i]);
 			else
 				media_end_receive(end, &inbox->sources[i], inbox->bytes[i], header->msg_len);
 		}
@@ -79,27 +79,29 @@ static bool unprotect_rtcp(struct media_end *end, uint8_t *bytes, size_t *length
 
 /* Whether the packet comes from whom it should, and, where it must be so, is authentic; it is plain then. Nothing is
  * learned before. */
-static bool admit(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t *length)
+static enum media_refusal admit(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t *length)
 {
 	bool is_known = is_from_peer(end, from);
 
 	if (!is_known && (!end->plain || !media_plain_may_latch(end->plain)))
-		return false;
+		return MEDIA_REFUSAL_SOURCE;
 	if (!unprotect(end, bytes, length))
-		return false;
+		return is_known ? MEDIA_REFUSAL_PROTECTION : MEDIA_REFUSAL_SOURCE;
 	if (!is_known)
-		return media_plain_latches(end, from, bytes, *length);
+		return media_plain_latches(end, from, bytes, *length) ? MEDIA_REFUSAL_NONE : MEDIA_REFUSAL_SOURCE;
 	if (end->options.latch && end->plain)
 		media_plain_confirm(end->plain);
-	return true;
+	return MEDIA_REFUSAL_NONE;
 }
 
 static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
 		    uint8_t *bytes, size_t capacity)
 {
-	if (!stream->to || route->type_out == MEDIA_TYPE_NONE || !media_stream_receives(stream))
+	if (!stream->to || !media_stream_receives(stream))
 		return;
-	if (stream->delay)
+	if (route->type_out == MEDIA_TYPE_NONE)
+		stream->n_stranded++;
+	else if (stream->delay)
 		media_delay_put(stream->delay, packet, route->type_out, route->clock_hz);
 	else
 		media_stream_send(stream->to, packet, bytes, capacity, route->type_out, route->clock_hz);
@@ -110,14 +112,19 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 	struct rtp_packet packet;
 	struct media_stream *stream;
 	const struct media_route *route;
-	uint8_t index;
+	enum media_refusal refusal = admit(end, from, bytes, &length);
 
-	if (!admit(end, from, bytes, &length) || rtp_packet_parse(bytes, length, &packet) < 0 ||
-	    (index = end->stream_of_type[packet.payload_type]) == MEDIA_STREAM_NONE) {
-		media_end_refuse(end);
+	if (refusal == MEDIA_REFUSAL_NONE && rtp_packet_parse(bytes, length, &packet) < 0)
+		refusal = MEDIA_REFUSAL_MALFORMED;
+	if (refusal == MEDIA_REFUSAL_NONE && end->stream_of_type[packet.payload_type] == MEDIA_STREAM_NONE) {
+		refusal = MEDIA_REFUSAL_TYPE;
+		end->refused_type = packet.payload_type;
+	}
+	if (refusal != MEDIA_REFUSAL_NONE) {
+		media_end_refuse(end, refusal, from);
 		return;
 	}
-	stream = end->streams[index];
+	stream = end->streams[end->stream_of_type[packet.payload_type]];
 	route = &stream->routes[packet.payload_type];
 	media_stream_note_received(stream, &packet, route->jitter_clock_hz, loop_now_us(media_end_loop(end)));
 	forward(stream, route, &packet, bytes, length + MEDIA_PACKET_ROOM);
@@ -132,11 +139,12 @@ static bool is_from_reporter(const struct media_end *end, const struct net_addre
 
 static void receive_rtcp(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
 {
-	if (!is_from_reporter(end, from) || !unprotect_rtcp(end, bytes, &length)) {
-		media_end_refuse(end);
-		return;
-	}
-	media_reports_receive(end, bytes, length);
+	if (!is_from_reporter(end, from))
+		media_end_refuse(end, MEDIA_REFUSAL_SOURCE, from);
+	else if (!unprotect_rtcp(end, bytes, &length))
+		media_end_refuse(end, MEDIA_REFUSAL_PROTECTION, from);
+	else
+		media_reports_receive(end, bytes, length);
 }
 
 static void receive_dtls(struct media_end *end, const struct net_address *from, const uint8_t *bytes, size_t length)
@@ -144,9 +152,9 @@ static void receive_dtls(struct media_end *end, const struct net_address *from, 
 	bool has_path = end->rtp_remote.length > 0;
 
 	if (end->options.kind != MEDIA_LEG_WEBRTC || length > MEDIA_EARLY_BYTES) {
-		media_end_refuse(end);
+		media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, from);
 	} else if (has_path && !net_address_equal(from, &end->rtp_remote)) {
-		media_end_refuse(end);
+		media_end_refuse(end, MEDIA_REFUSAL_SOURCE, from);
 	} else if (has_path && end->dtls) {
 		media_dtls_receive(end->dtls, bytes, length);
 	} else {
@@ -174,17 +182,20 @@ void media_end_receive(struct media_end *end, const struct net_address *from, ui
 	case RTP_KIND_ZRTP:
 	case RTP_KIND_TURN_CHANNEL:
 	case RTP_KIND_UNKNOWN:
-		media_end_refuse(end);
+		media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, from);
 		break;
 	}
 }
 
 /* --- out --- */
 
-static void send_to(int descriptor, const struct net_address *remote, const uint8_t *bytes, size_t length)
+static void send_to(struct media_end *end, int descriptor, const struct net_address *remote, const uint8_t *bytes,
+		    size_t length)
 {
-	if (descriptor >= 0 && remote->length > 0)
-		sendto(descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &remote->any, remote->length);
+	if (descriptor < 0 || remote->length == 0)
+		return;
+	if (sendto(descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &remote->any, remote->length) < 0)
+		end->send_error = errno;
 }
 
 /* Whether the keys that this kind of leg needs are there. */
@@ -197,19 +208,19 @@ void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, si
 {
 	if (!may_send(end) || (end->srtp_send && media_srtp_protect(end->srtp_send, bytes, &length, capacity) < 0))
 		return;
-	send_to(end->rtp_descriptor, &end->rtp_remote, bytes, length);
+	send_to(end, end->rtp_descriptor, &end->rtp_remote, bytes, length);
 }
 
 void media_end_send_rtcp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity)
 {
 	if (!may_send(end) || (end->srtp_send && media_srtp_protect_rtcp(end->srtp_send, bytes, &length, capacity) < 0))
 		return;
-	send_to(end->rtcp_descriptor, &end->rtcp_remote, bytes, length);
+	send_to(end, end->rtcp_descriptor, &end->rtcp_remote, bytes, length);
 }
 
 void media_end_send_raw(struct media_end *end, const uint8_t *bytes, size_t length)
 {
-	send_to(end->rtp_descriptor, &end->rtp_remote, bytes, length);
+	send_to(end, end->rtp_descriptor, &end->rtp_remote, bytes, length);
 }
 
 /* Leaves fixed header and payload, which is all that means something to the other leg: CSRCs, extensions and padding are

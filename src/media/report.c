@@ -1,10 +1,8 @@
-/* RTCP of a leg (RFC 3550, section 6): each leg is a session of its own, nothing is passed through. And the watch for
- * silence, which looks at the same times. */
+/* RTCP of a leg (RFC 3550, section 6): each leg is a session of its own, nothing is passed through. */
 #include "crypto/random.h"
 #include "media/end.h"
 
 #define INTERVAL_MS	 5000 /* RFC 3550, section 6.2: the minimum */
-#define SILENCE_LIMIT_US (45 * INT64_C(1000000))
 #define REPORT_BYTES	 512 /* SR with one block, CNAME, BYE: far less */
 
 /* Between half and one and a half of it, divided by e - 3/2 (section 6.3.1), so that legs do not fall into step. */
@@ -45,37 +43,18 @@ static void send_report(struct media_stream *stream, bool goodbye)
 		media_end_send_rtcp(stream->end, bytes, length, sizeof bytes);
 }
 
-static void watch_silence(struct media_end *end)
-{
-	int64_t now_us = loop_now_us(media_end_loop(end));
-
-	for (size_t i = 0; i < end->n_streams; i++) {
-		const struct media_stream *stream = end->streams[i];
-
-		if (stream->kind != SDP_KIND_AUDIO || !media_stream_receives(stream) || end->silence_told ||
-		    now_us - stream->heard_us < SILENCE_LIMIT_US)
-			continue;
-		end->silence_told = true;
-		media_end_tell_silence(end);
-	}
-}
-
 static void on_time(void *data)
 {
 	struct media_end *end = data;
 
-	if (end->state == MEDIA_END_CONNECTED) {
+	if (end->state == MEDIA_END_CONNECTED)
 		for (size_t i = 0; i < end->n_streams; i++)
 			send_report(end->streams[i], false);
-		watch_silence(end);
-	}
 	loop_timer_start_ms(&end->report_timer, next_interval_ms());
 }
 
 void media_reports_start(struct media_end *end)
 {
-	for (size_t i = 0; i < end->n_streams; i++)
-		end->streams[i]->heard_us = loop_now_us(media_end_loop(end));
 	if (end->options.kind == MEDIA_LEG_BUILTIN || loop_timer_is_running(&end->report_timer))
 		return;
 	loop_timer_init(&end->report_timer, media_end_loop(end), on_time, end);
@@ -116,7 +95,7 @@ static void take_block(struct media_end *end, const struct rtcp_report_block *bl
 
 		if (stream->sender.ssrc != block->ssrc)
 			continue;
-		stream->far_fraction_lost = block->fraction_lost;
+		media_stream_note_far_report(stream, block);
 		rtcp_round_trip_us(&stream->round_trip, block, now_us, &stream->round_trip_us);
 	}
 }
@@ -129,7 +108,7 @@ void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t l
 	struct rtcp_report_block block;
 
 	if (rtcp_compound_check(bytes, length, true) < 0) {
-		media_end_refuse(end);
+		media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, NULL);
 		return;
 	}
 	/* A far end that reports is there, though it may have nothing to say. */

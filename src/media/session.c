@@ -40,11 +40,13 @@ struct order {
 	struct sdp_leg_plan plan;
 };
 
-enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_REPORT, LEG_GONE };
+enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_TROUBLE, LEG_REPORT, LEG_GONE };
 struct event {
 	enum event_kind kind;
 	struct media_leg *leg;
 	enum media_failure failure;
+	enum media_trouble trouble;
+	char *text; /* of the trouble */
 	struct media_report report;
 	struct sdp_transport *transport;
 };
@@ -80,6 +82,10 @@ static void tell_user(const struct event *event)
 		if (handler->leg_failed)
 			handler->leg_failed(user, event->leg, event->failure);
 		break;
+	case LEG_TROUBLE:
+		if (handler->leg_trouble)
+			handler->leg_trouble(user, event->leg, event->trouble, event->text);
+		break;
 	case LEG_REPORT:
 	case LEG_GONE:
 		if (handler->leg_report)
@@ -109,6 +115,7 @@ static void deliver(void *data)
 	if (event->transport)
 		crypto_wipe(event->transport, sizeof *event->transport);
 	g_free(event->transport);
+	g_free(event->text);
 	g_free(event);
 }
 
@@ -146,6 +153,15 @@ void media_tell_failed(struct media_end *end, enum media_failure failure)
 	struct event *event = event_new(end, LEG_FAILED);
 
 	event->failure = failure;
+	send_event(end->worker, event);
+}
+
+void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text)
+{
+	struct event *event = event_new(end, LEG_TROUBLE);
+
+	event->trouble = trouble;
+	event->text = g_strdup(text);
 	send_event(end->worker, event);
 }
 

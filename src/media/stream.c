@@ -44,7 +44,7 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms;
 
 	if (!media_stream_receives(stream) && (plan->direction & SDP_RECEIVE_ONLY))
-		stream->heard_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
+		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
 	if (is_same && same_formats(stream, plan))
@@ -74,6 +74,21 @@ void media_stream_note_received(struct media_stream *stream, const struct rtp_pa
 	if (!stream->has_source || stream->receiver.ssrc != packet->ssrc)
 		change_source(stream, packet->ssrc);
 	rtp_receiver_update(&stream->receiver, packet, jitter_clock_hz, now_us);
-	stream->heard_us = now_us;
-	stream->end->silence_told = false;
+	stream->heard_us = stream->rtp_us = now_us;
+}
+
+void media_stream_note_far_report(struct media_stream *stream, const struct rtcp_report_block *block)
+{
+	struct media_far_report *far = &stream->far;
+
+	far->fraction_lost = block->fraction_lost;
+	far->packets_lost = (uint32_t)MAX(block->cumulative_lost, 0);
+	far->jitter = block->jitter;
+	if (block->highest_sequence != far->highest_sequence) {
+		far->highest_sequence = block->highest_sequence;
+		far->packets_then = stream->sender.packets;
+		far->n_stuck = 0;
+	} else if (stream->sender.packets - far->packets_then > MEDIA_STUCK_PACKETS) {
+		far->n_stuck++;
+	}
 }

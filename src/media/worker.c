@@ -1,8 +1,18 @@
-#include "media/worker.h"
+#include "media/watch.h"
 #include "metrics/metrics.h"
 
 METRICS_COUNTER(packets_taken, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "taken");
-METRICS_COUNTER(packets_refused, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "refused");
+METRICS_COUNTER(refused_source, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unexpected_source");
+METRICS_COUNTER(refused_protection, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "not_authentic");
+METRICS_COUNTER(refused_type, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unknown_type");
+METRICS_COUNTER(refused_malformed, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "malformed");
+
+static struct metrics_item *const refusals[MEDIA_REFUSALS] = {
+	[MEDIA_REFUSAL_SOURCE] = &refused_source,
+	[MEDIA_REFUSAL_PROTECTION] = &refused_protection,
+	[MEDIA_REFUSAL_TYPE] = &refused_type,
+	[MEDIA_REFUSAL_MALFORMED] = &refused_malformed,
+};
 
 /* How often the load is looked at, and from how many packets a second on the worker sleeps between rounds: then a wake-up per
  * packet costs more than the packet. */
@@ -12,14 +22,25 @@ METRICS_COUNTER(packets_refused, "tandem_media_packets_total", "Packets that cam
 #define INTERVAL_SOME_US  1000
 #define INTERVAL_HIGH_US  2000
 
+static void count_packets(struct media_worker *worker)
+{
+	uint32_t n_refused = 0;
+
+	for (size_t i = MEDIA_REFUSAL_NONE + 1; i < MEDIA_REFUSALS; i++) {
+		metrics_add(refusals[i], worker->n_refused[i]);
+		n_refused += worker->n_refused[i];
+		worker->n_refused[i] = 0;
+	}
+	metrics_add(&packets_taken, worker->n_packets - MIN(n_refused, worker->n_packets));
+}
+
 static void look_at_load(void *data)
 {
 	struct media_worker *worker = data;
 	unsigned packets_per_second = worker->n_packets * (1000 / LOAD_PERIOD_MS);
 
-	metrics_add(&packets_taken, worker->n_packets - MIN(worker->n_refused, worker->n_packets));
-	metrics_add(&packets_refused, worker->n_refused);
-	worker->n_packets = worker->n_refused = 0;
+	count_packets(worker);
+	worker->n_packets = 0;
 	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
 					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
 										: 0);
@@ -68,6 +89,7 @@ int media_worker_new(struct media_engine *engine, unsigned number, struct media_
 		return error;
 	}
 	loop_timer_init(&worker->load_timer, worker->loop, look_at_load, worker);
+	media_watch_init(worker);
 	worker->thread = g_thread_try_new(name, run, worker, NULL);
 	if (!worker->thread) {
 		loop_free(worker->loop);
@@ -89,6 +111,7 @@ struct media_worker *media_worker_free(struct media_worker *worker)
 	if (!worker)
 		return NULL;
 	loop_timer_stop(&worker->load_timer);
+	loop_timer_stop(&worker->watch_timer);
 	loop_free(worker->loop);
 	g_free(worker);
 	return NULL;

@@ -10,6 +10,16 @@
 #define MEDIA_PACKET_ROOM 64	    /* behind it, for what SRTP and SRTCP add */
 #define MEDIA_BATCH 8		    /* packets read by one system call */
 
+/* Why a packet was not taken. */
+enum media_refusal {
+	MEDIA_REFUSAL_NONE,
+	MEDIA_REFUSAL_SOURCE,	  /* not from where the far end is */
+	MEDIA_REFUSAL_PROTECTION, /* not authentic, or replayed */
+	MEDIA_REFUSAL_TYPE,	  /* a payload type that nobody has agreed on */
+	MEDIA_REFUSAL_MALFORMED,
+	MEDIA_REFUSALS,
+};
+
 /* Where packets land. One per worker: a packet is done with before the next batch is read. */
 struct media_inbox {
 	struct mmsghdr headers[MEDIA_BATCH];
@@ -24,8 +34,10 @@ struct media_worker {
 	GThread *thread;
 	atomic_size_t n_legs; /* any thread */
 	uint32_t n_packets;	  /* received since the load was looked at last */
-	uint32_t n_refused;	  /* of them */
+	uint32_t n_refused[MEDIA_REFUSALS]; /* of them */
 	struct loop_timer load_timer;
+	GQueue ends; /* that are watched */
+	struct loop_timer watch_timer;
 	struct media_inbox inbox;
 };
 

@@ -50,9 +50,17 @@ void bench_pass(struct bench *bench, int ms)
 
 void bench_open(struct bench *bench, const char *host, const struct plugin_registry *codecs)
 {
-	struct media_settings settings = {
-		.workers = 2, .first_port = BENCH_FIRST_PORT, .last_port = BENCH_LAST_PORT, .n_addresses = 1};
+	bench_open_with(bench, host, codecs, &(struct media_settings){.workers = 2});
+}
 
+void bench_open_with(struct bench *bench, const char *host, const struct plugin_registry *codecs,
+		     const struct media_settings *wanted)
+{
+	struct media_settings settings = *wanted;
+
+	settings.first_port = BENCH_FIRST_PORT;
+	settings.last_port = BENCH_LAST_PORT;
+	settings.n_addresses = 1;
 	memset(bench, 0, sizeof *bench);
 	assert_int_equal(net_address_parse(host, 0, &bench->address), 0);
 	settings.addresses[0] = bench->address;
@@ -108,6 +116,14 @@ static void on_failed(void *user, struct media_leg *leg, enum media_failure fail
 	found->failure = failure;
 }
 
+static void on_trouble(void *user, struct media_leg *leg, enum media_trouble trouble, const char *text)
+{
+	struct bench_leg *found = find(user, leg);
+
+	found->trouble = trouble;
+	base_copy_text(found->trouble_text, sizeof found->trouble_text, text);
+}
+
 static void on_report(void *user, struct media_leg *leg, const struct media_report *report)
 {
 	struct bench_leg *found = find(user, leg);
@@ -117,7 +133,8 @@ static void on_report(void *user, struct media_leg *leg, const struct media_repo
 }
 
 static const struct media_handler handler = {
-	.leg_ready = on_ready, .leg_connected = on_connected, .leg_failed = on_failed, .leg_report = on_report};
+	.leg_ready = on_ready, .leg_connected = on_connected, .leg_failed = on_failed, .leg_trouble = on_trouble,
+	.leg_report = on_report};
 
 void bench_session_open(struct bench *bench, struct bench_session *session)
 {

@@ -18,6 +18,8 @@ struct bench_leg {
 	struct media_leg *leg;
 	unsigned ready, connected, failed, reported;
 	enum media_failure failure;
+	enum media_trouble trouble; /* the last one told */
+	char trouble_text[400];
 	struct sdp_transport local;
 	struct media_report report;
 	bool is_client; /* DTLS */
@@ -32,6 +34,9 @@ struct bench_session {
 
 struct plugin_registry;
 void bench_open(struct bench *bench, const char *host, const struct plugin_registry *codecs);
+/* With settings; ports and address are the bench's. */
+void bench_open_with(struct bench *bench, const char *host, const struct plugin_registry *codecs,
+		     const struct media_settings *wanted);
 /* Waits until nothing is left, and fails the test if something stays. */
 void bench_close(struct bench *bench);
 /* Runs the loop until condition(data); fails the test after `limit_ms`. */

@@ -81,7 +81,7 @@ static void test_authentic_once(void **state)
 	assert_string_equal((const char *)packet.payload, "what is said");
 	put(&rig, sealed, length); /* a replay */
 	assert_int_equal(take(&rig, out, sizeof out), -1);
-	assert_int_equal(rig.a->packets_refused, 1);
+	assert_int_equal(rig.a->refused[MEDIA_REFUSAL_PROTECTION], 1);
 	close_rig(&rig);
 }
 
@@ -122,6 +122,7 @@ static void test_other_source(void **state)
 	net_address_set_port(&rig.lone.peer, 4001);
 	put(&rig, sealed, length);
 	assert_int_equal(take(&rig, out, sizeof out), -1);
+	assert_int_equal(rig.a->refused[MEDIA_REFUSAL_SOURCE], 1);
 	net_address_set_port(&rig.lone.peer, 4000);
 	put(&rig, sealed, length);
 	assert_int_equal(take(&rig, out, sizeof out), RTP_HEADER_BYTES + 160);
@@ -139,7 +140,7 @@ static void test_no_keys(void **state)
 	BASE_CLEAR(&rig.a->srtp_receive, media_srtp_free);
 	put(&rig, sealed, length);
 	assert_int_equal(take(&rig, out, sizeof out), -1);
-	assert_int_equal(rig.a->packets_refused, 1);
+	assert_int_equal(rig.a->refused[MEDIA_REFUSAL_PROTECTION], 1);
 	close_rig(&rig);
 }
 
