@@ -294,6 +294,8 @@ class Call:
         is_offer = client.method == "UPDATE" and client.message.body
         if is_offer and (self._other_offers(client.sent_at, 1) or not self._is_acked(client.sent_at)):
             allowed |= {491, 500, 504}
+        if is_offer:
+            allowed |= {status for at, status in self.offer_refusals if at >= client.sent_at - self.slack}
         if client.method == "REFER" and self.transfer_at != client.sent_at:
             allowed |= {491, 500, 603}  # one transfer at a time
         if self.triggers:
