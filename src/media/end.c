@@ -61,6 +61,7 @@ struct media_end *media_end_new(struct media_worker *worker, const char *log_id,
 	if (options->sdes)
 		end->sdes = media_sdes_new();
 	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
+	end->ssrc = (crypto_random_u32() | 1 << 8) & ~UINT32_C(0xff); /* those behind it neither wrap nor are 0 */
 	crypto_random_token(end->cname, MEDIA_CNAME_BYTES);
 	return end;
 }
@@ -75,6 +76,8 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 		media_sdes_describe(end->sdes, local);
 	if (!end->ice)
 		return;
+	local->ssrc = end->ssrc;
+	base_copy_text(local->cname, sizeof local->cname, end->cname);
 	media_ice_describe(end->ice, local);
 	base_copy_text(fingerprint->algorithm, sizeof fingerprint->algorithm, "sha-256");
 	base_copy_text(fingerprint->digits, sizeof fingerprint->digits,
@@ -284,19 +287,42 @@ static void apply_transport(struct media_end *end, const struct sdp_leg_plan *pl
 		media_plain_apply(end->plain, &plan->streams[0].remote);
 }
 
+static const struct sdp_stream_plan *plan_of_line(const struct sdp_leg_plan *plan, uint8_t line)
+{
+	for (size_t i = 0; i < plan->n_streams; i++)
+		if (plan->streams[i].line == line)
+			return &plan->streams[i];
+	return NULL;
+}
+
+/* NULL: there are as many as can be. */
+static struct media_stream *stream_of_line(struct media_end *end, const struct sdp_stream_plan *plan)
+{
+	for (size_t i = 0; i < end->n_streams; i++)
+		if (end->streams[i]->line == plan->line)
+			return end->streams[i];
+	if (end->n_streams == MEDIA_STREAMS_MAX)
+		return NULL;
+	return end->streams[end->n_streams++] = media_stream_new(end, plan);
+}
+
 static bool apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)
 {
 	bool is_news = false;
 
-	for (size_t i = 0; i < plan->n_streams && i < MEDIA_STREAMS_MAX; i++) {
-		if (i == end->n_streams)
-			end->streams[end->n_streams++] = media_stream_new(end, plan->streams[i].kind);
-		is_news |= media_stream_apply(end->streams[i], &plan->streams[i]);
+	for (size_t i = 0; i < plan->n_streams; i++) {
+		struct media_stream *stream = stream_of_line(end, &plan->streams[i]);
+
+		is_news |= stream && media_stream_apply(stream, &plan->streams[i]);
 	}
 	/* A stream that the plan has no more is silent, and may come back as the same. */
-	for (size_t i = plan->n_streams; i < end->n_streams; i++) {
-		is_news |= end->streams[i]->direction != SDP_INACTIVE;
-		end->streams[i]->direction = SDP_INACTIVE;
+	for (size_t i = 0; i < end->n_streams; i++) {
+		struct media_stream *stream = end->streams[i];
+
+		if (stream->direction == SDP_INACTIVE || plan_of_line(plan, stream->line))
+			continue;
+		stream->direction = SDP_INACTIVE;
+		is_news = true;
 	}
 	return is_news;
 }

@@ -50,6 +50,7 @@ struct media_far_report {
 struct media_stream {
 	struct media_end *end;
 	enum sdp_kind kind;
+	uint8_t line; /* which m= line it is, for good */
 	enum sdp_direction direction;
 	uint16_t ptime_ms;
 	size_t n_formats;
@@ -126,6 +127,7 @@ struct media_end {
 	uint8_t stream_of_type[MEDIA_TYPES]; /* MEDIA_STREAM_NONE */
 	struct media_end *partner;
 
+	uint32_t ssrc; /* the first of those told in our description (struct sdp_transport) */
 	char cname[MEDIA_CNAME_BYTES + 1];
 	struct loop_timer report_timer; /* RTCP */
 	struct media_watch watch;
@@ -190,7 +192,7 @@ void media_stream_send(struct media_stream *stream, const struct rtp_packet *pac
 		       uint8_t type_out, uint32_t clock_hz);
 
 /* --- stream.c --- */
-struct media_stream *media_stream_new(struct media_end *end, enum sdp_kind kind);
+struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan);
 struct media_stream *media_stream_free(struct media_stream *stream);
 /* True when formats or direction have changed. */
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan);

@@ -191,6 +191,7 @@ void media_hop_send(struct media_hop_side *across, const struct media_stream *st
 static void describe_stream(const struct media_stream *stream, struct sdp_stream_plan *plan)
 {
 	plan->kind = stream->kind;
+	plan->line = stream->line;
 	plan->direction = stream->direction;
 	plan->ptime_ms = stream->ptime_ms;
 	plan->n_formats = stream->n_formats;

@@ -2,15 +2,16 @@
 #include "crypto/random.h"
 #include <string.h>
 
-struct media_stream *media_stream_new(struct media_end *end, enum sdp_kind kind)
+struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan)
 {
 	struct media_stream *stream = g_new0(struct media_stream, 1);
 
 	stream->end = end;
-	stream->kind = kind;
+	stream->line = plan->line;
 	for (size_t i = 0; i < MEDIA_TYPES; i++)
 		stream->routes[i].type_out = MEDIA_TYPE_NONE;
-	rtp_sender_init(&stream->sender, crypto_random_u32(), (uint16_t)crypto_random_u32() & 0x7fff,
+	rtp_sender_init(&stream->sender, plan->local_ssrc ? plan->local_ssrc : crypto_random_u32(),
+			(uint16_t)crypto_random_u32() & 0x7fff,
 			crypto_random_u32());
 	return stream;
 }
@@ -41,10 +42,12 @@ static bool same_formats(const struct media_stream *stream, const struct sdp_str
 
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
 {
-	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms;
+	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms &&
+		       stream->kind == plan->kind;
 
 	if (!media_stream_receives(stream) && (plan->direction & SDP_RECEIVE_ONLY))
 		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
+	stream->kind = plan->kind;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
 	if (is_same && same_formats(stream, plan))

@@ -44,12 +44,13 @@ static void add_answer_format(struct negotiate_formats *formats, const struct sd
 static void choose_common(const struct sdp_media *offer, const struct other_stream *other,
 			  const struct negotiate_profile *profile, struct negotiate_formats *formats)
 {
+	const char *const *allowed = negotiate_codecs(profile, offer->kind);
 	for (size_t i = 0; i < other->agreed.n; i++) {
 		const struct sdp_format *theirs = other->agreed.local[i];
 		const struct sdp_format *offered = negotiate_formats_find(offer->formats, offer->n_formats, theirs);
 		if (offered && negotiate_is_codec(offered) &&
 		    !negotiate_formats_find(formats->items, formats->n, offered) &&
-		    (!profile->codecs || negotiate_list_has(profile->codecs, offered)))
+		    (!allowed || negotiate_list_has(allowed, offered)))
 			add_answer_format(formats, offered, other->agreed.remote[i]->parameters);
 	}
 }
@@ -67,7 +68,7 @@ static void choose_own(const struct sdp_media *offer, const struct negotiate_pro
 				sdp_format_same_codec(&own, offered);
 		add_answer_format(formats, offered, is_known ? own.parameters : offered->parameters);
 	}
-	negotiate_formats_order(formats, profile->codecs);
+	negotiate_formats_order(formats, negotiate_codecs(profile, offer->kind));
 }
 
 static bool can_convert(const struct other_stream *other, const struct negotiate_profile *profile)
@@ -140,6 +141,8 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 			*sdp_media_add_format(media) = formats->items[i];
 	}
 	g_free(formats);
+	if (media->kind == SDP_KIND_VIDEO)
+		negotiate_answer_retransmission(offer, media);
 	return has_codec;
 }
 
@@ -198,7 +201,7 @@ static bool answer_transport(struct answer_builder *builder, size_t index, const
 {
 	struct sdp_media *media = &builder->session->media[index];
 	const struct sdp_media *offer = &builder->offer->media[index];
-	negotiate_describe_stream(builder->leg, transport, media);
+	negotiate_describe_stream(builder->leg, index, transport, media);
 	media->transport.rtcp_mux = transport->rtcp_mux && offer->transport.rtcp_mux;
 	if (!answer_keying(builder->leg, index, offer, &media->transport))
 		return false;
@@ -218,7 +221,7 @@ static bool answer_stream(struct answer_builder *builder, size_t index)
 	struct sdp_media *media = &builder->session->media[index];
 	bool is_bundled = leg->profile.kind == NEGOTIATE_WEBRTC && negotiate_is_bundled(builder->offer, offer->mid) &&
 			  builder->session->n_bundled == builder->n_active;
-	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_bundled);
+	const struct sdp_transport *transport = negotiate_transport(leg, builder->offer, index, is_bundled);
 	struct other_stream other;
 	if (!transport || !negotiate_can_carry(&leg->profile, offer) || (offer->is_bundle_only && !is_bundled) ||
 	    !find_other(builder, index, &other) || !answer_formats(builder, offer, &other, media))
@@ -228,10 +231,13 @@ static bool answer_stream(struct answer_builder *builder, size_t index)
 		media->direction &= negotiate_direction(other.remote) & sdp_direction_reverse(other.local->direction);
 		media->ptime_ms = other.remote->ptime_ms;
 		media->maxptime_ms = other.remote->maxptime_ms;
+		media->bandwidth_as_kbps = other.remote->bandwidth_as_kbps;
+		media->bandwidth_tias_bps = other.remote->bandwidth_tias_bps;
 	}
 	if (!answer_transport(builder, index, transport, is_bundled))
 		return false;
-	negotiate_describe_feedback(media, offer);
+	negotiate_answer_feedback(offer, media);
+	negotiate_answer_extensions(offer, other.remote, media);
 	builder->n_active++;
 	return true;
 }
@@ -273,6 +279,7 @@ int negotiate_make_answer(const struct negotiate_leg *leg, const struct sdp_sess
 		sdp_session_free(builder.session);
 		return -ENOTSUP;
 	}
+	negotiate_describe_mids(leg, offer, builder.session);
 	negotiate_describe_origin(leg, builder.session);
 	*ret_answer = builder.session;
 	return 0;

@@ -22,6 +22,8 @@ static const struct known_codec {
     {SDP_KIND_VIDEO, {97, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"}},
 };
 
+static const char *const video_codecs[] = {"VP8", "VP9", "AV1", "H264", "H265", "H263", "H263-1998", "H263-2000", NULL};
+
 /* No codecs. What is not carried from leg to leg either: NSE is a telephone maker's own, and redundancy,
  * retransmission and error correction are each leg's affair. */
 static const char *const not_codecs[] = {"telephone-event", "CN",      "NSE",	     "X-NSE",	  "red",  "rtx",
@@ -39,6 +41,23 @@ bool negotiate_list_has(const char *const *names, const struct sdp_format *forma
 bool negotiate_is_codec(const struct sdp_format *format)
 {
 	return format->encoding[0] && !negotiate_list_has(not_codecs, format);
+}
+
+bool negotiate_is_retransmission(const struct sdp_format *format)
+{
+	return !strcasecmp(format->encoding, "rtx");
+}
+
+const char *const *negotiate_codecs(const struct negotiate_profile *profile, enum sdp_kind kind)
+{
+	for (const char *const *name = profile->codecs; name && *name; name++) {
+		bool is_video = false;
+		for (const char *const *video = video_codecs; *video && !is_video; video++)
+			is_video = !strcasecmp(*video, *name);
+		if (is_video == (kind == SDP_KIND_VIDEO))
+			return profile->codecs;
+	}
+	return NULL;
 }
 
 bool negotiate_is_telephone_event(const struct sdp_format *format)

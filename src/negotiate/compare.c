@@ -110,10 +110,10 @@ int negotiate_check_offer(const struct negotiate_profile *profile, const struct 
 {
 	for (size_t i = 0; i < offer->n_media; i++) {
 		const struct sdp_media *media = &offer->media[i];
+		const char *const *codecs = negotiate_codecs(profile, media->kind);
 		for (size_t k = 0; k < media->n_formats && negotiate_can_carry(profile, media); k++) {
 			const struct sdp_format *format = &media->formats[k];
-			if (negotiate_is_codec(format) &&
-			    (!profile->codecs || negotiate_list_has(profile->codecs, format)))
+			if (negotiate_is_codec(format) && (!codecs || negotiate_list_has(codecs, format)))
 				return 0;
 		}
 	}
@@ -181,6 +181,11 @@ static bool directions_differ(const struct negotiate_leg *leg, size_t index, con
 	return before != after;
 }
 
+static bool bandwidth_differs(const struct sdp_media *before, const struct sdp_media *now)
+{
+	return before->bandwidth_as_kbps != now->bandwidth_as_kbps || before->bandwidth_tias_bps != now->bandwidth_tias_bps;
+}
+
 bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_session *offer)
 {
 	if (!leg->local || !leg->remote)
@@ -193,7 +198,8 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
 		if (was_carried != is_carried)
 			return true;
 		if (is_carried &&
-		    (directions_differ(leg, i, &offer->media[i]) || codecs_differ(leg, i, &offer->media[i])))
+		    (bandwidth_differs(&leg->remote->media[i], &offer->media[i]) ||
+		     directions_differ(leg, i, &offer->media[i]) || codecs_differ(leg, i, &offer->media[i])))
 			return true;
 	}
 	return false;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void negotiate_describe_stream(const struct negotiate_leg *leg, const struct sdp_transport *transport,
+void negotiate_describe_stream(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *transport,
 			       struct sdp_media *media)
 {
 	media->transport = *transport;
@@ -12,10 +12,7 @@ void negotiate_describe_stream(const struct negotiate_leg *leg, const struct sdp
 	media->transport.ice_trickle = transport->has_ice && leg->profile.trickle;
 	if (leg->profile.kind == NEGOTIATE_WEBRTC)
 		snprintf(media->stream_id, sizeof media->stream_id, "tandem %s%s", media->kind_text, media->mid);
-	if (leg->profile.ssrc && media->kind == SDP_KIND_AUDIO) {
-		media->ssrc = leg->profile.ssrc;
-		base_copy_text(media->cname, sizeof media->cname, leg->profile.cname ? leg->profile.cname : "");
-	}
+	negotiate_describe_sources(leg, index, media);
 }
 
 void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *media)
@@ -39,43 +36,19 @@ void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *
 	*media = refused;
 }
 
-const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg, size_t n, bool is_bundled)
+size_t negotiate_transport_rank(const struct sdp_session *session, size_t index)
 {
-	if (is_bundled)
-		n = 0;
+	size_t rank = 0;
+	for (size_t i = 0; i < index; i++)
+		rank += session->media[i].kind != SDP_KIND_OTHER;
+	return rank;
+}
+
+const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg, const struct sdp_session *session,
+						size_t index, bool is_bundled)
+{
+	size_t n = is_bundled ? 0 : negotiate_transport_rank(session, index);
 	return n < leg->n_transports ? &leg->transports[n] : NULL;
-}
-
-static bool is_known_feedback(const char *value)
-{
-	static const char *const known[] = {"nack", "nack pli", "ccm fir", NULL};
-	for (size_t i = 0; known[i]; i++) {
-		if (!strcmp(known[i], value))
-			return true;
-	}
-	return false;
-}
-
-void negotiate_describe_feedback(struct sdp_media *media, const struct sdp_media *from)
-{
-	bool has_feedback =
-	    media->profile == SDP_RTP_AVPF || media->profile == SDP_RTP_SAVPF || media->profile == SDP_DTLS_SAVPF;
-	if (media->kind != SDP_KIND_VIDEO || !has_feedback)
-		return;
-	for (size_t i = 0; i < from->n_feedback && media->n_feedback < SDP_FEEDBACK_MAX; i++) {
-		struct sdp_feedback feedback = from->feedback[i];
-		if (!is_known_feedback(feedback.value))
-			continue;
-		if (feedback.payload_type >= 0) {
-			const struct sdp_format *theirs = sdp_media_find_format(from, feedback.payload_type);
-			const struct sdp_format *ours =
-			    theirs ? negotiate_formats_find(media->formats, media->n_formats, theirs) : NULL;
-			if (!ours)
-				continue;
-			feedback.payload_type = ours->payload_type;
-		}
-		*sdp_media_add_feedback(media) = feedback;
-	}
 }
 
 static bool is_unchanged(const struct sdp_session *before, const struct sdp_session *now)

@@ -37,14 +37,13 @@ struct negotiate_profile {
 	bool trickle;	    /* says so in ICE options */
 	uint64_t session_id;
 	struct net_address origin; /* of o=; none: that of the transport */
-	const char *cname;	   /* of a=ssrc; NULL with ssrc 0 */
-	uint32_t ssrc;		   /* of the first audio; 0: not told */
 };
 
 /* A leg as it stands: what it is, where it is reached, and its last complete offer/answer. All borrowed. */
 struct negotiate_leg {
 	struct negotiate_profile profile;
-	/* Stream by stream. One with BUNDLE serves all; without it streams beyond n_transports are refused. */
+	/* Stream by stream (negotiate_count_transports()). One with BUNDLE serves all; without it streams beyond n_transports are
+	 * refused. */
 	size_t n_transports;
 	const struct sdp_transport *transports;
 	const struct sdp_session *local, *remote; /* NULL before the first exchange */
@@ -66,6 +65,10 @@ int negotiate_make_offer(const struct negotiate_leg *leg, const struct sdp_sessi
  * -ENOTSUP when nothing is common (488), -EINVAL when `other` has no complete exchange. */
 int negotiate_make_answer(const struct negotiate_leg *leg, const struct sdp_session *offer,
 			  const struct negotiate_leg *other, struct sdp_session **ret_answer);
+
+/* How many transports the leg needs to describe all that can be carried of `from`: an offer that it has received
+ * (`is_offer`), or what the other leg's far end has said. At least one. */
+size_t negotiate_count_transports(const struct negotiate_leg *leg, const struct sdp_session *from, bool is_offer);
 
 /* Whether a leg of this kind can answer `offer` at all; asked before the other side is called. 0 or -ENOTSUP (488). */
 int negotiate_check_offer(const struct negotiate_profile *profile, const struct sdp_session *offer);

@@ -6,6 +6,7 @@
 
 /* Speech, sound or picture itself, as against telephone-event, comfort noise, redundancy, retransmission. */
 bool negotiate_is_codec(const struct sdp_format *format);
+bool negotiate_is_retransmission(const struct sdp_format *format);
 bool negotiate_is_telephone_event(const struct sdp_format *format);
 /* Whether the NULL-terminated list has the encoding; a NULL list has none. */
 bool negotiate_list_has(const char *const *names, const struct sdp_format *format);
@@ -23,6 +24,8 @@ bool negotiate_formats_add(struct negotiate_formats *formats, const struct sdp_f
 const struct sdp_format *negotiate_formats_find(const struct sdp_format *items, size_t n,
 						const struct sdp_format *wanted);
 bool negotiate_clock_in_use(const struct negotiate_formats *formats, uint32_t clock_hz);
+/* The codecs of this kind that the leg may use; NULL: all, also where the profile's list names none of the kind. */
+const char *const *negotiate_codecs(const struct negotiate_profile *profile, enum sdp_kind kind);
 /* Brings the codecs into the order of `names` and drops those it has not; a NULL list changes nothing. */
 void negotiate_formats_order(struct negotiate_formats *formats, const char *const *names);
 
@@ -38,6 +41,9 @@ bool negotiate_is_bundled(const struct sdp_session *session, const char *mid);
 /* The stream of `other` that belongs to session->media[index], or NULL. */
 const struct sdp_media *negotiate_partner(const struct sdp_session *session, size_t index,
 					  const struct sdp_session *other);
+/* Which transport an unbundled stream has: lines of kinds that nobody carries have none. The same for as long as the session
+ * lasts. */
+size_t negotiate_transport_rank(const struct sdp_session *session, size_t index);
 /* The place of that stream, or -1. */
 int negotiate_partner_index(const struct sdp_session *session, size_t index, const struct sdp_session *other);
 
@@ -54,16 +60,34 @@ void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct 
 /* describe.c */
 
 /* An m= line of ours that is in use, without formats: profile, transport, and for WebRTC the stream's name. */
-void negotiate_describe_stream(const struct negotiate_leg *leg, const struct sdp_transport *transport,
+void negotiate_describe_stream(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *transport,
 			       struct sdp_media *media);
 /* Makes the m= line a refused one: port 0 and nothing of the transport but an address. */
 void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *media);
-/* The transport of the n-th stream in use, or NULL when there is none for it. */
-const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg, size_t n, bool is_bundled);
-/* Feedback that both ends of a video stream may use, for the formats of `media`. */
-void negotiate_describe_feedback(struct sdp_media *media, const struct sdp_media *from);
+/* The transport of the stream `index`, or NULL when there is none for it. */
+const struct sdp_transport *negotiate_transport(const struct negotiate_leg *leg, const struct sdp_session *session,
+						size_t index, bool is_bundled);
 /* The o= line: the version goes up when anything differs from the last description. */
 void negotiate_describe_origin(const struct negotiate_leg *leg, struct sdp_session *session);
+
+/* feedback.c */
+
+/* Of a video stream of ours that has its profile and formats. */
+void negotiate_offer_feedback(struct sdp_media *media);
+void negotiate_answer_feedback(const struct sdp_media *offer, struct sdp_media *media);
+/* The formats by which the chosen ones are sent again (RFC 4588). */
+void negotiate_answer_retransmission(const struct sdp_media *offer, struct sdp_media *media);
+/* The SSRCs that media will send the m= line `index` as. */
+void negotiate_describe_sources(const struct negotiate_leg *leg, size_t index, struct sdp_media *media);
+/* The name of its stream in each packet, where there is more than one; `offer` NULL: the session is the offer. */
+void negotiate_describe_mids(const struct negotiate_leg *leg, const struct sdp_session *offer, struct sdp_session *session);
+/* Other header extensions; `other` is what the other leg's far end has said of the stream, NULL: nothing. `session` is the one
+ * that `media` is of. */
+void negotiate_offer_extensions(const struct negotiate_leg *leg, const struct sdp_media *other,
+				const struct sdp_session *session, struct sdp_media *media);
+void negotiate_answer_extensions(const struct sdp_media *offer, const struct sdp_media *other, struct sdp_media *media);
+/* All of it, into a plan that has its formats. */
+void negotiate_plan_feedback(const struct sdp_media *local, const struct sdp_media *remote, struct sdp_stream_plan *plan);
 
 /* keying.c */
 

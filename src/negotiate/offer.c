@@ -111,7 +111,26 @@ static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kin
 				negotiate_formats_add(formats, &format);
 		}
 	}
-	negotiate_formats_order(formats, profile->codecs);
+	negotiate_formats_order(formats, negotiate_codecs(profile, kind));
+}
+
+/* By number the other side's, or the codec's neighbour, where that is free. */
+static void offer_retransmission(struct offer_builder *builder, struct sdp_media *media, const struct sdp_media *from)
+{
+	size_t n_codecs = media->n_formats;
+	for (size_t i = 0; i < n_codecs && media->n_formats < SDP_FORMATS_MAX; i++) {
+		const struct sdp_format *codec = &media->formats[i];
+		const struct sdp_format *theirs = from ? sdp_media_find_retransmission(from, codec->payload_type) : NULL;
+		struct sdp_format rtx = {
+		    .payload_type = theirs ? theirs->payload_type : (codec->payload_type + 1) % 128,
+		    .encoding = "rtx",
+		    .clock_hz = codec->clock_hz,
+		    .channels = 1,
+		};
+		snprintf(rtx.parameters, sizeof rtx.parameters, "apt=%u", codec->payload_type);
+		if (pool_take(builder, media, from, &rtx))
+			*sdp_media_add_format(media) = rtx;
+	}
 }
 
 /* telephone-event at each clock rate the codecs use (RFC 4733, section 2.6); at the other side's rates where it has
@@ -164,6 +183,8 @@ static bool offer_formats(struct offer_builder *builder, struct sdp_media *media
 			*sdp_media_add_format(media) = formats->items[i];
 	}
 	g_free(formats);
+	if (media->kind == SDP_KIND_VIDEO && profile->kind == NEGOTIATE_WEBRTC)
+		offer_retransmission(builder, media, from);
 	for (size_t i = 0; i < media->n_formats; i++)
 		builder->pool.by_type[media->formats[i].payload_type] = &media->formats[i];
 	return media->n_formats > 0;
@@ -269,19 +290,22 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	bool is_webrtc = leg->profile.kind == NEGOTIATE_WEBRTC;
 	struct sdp_media *media = &builder->session->media[index];
 	bool is_bundled = is_webrtc && media->mid[0] && builder->session->n_bundled == builder->n_active;
-	const struct sdp_transport *transport = negotiate_transport(leg, builder->n_active, is_bundled);
+	const struct sdp_transport *transport = negotiate_transport(leg, builder->session, index, is_bundled);
 	if (!transport || !is_wanted(&leg->profile, media) || (from && !negotiate_is_active(from)))
 		return false;
 	if (!offer_formats(builder, media, from))
 		return false;
-	negotiate_describe_stream(leg, transport, media);
+	negotiate_describe_stream(leg, index, transport, media);
 	offer_keying(leg, index, media);
 	media->direction = from ? negotiate_direction(from) : SDP_SEND_RECEIVE;
 	if (from) {
 		media->ptime_ms = from->ptime_ms;
 		media->maxptime_ms = from->maxptime_ms;
-		negotiate_describe_feedback(media, from);
+		media->bandwidth_as_kbps = from->bandwidth_as_kbps;
+		media->bandwidth_tias_bps = from->bandwidth_tias_bps;
 	}
+	negotiate_offer_feedback(media);
+	negotiate_offer_extensions(leg, from, builder->session, media);
 	if (is_bundled)
 		join_bundle(builder, index, media);
 	builder->n_active++;
@@ -376,6 +400,7 @@ int negotiate_make_offer(const struct negotiate_leg *leg, const struct sdp_sessi
 		sdp_session_free(builder.session);
 		return error;
 	}
+	negotiate_describe_mids(leg, NULL, builder.session);
 	sdp_session_trim(builder.session);
 	negotiate_describe_origin(leg, builder.session);
 	*ret_offer = builder.session;

@@ -25,7 +25,7 @@ static void plan_formats(struct sdp_stream_plan *plan, const struct negotiate_ag
 			add_format(plan, agreed->local[i], agreed->remote[i]);
 	}
 	for (size_t i = 0; i < agreed->n && plan->n_formats; i++) {
-		if (!negotiate_is_codec(agreed->local[i]))
+		if (!negotiate_is_codec(agreed->local[i]) && !negotiate_is_retransmission(agreed->local[i]))
 			add_format(plan, agreed->local[i], agreed->remote[i]);
 	}
 }
@@ -62,8 +62,7 @@ static bool plan_stream(const struct sdp_media *local, const struct sdp_media *r
 	plan->remote = remote->transport;
 	plan->remote.rtcp_mux = local->transport.rtcp_mux && remote->transport.rtcp_mux;
 	plan->we_are_dtls_client = is_dtls_client(local->transport.setup, remote->transport.setup);
-	plan->has_feedback =
-	    local->profile == SDP_RTP_AVPF || local->profile == SDP_RTP_SAVPF || local->profile == SDP_DTLS_SAVPF;
+	negotiate_plan_feedback(local, remote, plan);
 	return true;
 }
 
@@ -79,7 +78,10 @@ int negotiate_make_plan(const struct sdp_session *local, const struct sdp_sessio
 			*stream = (struct sdp_stream_plan){0};
 			continue;
 		}
-		stream->is_bundled = plan.n_streams && negotiate_is_bundled(answer, answer->media[i].mid);
+		bool is_in_bundle = negotiate_is_bundled(answer, answer->media[i].mid);
+		stream->line = i;
+		stream->transport = is_in_bundle ? 0 : negotiate_transport_rank(local, i);
+		stream->is_bundled = plan.n_streams && is_in_bundle;
 		plan.n_streams++;
 	}
 	if (!plan.n_streams) {

@@ -123,3 +123,19 @@ void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct 
 	if (negotiate_is_active(local) && negotiate_is_active(remote))
 		negotiate_agree(local, remote, leg->local_was_offer, ret_agreed);
 }
+
+size_t negotiate_count_transports(const struct negotiate_leg *leg, const struct sdp_session *from, bool is_offer)
+{
+	size_t n = 1;
+	if (leg->profile.kind == NEGOTIATE_WEBRTC)
+		return n; /* those that do not bundle send and are sent their first stream */
+	for (size_t i = 0; i < from->n_media; i++) {
+		const struct sdp_media *media = &from->media[i];
+		bool is_carried = is_offer ? negotiate_can_carry(&leg->profile, media)
+					   : negotiate_is_active(media) &&
+						 (media->kind != SDP_KIND_VIDEO || leg->profile.carries_video);
+		if (is_carried && media->kind != SDP_KIND_OTHER)
+			n = MAX(n, negotiate_transport_rank(from, i) + 1);
+	}
+	return n;
+}

@@ -171,6 +171,21 @@ static int attribute_ssrc(struct sdp_parser *parser, char *value)
 	return 0;
 }
 
+/* Of the groups only the one that says which source sends again what the first has sent. */
+static int attribute_ssrc_group(struct sdp_parser *parser, char *value)
+{
+	struct sdp_media *media = parser->media;
+	const char *semantics = sdp_word(&value), *first = sdp_word(&value), *second = sdp_word(&value);
+	uint64_t ssrc, again;
+	if (!second || strcasecmp(semantics, "FID") || media->retransmission_ssrc ||
+	    !sdp_number(&first, UINT32_MAX, &ssrc) || *first || !sdp_number(&second, UINT32_MAX, &again) || *second ||
+	    !ssrc || (media->ssrc && media->ssrc != ssrc))
+		return 0;
+	media->ssrc = ssrc;
+	media->retransmission_ssrc = again;
+	return 0;
+}
+
 static int attribute_rtcp(struct sdp_parser *parser, char *value)
 {
 	const char *word = sdp_word(&value);
@@ -379,6 +394,7 @@ static const struct attribute {
     {"candidate", MEDIA_LEVEL, attribute_candidate},
     {"extmap", BOTH_LEVELS, attribute_extmap},
     {"ssrc", MEDIA_LEVEL, attribute_ssrc},
+    {"ssrc-group", MEDIA_LEVEL, attribute_ssrc_group},
     {"sendrecv", BOTH_LEVELS, attribute_sendrecv},
     {"sendonly", BOTH_LEVELS, attribute_sendonly},
     {"recvonly", BOTH_LEVELS, attribute_recvonly},

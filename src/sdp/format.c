@@ -35,6 +35,22 @@ const struct sdp_name sdp_kind_names[] = {
     {0, NULL},
 };
 
+static const struct sdp_name feedback_names[] = {
+    {SDP_FEEDBACK_NACK, "nack"},
+    {SDP_FEEDBACK_PLI, "nack pli"},
+    {SDP_FEEDBACK_FIR, "ccm fir"},
+    {SDP_FEEDBACK_REMB, "goog-remb"},
+    {SDP_FEEDBACK_TRANSPORT_CC, "transport-cc"},
+    {0, NULL},
+};
+
+static const char *const extension_uris[SDP_EXTENSION_KINDS] = {
+    [SDP_EXTENSION_MID] = "urn:ietf:params:rtp-hdrext:sdes:mid",
+    [SDP_EXTENSION_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+    [SDP_EXTENSION_ABS_SEND_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    [SDP_EXTENSION_TRANSPORT_CC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+};
+
 int sdp_name_value(const struct sdp_name *names, const char *text, int otherwise)
 {
 	for (; names->text; names++) {
@@ -56,6 +72,29 @@ const char *sdp_name_text(const struct sdp_name *names, int value)
 const char *sdp_direction_name(enum sdp_direction direction)
 {
 	return sdp_name_text(sdp_direction_names, direction & SDP_SEND_RECEIVE);
+}
+
+unsigned sdp_feedback_kind(const char *value)
+{
+	return sdp_name_value(feedback_names, value, 0);
+}
+
+const char *sdp_feedback_value(enum sdp_feedback_kind kind)
+{
+	return sdp_name_text(feedback_names, kind);
+}
+
+const char *sdp_extension_uri(enum sdp_extension_kind kind)
+{
+	return extension_uris[kind];
+}
+
+const struct sdp_extension *sdp_media_find_extension(const struct sdp_media *media, enum sdp_extension_kind kind)
+{
+	for (size_t i = 0; i < media->n_extensions; i++)
+		if (!strcmp(media->extensions[i].uri, extension_uris[kind]))
+			return &media->extensions[i];
+	return NULL;
 }
 
 enum sdp_direction sdp_direction_reverse(enum sdp_direction direction)
@@ -145,6 +184,7 @@ static const struct codec_mode {
     {"H264", "packetization-mode", "0", 0},
     {"VP9", "profile-id", "0", 0},
     {"AV1", "profile", "0", 0},
+    {"rtx", "apt", "", 0},
 };
 
 static bool same_mode(const struct codec_mode *mode, const struct sdp_format *a, const struct sdp_format *b)
@@ -167,4 +207,18 @@ bool sdp_format_same_codec(const struct sdp_format *a, const struct sdp_format *
 			return false;
 	}
 	return true;
+}
+
+const struct sdp_format *sdp_media_find_retransmission(const struct sdp_media *media, uint8_t payload_type)
+{
+	for (size_t i = 0; i < media->n_formats; i++) {
+		const struct sdp_format *format = &media->formats[i];
+		char apt[8];
+		const char *number = apt;
+		uint64_t type;
+		if (!strcasecmp(format->encoding, "rtx") && sdp_format_parameter(format, "apt", apt, sizeof apt) &&
+		    sdp_number(&number, 127, &type) && !*number && type == payload_type)
+			return format;
+	}
+	return NULL;
 }

@@ -178,12 +178,14 @@ static int parse_media(struct sdp_parser *parser, char *value)
 
 static void parse_bandwidth(struct sdp_parser *parser, const char *value)
 {
-	uint64_t kbps;
-	if (strncmp(value, "AS:", 3) || parser->media == parser->defaults)
+	uint64_t bandwidth;
+	const char *colon = strchr(value, ':');
+	if (!colon++ || parser->media == parser->defaults || !sdp_number(&colon, UINT32_MAX, &bandwidth) || *colon)
 		return;
-	value += 3;
-	if (sdp_number(&value, UINT32_MAX, &kbps))
-		parser->media->bandwidth_as_kbps = kbps;
+	if (g_str_has_prefix(value, "AS:"))
+		parser->media->bandwidth_as_kbps = bandwidth;
+	else if (g_str_has_prefix(value, "TIAS:"))
+		parser->media->bandwidth_tias_bps = bandwidth;
 }
 
 static int parse_line(struct sdp_parser *parser, char *line)

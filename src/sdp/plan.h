@@ -3,9 +3,13 @@
 #pragma once
 #include "sdp/sdp.h"
 
+#define SDP_TYPE_NONE 0xff /* no payload type */
+
 /* One stream (an m= line that is carried). */
 struct sdp_stream_plan {
 	enum sdp_kind kind;
+	uint8_t line;	   /* which m= line it is: the stream is the same for as long as the session lasts */
+	uint8_t transport; /* which of ours it is sent from and received at */
 	char mid[32];
 	enum sdp_direction direction; /* ours: whether we send to and receive from the far end */
 	size_t n_formats;
@@ -22,7 +26,17 @@ struct sdp_stream_plan {
 	/* SDES (RFC 4568): what we send and receive with; suite "": none, the stream is keyed by DTLS where the far end has
 	 * a fingerprint, and plain where it has none. The streams of a bundle have those of the first. */
 	struct sdp_crypto send_crypto, receive_crypto;
-	bool has_feedback; /* AVPF */
+	bool has_feedback; /* AVPF: RTCP may come at once (RFC 4585); `feedback` may be there without it */
+	/* enum sdp_feedback_kind: what both sides have named, for the stream or for one of its codecs. Either side may then send
+	 * it, and takes it. */
+	unsigned feedback;
+	bool has_reduced_size; /* RTCP may come without a report before it (RFC 5506) */
+	/* Retransmission of formats[i] (RFC 4588) that the far end sends, and takes from us; SDP_TYPE_NONE: none. */
+	uint8_t rtx_receive_types[SDP_FORMATS_MAX], rtx_send_types[SDP_FORMATS_MAX];
+	/* What was told of the sources; 0: nothing. Retransmissions go as the second of the two. */
+	uint32_t local_ssrc, local_rtx_ssrc, remote_ssrc, remote_rtx_ssrc;
+	uint8_t extension_ids[SDP_EXTENSION_KINDS]; /* agreed, the same both ways; 0: none */
+	uint32_t bandwidth_kbps; /* what the far end is ready to receive; 0: not told */
 	bool is_bundled;   /* shares the transport of the first stream */
 };
 

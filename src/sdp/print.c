@@ -151,6 +151,20 @@ static void print_extensions(GString *out, const struct sdp_media *media)
 	}
 }
 
+static void print_source(GString *out, uint32_t ssrc, const char *cname)
+{
+	if (ssrc)
+		g_string_append_printf(out, "a=ssrc:%u%s%s\r\n", ssrc, cname[0] ? " cname:" : "", cname);
+}
+
+static void print_sources(GString *out, const struct sdp_media *media)
+{
+	if (media->ssrc && media->retransmission_ssrc)
+		g_string_append_printf(out, "a=ssrc-group:FID %u %u\r\n", media->ssrc, media->retransmission_ssrc);
+	print_source(out, media->ssrc, media->cname);
+	print_source(out, media->retransmission_ssrc, media->cname);
+}
+
 static void print_media(GString *out, const struct sdp_media *media, bool has_connection)
 {
 	print_media_line(out, media);
@@ -161,6 +175,8 @@ static void print_media(GString *out, const struct sdp_media *media, bool has_co
 	}
 	if (media->bandwidth_as_kbps)
 		g_string_append_printf(out, "b=AS:%u\r\n", media->bandwidth_as_kbps);
+	if (media->bandwidth_tias_bps)
+		g_string_append_printf(out, "b=TIAS:%u\r\n", media->bandwidth_tias_bps);
 	print_transport(out, &media->transport);
 	print_text(out, "mid", media->mid);
 	print_flag(out, "bundle-only", media->is_bundle_only);
@@ -173,9 +189,7 @@ static void print_media(GString *out, const struct sdp_media *media, bool has_co
 	print_feedback(out, media);
 	print_number(out, "ptime", media->ptime_ms);
 	print_number(out, "maxptime", media->maxptime_ms);
-	if (media->ssrc)
-		g_string_append_printf(out, "a=ssrc:%u%s%s\r\n", media->ssrc, media->cname[0] ? " cname:" : "",
-				       media->cname);
+	print_sources(out, media);
 }
 
 char *sdp_print(const struct sdp_session *session, size_t *ret_length)

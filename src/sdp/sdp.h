@@ -102,6 +102,10 @@ struct sdp_transport {
 	char tls_id[256];
 	size_t n_crypto;
 	struct sdp_crypto crypto[SDP_CRYPTO_MAX];
+	/* Ours only, of the leg's first transport: the m= line i is sent as ssrc + 2 i, what it sends again as the next. 0: not
+	 * told. */
+	uint32_t ssrc;
+	char cname[64];
 };
 
 struct sdp_extension { /* RFC 8285 */
@@ -110,9 +114,27 @@ struct sdp_extension { /* RFC 8285 */
 	char uri[128];
 };
 
+/* The extensions we know, in the order of sdp_extension_uri(). */
+enum sdp_extension_kind {
+	SDP_EXTENSION_MID,	     /* RFC 9143 */
+	SDP_EXTENSION_AUDIO_LEVEL,   /* RFC 6464 */
+	SDP_EXTENSION_ABS_SEND_TIME, /* what a REMB is estimated by */
+	SDP_EXTENSION_TRANSPORT_CC,  /* draft-holmer-rmcat-transport-wide-cc-extensions-01 */
+	SDP_EXTENSION_KINDS
+};
+
 struct sdp_feedback { /* a=rtcp-fb; payload_type -1 for "*" */
 	int payload_type;
 	char value[32];
+};
+
+/* The feedback we know (RFC 4585, RFC 5104), as bits. */
+enum sdp_feedback_kind {
+	SDP_FEEDBACK_NACK = 1 << 0,
+	SDP_FEEDBACK_PLI = 1 << 1, /* nack pli */
+	SDP_FEEDBACK_FIR = 1 << 2, /* ccm fir */
+	SDP_FEEDBACK_REMB = 1 << 3,
+	SDP_FEEDBACK_TRANSPORT_CC = 1 << 4
 };
 
 struct sdp_media {
@@ -129,8 +151,10 @@ struct sdp_media {
 	char mid[32];
 	uint16_t ptime_ms;	    /* 0: not given */
 	uint16_t maxptime_ms;	    /* 0: not given */
-	uint32_t bandwidth_as_kbps; /* 0: not given */
-	uint32_t ssrc;		    /* the first a=ssrc; 0: none */
+	uint32_t bandwidth_as_kbps;   /* what its author is ready to receive, with headers; 0: not given */
+	uint32_t bandwidth_tias_bps;  /* the same without headers (RFC 3890); 0: not given */
+	uint32_t ssrc;		      /* the first a=ssrc; 0: none */
+	uint32_t retransmission_ssrc; /* the one that goes with it (a=ssrc-group:FID, RFC 5576); 0: none */
 	char cname[64];
 	char stream_id[128]; /* a=msid, as it stands */
 	bool rtcp_reduced_size;
@@ -177,6 +201,14 @@ struct sdp_session *sdp_session_new(size_t n_media);
 void sdp_session_trim(struct sdp_session *session);
 struct sdp_session *sdp_session_copy(const struct sdp_session *session);
 struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL */
+
+/* The bit of enum sdp_feedback_kind; 0 for what we do not know. */
+unsigned sdp_feedback_kind(const char *value);
+const char *sdp_feedback_value(enum sdp_feedback_kind kind);
+const char *sdp_extension_uri(enum sdp_extension_kind kind);
+const struct sdp_extension *sdp_media_find_extension(const struct sdp_media *media, enum sdp_extension_kind kind);
+/* The format by which `payload_type` is sent again (RFC 4588); NULL when there is none. */
+const struct sdp_format *sdp_media_find_retransmission(const struct sdp_media *media, uint8_t payload_type);
 
 const char *sdp_direction_name(enum sdp_direction direction); /* "sendrecv", ... */
 enum sdp_direction sdp_direction_reverse(enum sdp_direction direction);

@@ -53,13 +53,15 @@ struct media_end *media_lone_end(struct media_lone *lone)
 	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "lone"};
 	struct media_end *end = media_end_new(lone->worker, "lone", NULL, &options);
 	struct sdp_stream_plan *plan = g_new0(struct sdp_stream_plan, 1);
-	struct media_stream *stream = media_stream_new(end, SDP_KIND_AUDIO);
+	struct media_stream *stream;
 
 	g_ptr_array_add(lone->ends, end);
+	plan->kind = SDP_KIND_AUDIO;
 	plan->direction = SDP_SEND_RECEIVE;
 	add(plan, 0, "PCMU", 8000, 1);
 	add(plan, 96, "opus", 48000, 2);
 	add(plan, 97, "telephone-event", 8000, 1);
+	stream = media_stream_new(end, plan);
 	media_stream_apply(stream, plan);
 	end->streams[end->n_streams++] = stream;
 	for (size_t i = 0; i < plan->n_formats; i++)

@@ -33,6 +33,7 @@ static const struct offer_case {
 	const char *from; /* NULL: a full offer */
 	const char *const *codecs, *const *convertible;
 	bool no_dtmf, video;
+	size_t transports; /* 0: one */
 	const char *expected; /* NULL: -ENOTSUP */
 } offer_cases[] = {
     {.name = "browser to trunk: codecs and numbers carried over, redundancy left out",
@@ -123,9 +124,26 @@ static const struct offer_case {
      .kind = NEGOTIATE_WEBRTC,
      .no_dtmf = true,
      .video = true,
-     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 97=rtx/90000 mid=1",
+     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 97=rtx/90000#apt=96 mid=1",
      .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=actpass | "
-		 "video 96=VP8/90000 sendrecv mid=1 setup=actpass bundle-only"},
+		 "video 96=VP8/90000 97=rtx/90000 sendrecv mid=1 setup=actpass bundle-only"},
+    {.name = "video goes to a telephone on the number that serves it, and is not sent again",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_RTP,
+     .no_dtmf = true,
+     .video = true,
+     .from = "0=PCMU/8000 mid=0 | video 45=AV1/90000 46=rtx/90000#apt=45 96=VP8/90000 97=rtx/90000#apt=96 mid=1",
+     .transports = 2,
+     .expected = "audio 0=PCMU/8000 sendrecv | video 98=AV1/90000 96=VP8/90000 sendrecv"},
+    {.name = "a list of codecs for sound says nothing of pictures",
+     .from_kind = NEGOTIATE_WEBRTC,
+     .kind = NEGOTIATE_WEBRTC,
+     .codecs = g711_first,
+     .no_dtmf = true,
+     .video = true,
+     .from = "0=PCMU/8000 mid=0 | video 96=VP8/90000 mid=1",
+     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=actpass | "
+		 "video 96=VP8/90000 97=rtx/90000 sendrecv mid=1 setup=actpass bundle-only"},
     {.name = "a refused stream keeps its rank",
      .from_kind = NEGOTIATE_WEBRTC,
      .kind = NEGOTIATE_WEBRTC,
@@ -160,6 +178,10 @@ static void test_new_offers(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(offer_cases); i++) {
 		struct support_leg leg;
 		support_leg_init(&leg, offer_cases[i].kind);
+		struct sdp_transport transports[2] = {leg.transport, leg.transport};
+		net_address_set_port(&transports[1].rtp, 20002);
+		leg.leg.transports = transports;
+		leg.leg.n_transports = MAX(offer_cases[i].transports, 1);
 		leg.leg.profile.codecs = offer_cases[i].codecs;
 		leg.leg.profile.convertible = offer_cases[i].convertible;
 		leg.leg.profile.carries_dtmf = !offer_cases[i].no_dtmf;
@@ -184,8 +206,8 @@ static void test_transport_of_each_kind(void **state)
 	support_leg_init(&browser, NEGOTIATE_WEBRTC);
 	support_leg_init(&trunk, NEGOTIATE_RTP);
 	browser.leg.profile.trickle = true;
-	browser.leg.profile.ssrc = 77;
-	browser.leg.profile.cname = "tandem";
+	browser.transport.ssrc = 77;
+	strcpy(browser.transport.cname, "tandem");
 	struct sdp_session *to_browser = offer(&browser, NULL), *to_trunk = offer(&trunk, NULL);
 	const struct sdp_media *a = &to_browser->media[0], *b = &to_trunk->media[0];
 
