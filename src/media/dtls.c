@@ -7,31 +7,35 @@
 METRICS_GAUGE(associations, "tandem_dtls_associations", "DTLS associations, those being made too.");
 
 #define EXPORTER_LABEL "EXTRACTOR-dtls_srtp"
+#define FAREWELL_BYTES_MAX 128 /* an alert, in any cipher suite */
 
 enum dtls_state {
 	DTLS_WAITING,	/* for a path */
 	DTLS_HANDSHAKE,
-	DTLS_CONNECTED,
+	DTLS_CONNECTED, /* the far end may have to hear our last flight again */
+	DTLS_SETTLED,	/* both sides have everything: nothing is left of it but the farewell */
 	DTLS_CLOSED,	/* the far end has said close_notify; keys go on until signalling ends the call */
 	DTLS_FAILED,
 };
 
 struct media_dtls {
 	struct media_end *end;
-	SSL *ssl;
+	SSL *ssl; /* NULL once settled */
 	bool we_are_client;
 	enum dtls_state state;
 	size_t n_fingerprints;
 	struct sdp_fingerprint fingerprints[SDP_FINGERPRINTS_MAX];
 	char tls_id[256];
 	struct loop_timer retransmit_timer, deadline_timer;
+	size_t farewell_bytes;
+	uint8_t farewell[FAREWELL_BYTES_MAX]; /* our close_notify, encrypted */
 	const uint8_t *datagram; /* being read; NULL: none */
 	size_t datagram_bytes;
 };
 
 static const char *state_name(enum dtls_state state)
 {
-	static const char *const names[] = {"waiting", "handshake", "connected", "closed", "failed"};
+	static const char *const names[] = {"waiting", "handshake", "connected", "settled", "closed", "failed"};
 
 	return names[state];
 }
@@ -48,6 +52,11 @@ static int bio_write(BIO *bio, const char *bytes, int length)
 {
 	struct media_dtls *dtls = BIO_get_data(bio);
 
+	if (dtls->state == DTLS_SETTLED) {
+		dtls->farewell_bytes = MIN((size_t)length, sizeof dtls->farewell);
+		memcpy(dtls->farewell, bytes, dtls->farewell_bytes);
+		return length;
+	}
 	/* What cannot be sent is as good as lost on the way: the timer repeats it. */
 	media_end_send_raw(dtls->end, (const uint8_t *)bytes, (size_t)length);
 	return length;
@@ -166,6 +175,34 @@ static int make_contexts(struct media_dtls *dtls, struct media_srtp **ret_send, 
 	return error;
 }
 
+/* OpenSSL keeps 70 kB for an association, which is all there is to a call otherwise. What it could still be needed for is one
+ * close_notify: that is written now, to be sent at the end. */
+static void settle(struct media_dtls *dtls)
+{
+	loop_timer_stop(&dtls->retransmit_timer);
+	loop_timer_stop(&dtls->deadline_timer);
+	set_state(dtls, DTLS_SETTLED);
+	SSL_shutdown(dtls->ssl);
+	ERR_clear_error();
+	SSL_free(dtls->ssl);
+	dtls->ssl = NULL;
+}
+
+/* The server speaks last, and its last word may be lost (RFC 6347, section 4.2.4). A client has heard it. */
+static void linger(struct media_dtls *dtls)
+{
+	if (dtls->we_are_client)
+		settle(dtls);
+	else
+		loop_timer_start_ms(&dtls->deadline_timer, MEDIA_DTLS_LINGER_MS);
+}
+
+void media_dtls_confirm(struct media_dtls *dtls)
+{
+	if (dtls->state == DTLS_CONNECTED)
+		settle(dtls);
+}
+
 static void finish(struct media_dtls *dtls)
 {
 	struct media_srtp *send, *receive;
@@ -178,6 +215,7 @@ static void finish(struct media_dtls *dtls)
 	} else {
 		set_state(dtls, DTLS_CONNECTED);
 		media_end_keys_ready(dtls->end, send, receive);
+		linger(dtls);
 	}
 }
 
@@ -245,7 +283,12 @@ static void on_retransmit(void *data)
 
 static void on_deadline(void *data)
 {
-	fail(data, MEDIA_FAILURE_DTLS, "the handshake took too long");
+	struct media_dtls *dtls = data;
+
+	if (dtls->state == DTLS_HANDSHAKE)
+		fail(dtls, MEDIA_FAILURE_DTLS, "the handshake took too long");
+	else
+		media_dtls_confirm(dtls);
 }
 
 int media_dtls_new(struct media_end *end, const struct sdp_transport *remote, bool we_are_client,
@@ -286,9 +329,9 @@ struct media_dtls *media_dtls_free(struct media_dtls *dtls)
 		return NULL;
 	loop_timer_stop(&dtls->retransmit_timer);
 	loop_timer_stop(&dtls->deadline_timer);
-	if (dtls->state == DTLS_CONNECTED)
-		SSL_shutdown(dtls->ssl);
-	ERR_clear_error();
+	media_dtls_confirm(dtls);
+	if (dtls->state == DTLS_SETTLED)
+		media_end_send_raw(dtls->end, dtls->farewell, dtls->farewell_bytes);
 	SSL_free(dtls->ssl);
 	g_free(dtls);
 	metrics_add(&associations, -1);
@@ -329,6 +372,7 @@ void media_dtls_receive(struct media_dtls *dtls, const uint8_t *bytes, size_t le
 		read_on(dtls);
 		break;
 	case DTLS_WAITING:
+	case DTLS_SETTLED:
 	case DTLS_CLOSED:
 	case DTLS_FAILED:
 		break;

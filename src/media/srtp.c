@@ -101,6 +101,7 @@ struct media_srtp *media_srtp_free(struct media_srtp *srtp)
 {
 	if (!srtp)
 		return NULL;
+	media_srtp_streams_clear(&srtp->streams);
 	srtp->backend->destroy(srtp);
 	metrics_add(&contexts, -1);
 	return NULL;

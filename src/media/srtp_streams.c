@@ -3,6 +3,12 @@
 
 #define HALF_SEQUENCE 0x8000u
 
+void media_srtp_streams_clear(struct srtp_streams *streams)
+{
+	g_free(streams->stream);
+	*streams = (struct srtp_streams){0};
+}
+
 int media_srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at)
 {
 	if (streams->recent < streams->n && streams->ssrc[streams->recent] == ssrc) {
@@ -48,8 +54,8 @@ static bool is_replay(const uint64_t *window, size_t size, uint64_t highest, uin
 
 int media_srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at, uint16_t sequence, uint64_t *ret_index)
 {
-	const struct srtp_stream *stream = &streams->stream[at];
-	if (at == streams->n || !stream->has_rtp) {
+	const struct srtp_stream *stream = at < streams->n ? &streams->stream[at] : NULL;
+	if (!stream || !stream->has_rtp) {
 		*ret_index = sequence;
 		return 0;
 	}
@@ -73,16 +79,16 @@ int media_srtp_streams_estimate(const struct srtp_streams *streams, uint32_t at,
 
 int media_srtp_streams_check_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t index)
 {
-	const struct srtp_stream *stream = &streams->stream[at];
-	if (at == streams->n || !stream->has_rtcp)
+	const struct srtp_stream *stream = at < streams->n ? &streams->stream[at] : NULL;
+	if (!stream || !stream->has_rtcp)
 		return 0;
 	return is_replay(stream->rtcp_window, MEDIA_SRTCP_WINDOW, stream->rtcp_highest, index) ? -EALREADY : 0;
 }
 
 int media_srtp_streams_next_rtcp(const struct srtp_streams *streams, uint32_t at, uint32_t *ret_index)
 {
-	const struct srtp_stream *stream = &streams->stream[at];
-	bool is_first = at == streams->n || !stream->has_rtcp;
+	const struct srtp_stream *stream = at < streams->n ? &streams->stream[at] : NULL;
+	bool is_first = !stream || !stream->has_rtcp;
 	if (!is_first && stream->rtcp_highest == SRTCP_INDEX_MAX)
 		return -EOVERFLOW;
 	/* RFC 3711 would have 0 first; 1 is what libsrtp has always sent, and any is taken */
@@ -94,6 +100,7 @@ static struct srtp_stream *stream_for(struct srtp_streams *streams, uint32_t at,
 {
 	if (at == streams->n) {
 		streams->ssrc[at] = ssrc;
+		streams->stream = g_renew(struct srtp_stream, streams->stream, at + 1);
 		memset(&streams->stream[at], 0, sizeof streams->stream[at]);
 		streams->n++;
 		streams->recent = at;

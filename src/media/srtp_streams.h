@@ -19,8 +19,11 @@ struct srtp_streams {
 	uint32_t n;
 	uint32_t recent; /* the one found last */
 	uint32_t ssrc[MEDIA_SRTP_STREAMS_MAX];
-	struct srtp_stream stream[MEDIA_SRTP_STREAMS_MAX];
+	struct srtp_stream *stream; /* n of them: one is made when an SSRC is new, which is once in most calls */
 };
+
+/* Frees what it holds, not the value itself. */
+void media_srtp_streams_clear(struct srtp_streams *streams);
 
 /* Where an SSRC is, or streams->n when it is new. -ENOSPC when it is new and there is no room. */
 int media_srtp_streams_find(struct srtp_streams *streams, uint32_t ssrc, uint32_t *ret_at);

@@ -1,4 +1,4 @@
-#include "media/end.h"
+#include "media/dtls.h"
 #include "crypto/random.h"
 #include <string.h>
 
@@ -69,6 +69,8 @@ static void change_source(struct media_stream *stream, uint32_t ssrc)
 	/* No probation: who can send here has been checked already, by key or by address. */
 	rtp_receiver_init(&stream->receiver, ssrc, 0);
 	stream->has_source = true;
+	if (stream->end->dtls)
+		media_dtls_confirm(stream->end->dtls);
 }
 
 void media_stream_note_received(struct media_stream *stream, const struct rtp_packet *packet, uint32_t jitter_clock_hz,

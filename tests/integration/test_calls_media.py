@@ -186,7 +186,9 @@ def test_voice_goes_both_ways(media_call, direction):
     listener.stop()
     assert longest_silence(listener.heard, streams[1].sent) <= INTERVAL  # the first may have come before the keys
     check_identity(listener.heard)
+    assert not one.peer.is_parted.is_set()
     one.call.hang_up()
+    assert one.peer.is_parted.wait(5)
 
 
 @pytest.mark.parametrize("is_bad", [False, True], ids=["clean", "bad"])

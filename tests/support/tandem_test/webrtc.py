@@ -117,6 +117,7 @@ class WebRtc(threading.Thread):
         self.dtls = SSL.Connection(context, None)
         self.dtls.set_accept_state()
         self.is_connected = threading.Event()  # DTLS
+        self.is_parted = threading.Event()  # close_notify
         self.sends = self.takes = None  # Srtp, once connected
         self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
         self.heard_more = threading.Condition()
@@ -211,8 +212,10 @@ class WebRtc(threading.Thread):
                 self.dtls.do_handshake()
                 self._take_keys()
                 self.is_connected.set()
-        except (SSL.WantReadError, SSL.ZeroReturnError):
+        except SSL.WantReadError:
             pass
+        except SSL.ZeroReturnError:
+            self.is_parted.set()
         while True:
             try:
                 flight = self.dtls.bio_read(65536)
