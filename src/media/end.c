@@ -6,6 +6,7 @@
 #include "media/dtls.h"
 #include "media/ice.h"
 #include "media/plain.h"
+#include "media/quality.h"
 #include "media/watch.h"
 #include "metrics/metrics.h"
 #include <string.h>
@@ -126,6 +127,7 @@ struct media_end *media_end_free(struct media_end *end)
 		return NULL;
 	media_bridge_part(end);
 	media_watch_end(end);
+	media_quality_count(end);
 	media_reports_say_goodbye(end);
 	media_reports_stop(end);
 	BASE_CLEAR(&end->dtls, media_dtls_free);
@@ -395,6 +397,8 @@ static void add_stream(const struct media_stream *stream, struct media_report *r
 	report->round_trip_us = MAX(report->round_trip_us, stream->round_trip_us);
 	report->far_fraction_lost = MAX(report->far_fraction_lost, stream->far.fraction_lost);
 	report->far_packets_lost += stream->far.packets_lost;
+	if (stream->kind == SDP_KIND_AUDIO && report->mos_received == 0)
+		media_quality_report(stream, report);
 }
 
 void media_end_report(const struct media_end *end, struct media_report *ret_report)

@@ -45,6 +45,17 @@ struct media_far_report {
 	uint32_t highest_sequence;
 	uint64_t packets_then; /* sent when highest_sequence changed last */
 	unsigned n_stuck;      /* reports in a row that say that nothing has come meanwhile */
+	unsigned n;	       /* reports */
+};
+
+/* How speech is heard, from interval to interval (quality.c). */
+struct media_quality {
+	int64_t since_us;	/* the interval's begin; 0: none yet */
+	uint64_t packets, lost; /* received then */
+	unsigned n_far_reports; /* and these had come */
+	unsigned n_received, n_sent;   /* intervals that say something */
+	double sum_received, sum_sent; /* of their scores */
+	double worst_received;
 };
 
 struct media_stream {
@@ -71,6 +82,8 @@ struct media_stream {
 	struct rtcp_round_trip round_trip;
 	uint32_t round_trip_us;
 	struct media_far_report far;
+	uint8_t codec_type;	      /* payload type of the codec that came last; MEDIA_TYPE_NONE */
+	struct media_quality quality;
 };
 
 enum media_end_state {

@@ -8,6 +8,7 @@
 #include "sdp/plan.h"
 
 #define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
+#define MEDIA_ENCODING_BYTES 16
 #define MEDIA_STREAMS_MAX 4  /* of one leg: audio, video, ... (m= lines that are carried) */
 
 struct media_engine;
@@ -81,6 +82,10 @@ struct media_report {
 	uint32_t jitter_us, round_trip_us;
 	uint64_t far_packets_lost;    /* of what we send, by the far end's reports */
 	uint8_t far_fraction_lost;    /* last receiver report of the far end */
+	/* Mean opinion scores of the audio (E-model), 1 to 4.5; 0: nothing to judge by. Over the whole time, and the worst five
+	 * seconds; `sent` is what the far end hears, by its reports. */
+	double mos_received, mos_received_worst, mos_sent;
+	char encoding[MEDIA_ENCODING_BYTES]; /* the codec that came last; "" */
 };
 
 struct media_handler {

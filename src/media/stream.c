@@ -10,6 +10,7 @@ struct media_stream *media_stream_new(struct media_end *end, const struct sdp_st
 	stream->line = plan->line;
 	for (size_t i = 0; i < MEDIA_TYPES; i++)
 		stream->routes[i].type_out = MEDIA_TYPE_NONE;
+	stream->codec_type = MEDIA_TYPE_NONE;
 	rtp_sender_init(&stream->sender, plan->local_ssrc ? plan->local_ssrc : crypto_random_u32(),
 			(uint16_t)crypto_random_u32() & 0x7fff,
 			crypto_random_u32());
@@ -79,6 +80,8 @@ void media_stream_note_received(struct media_stream *stream, const struct rtp_pa
 	if (!stream->has_source || stream->receiver.ssrc != packet->ssrc)
 		change_source(stream, packet->ssrc);
 	rtp_receiver_update(&stream->receiver, packet, jitter_clock_hz, now_us);
+	if (jitter_clock_hz > 0)
+		stream->codec_type = packet->payload_type;
 	stream->heard_us = stream->rtp_us = now_us;
 }
 
@@ -89,6 +92,7 @@ void media_stream_note_far_report(struct media_stream *stream, const struct rtcp
 	far->fraction_lost = block->fraction_lost;
 	far->packets_lost = (uint32_t)MAX(block->cumulative_lost, 0);
 	far->jitter = block->jitter;
+	far->n++;
 	if (block->highest_sequence != far->highest_sequence) {
 		far->highest_sequence = block->highest_sequence;
 		far->packets_then = stream->sender.packets;

@@ -1,5 +1,6 @@
 #include "media/watch.h"
 #include "media/ice.h"
+#include "media/quality.h"
 #include "metrics/metrics.h"
 #include <inttypes.h>
 #include <string.h>
@@ -65,7 +66,7 @@ const char *media_trouble_name(enum media_trouble trouble)
 
 /* --- what is wrong --- */
 
-static const struct media_stream *audio_of(const struct media_end *end)
+static struct media_stream *audio_of(const struct media_end *end)
 {
 	for (size_t i = 0; i < end->n_streams; i++)
 		if (end->streams[i]->kind == SDP_KIND_AUDIO)
@@ -250,13 +251,15 @@ static bool has_timed_out(const struct media_end *end, const struct media_stream
 
 static void look(struct media_end *end, int64_t now_us)
 {
-	const struct media_stream *audio = audio_of(end);
+	struct media_stream *audio = audio_of(end);
 	bool is_over = has_timed_out(end, audio, now_us);
 
 	set_trouble(end, find_trouble(end, audio, now_us), now_us);
 	if (audio && audio->rtp_us >= end->watch.looked_us)
 		memcpy(end->watch.refused, end->refused, sizeof end->refused);
 	end->send_error = 0;
+	if (audio && end->state == MEDIA_END_CONNECTED)
+		media_quality_look(audio, now_us);
 	end->watch.looked_us = now_us;
 	if (is_over)
 		media_end_tell_timeout(end);
