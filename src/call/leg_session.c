@@ -9,6 +9,7 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		.name = leg->name,
 		.controlling = controlling,
 		.sdes = leg->sdes != NEGOTIATE_SDES_OFF,
+		.dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 	};
 	if (leg->trunk) {
 		const struct net_address *peer =
@@ -45,6 +46,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
 			.codecs = leg->codecs,
 			.sdes = leg->sdes,
+			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.carries_dtmf = true,
 			.session_id = leg->session_id,
 		},

@@ -26,6 +26,7 @@ struct media_dtls {
 	size_t n_fingerprints;
 	struct sdp_fingerprint fingerprints[SDP_FINGERPRINTS_MAX];
 	char tls_id[256];
+	struct net_address remote; /* where the path led when it was started; length 0: not yet */
 	struct loop_timer retransmit_timer, deadline_timer;
 	size_t farewell_bytes;
 	uint8_t farewell[FAREWELL_BYTES_MAX]; /* our close_notify, encrypted */
@@ -338,8 +339,17 @@ struct media_dtls *media_dtls_free(struct media_dtls *dtls)
 	return NULL;
 }
 
+static bool has_moved(const struct media_dtls *dtls, const struct sdp_transport *remote)
+{
+	bool is_hold = net_address_is_wildcard(&remote->rtp);
+
+	return !remote->has_ice && !is_hold && dtls->remote.length > 0 && !net_address_equal(&dtls->remote, &remote->rtp);
+}
+
 bool media_dtls_is_for(const struct media_dtls *dtls, const struct sdp_transport *remote, bool we_are_client)
 {
+	if (remote->tls_id[0] == '\0' && has_moved(dtls, remote))
+		return false;
 	if (dtls->we_are_client != we_are_client || dtls->n_fingerprints != remote->n_fingerprints ||
 	    strcmp(dtls->tls_id, remote->tls_id) != 0)
 		return false;
@@ -355,6 +365,7 @@ void media_dtls_start(struct media_dtls *dtls)
 	if (dtls->state != DTLS_WAITING)
 		return;
 	set_state(dtls, DTLS_HANDSHAKE);
+	dtls->remote = dtls->end->rtp_remote;
 	loop_timer_start_ms(&dtls->deadline_timer, MEDIA_DTLS_TIMEOUT_MS);
 	if (dtls->we_are_client)
 		proceed(dtls);

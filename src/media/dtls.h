@@ -12,7 +12,8 @@ int media_dtls_new(struct media_end *end, const struct sdp_transport *remote, bo
 		   struct media_dtls **ret_dtls);
 /* Says close_notify if there was an association. Accepts NULL. */
 struct media_dtls *media_dtls_free(struct media_dtls *dtls);
-/* Whether the association that was made from these is this one. */
+/* Whether the association that was made from these is this one (RFC 8842, section 3.1). Where the far end names none and there
+ * is no ICE, another address means another association too (RFC 5763, section 6.6). */
 bool media_dtls_is_for(const struct media_dtls *dtls, const struct sdp_transport *remote, bool we_are_client);
 /* There is a path: a client begins. Further calls do nothing. */
 void media_dtls_start(struct media_dtls *dtls);

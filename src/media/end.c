@@ -58,12 +58,13 @@ struct media_end *media_end_new(struct media_worker *worker, const char *log_id,
 	end->options.name = end->name;
 	end->log = (struct log_context){.call = end->log_id, .leg = end->name};
 	end->rtp_descriptor = end->rtcp_descriptor = -1;
-	end->protection = options->kind == MEDIA_LEG_WEBRTC ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
+	end->protection = media_end_may_use_dtls(end) ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
 	if (options->sdes)
 		end->sdes = media_sdes_new();
 	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
 	end->ssrc = (crypto_random_u32() | 1 << 8) & ~UINT32_C(0xff); /* those behind it neither wrap nor are 0 */
 	crypto_random_token(end->cname, MEDIA_CNAME_BYTES);
+	crypto_random_token(end->tls_id, MEDIA_TLS_ID_BYTES);
 	return end;
 }
 
@@ -75,11 +76,14 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 		media_plain_describe(end->plain, local);
 	if (end->sdes)
 		media_sdes_describe(end->sdes, local);
-	if (!end->ice)
+	if (end->ice) {
+		local->ssrc = end->ssrc;
+		base_copy_text(local->cname, sizeof local->cname, end->cname);
+		media_ice_describe(end->ice, local);
+	}
+	if (!media_end_may_use_dtls(end))
 		return;
-	local->ssrc = end->ssrc;
-	base_copy_text(local->cname, sizeof local->cname, end->cname);
-	media_ice_describe(end->ice, local);
+	base_copy_text(local->tls_id, sizeof local->tls_id, end->tls_id);
 	base_copy_text(fingerprint->algorithm, sizeof fingerprint->algorithm, "sha-256");
 	base_copy_text(fingerprint->digits, sizeof fingerprint->digits,
 		       crypto_certificate_fingerprint_digits(end->worker->engine->certificate));
@@ -169,7 +173,7 @@ static bool has_all(const struct media_end *end)
 	case MEDIA_LEG_WEBRTC:
 		return end->rtp_remote.length > 0 && end->srtp_send && end->srtp_receive;
 	case MEDIA_LEG_RTP:
-		return end->plain && end->has_plan;
+		return end->plain && end->has_plan && (!end->options.dtls || (end->srtp_send && end->srtp_receive));
 	case MEDIA_LEG_BUILTIN:
 		return true;
 	}
@@ -181,7 +185,7 @@ void media_end_check_connected(struct media_end *end)
 	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
 		return;
 	set_state(end, MEDIA_END_CONNECTED);
-	if (end->ice)
+	if (media_end_may_use_dtls(end))
 		metrics_observe_us(&connecting, loop_now_us(media_end_loop(end)) - end->planned_us);
 	media_watch_restart(end);
 	media_reports_start(end);
@@ -279,14 +283,23 @@ static void apply_webrtc(struct media_end *end, const struct sdp_stream_plan *pl
 		BASE_CLEAR(&end->dtls, media_dtls_free);
 }
 
+static void apply_plain(struct media_end *end, const struct sdp_stream_plan *plan)
+{
+	if (!apply_sdes(end, plan))
+		return;
+	media_plain_apply(end->plain, &plan->remote);
+	if (end->options.dtls)
+		apply_dtls(end, plan);
+}
+
 static void apply_transport(struct media_end *end, const struct sdp_leg_plan *plan)
 {
 	if (plan->n_streams == 0)
 		return;
 	if (end->ice)
 		apply_webrtc(end, &plan->streams[0]);
-	if (end->plain && apply_sdes(end, &plan->streams[0]))
-		media_plain_apply(end->plain, &plan->streams[0].remote);
+	else if (end->plain)
+		apply_plain(end, &plan->streams[0]);
 }
 
 static const struct sdp_stream_plan *plan_of_line(const struct sdp_leg_plan *plan, uint8_t line)

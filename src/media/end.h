@@ -8,6 +8,7 @@
 
 #define MEDIA_NAME_BYTES     48
 #define MEDIA_CNAME_BYTES    16
+#define MEDIA_TLS_ID_BYTES   24   /* RFC 8842, section 4: 20 at least */
 #define MEDIA_TYPES	     128  /* RTP payload types */
 #define MEDIA_TYPE_NONE	     0xff
 #define MEDIA_STREAM_NONE    0xff
@@ -129,7 +130,7 @@ struct media_end {
 	struct media_sdes *sdes; /* NULL: the leg has no keys of its own */
 
 	struct media_ice *ice;	   /* MEDIA_LEG_WEBRTC */
-	struct media_dtls *dtls;   /* MEDIA_LEG_WEBRTC, once there is a plan */
+	struct media_dtls *dtls;   /* once there is a plan that wants it */
 	struct media_plain *plain; /* MEDIA_LEG_RTP */
 	struct media_hop_side *across; /* a stand-in for a leg on another worker: the way there */
 	struct media_source *source; /* MEDIA_LEG_BUILTIN: what it plays to its partner; NULL: nothing */
@@ -142,6 +143,7 @@ struct media_end {
 
 	uint32_t ssrc; /* the first of those told in our description (struct sdp_transport) */
 	char cname[MEDIA_CNAME_BYTES + 1];
+	char tls_id[MEDIA_TLS_ID_BYTES + 1];
 	struct loop_timer report_timer; /* RTCP */
 	struct media_watch watch;
 	uint64_t refused[MEDIA_REFUSALS];
@@ -184,6 +186,10 @@ static inline void media_end_refuse(struct media_end *end, enum media_refusal re
 	end->worker->n_refused[refusal]++;
 	if (from)
 		end->refused_from = *from;
+}
+static inline bool media_end_may_use_dtls(const struct media_end *end)
+{
+	return end->options.kind == MEDIA_LEG_WEBRTC || end->options.dtls;
 }
 static inline struct loop *media_end_loop(const struct media_end *end)
 {

@@ -40,7 +40,7 @@ void media_engine_count(struct media_engine *engine, struct media_counts *ret_co
 
 enum media_leg_kind {
 	MEDIA_LEG_WEBRTC,  /* ICE, DTLS-SRTP or SDES, rtcp-mux */
-	MEDIA_LEG_RTP,	   /* plain RTP/AVP, or SDES */
+	MEDIA_LEG_RTP,	   /* plain RTP/AVP, or with SDES or DTLS-SRTP */
 	MEDIA_LEG_BUILTIN, /* no far end: a tone, an echo */
 };
 enum media_builtin { MEDIA_BUILTIN_ECHO, MEDIA_BUILTIN_DELAYED_ECHO, MEDIA_BUILTIN_MILLIWATT, MEDIA_BUILTIN_MUSIC };
@@ -121,6 +121,7 @@ struct media_leg_options {
 	bool wants_ipv6;	   /* RTP: address family of the trunk */
 	struct net_address toward; /* RTP: the peer, to choose the local address by; none: any */
 	bool sdes;		   /* keys of ours for the description (RFC 4568) */
+	bool dtls;		   /* RTP: DTLS-SRTP (RFC 5763), RTCP on the same port or not at all */
 	bool latch;		   /* RTP: learn the source address once (trunk option) */
 };
 /* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end.

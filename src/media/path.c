@@ -151,7 +151,7 @@ static void receive_dtls(struct media_end *end, const struct net_address *from, 
 {
 	bool has_path = end->rtp_remote.length > 0;
 
-	if (end->options.kind != MEDIA_LEG_WEBRTC || length > MEDIA_EARLY_BYTES) {
+	if (!media_end_may_use_dtls(end) || length > MEDIA_EARLY_BYTES) {
 		media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, from);
 	} else if (has_path && !net_address_equal(from, &end->rtp_remote)) {
 		media_end_refuse(end, MEDIA_REFUSAL_SOURCE, from);

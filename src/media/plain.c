@@ -117,6 +117,7 @@ void media_plain_describe(const struct media_plain *plain, struct sdp_transport 
 
 	ret_local->rtp = plain->rtp.local;
 	ret_local->rtcp = plain->rtcp.local;
+	ret_local->rtcp_mux = plain->end->options.dtls;
 	/* A PBX beside us is not sent through the router and back. */
 	if (plain->end->options.toward.length > 0 && net_address_is_private(&plain->end->options.toward))
 		return;
@@ -144,6 +145,9 @@ void media_plain_apply(struct media_plain *plain, const struct sdp_transport *re
 	bool muxed = remote->rtcp_mux;
 	struct net_address rtcp = muxed ? remote->rtp : remote->rtcp;
 
+	/* There is no second association for RTCP (RFC 5764, section 4). */
+	if (end->options.dtls && !muxed)
+		rtcp = (struct net_address){0};
 	end->rtp_descriptor = plain->rtp.descriptor;
 	end->rtcp_descriptor = muxed ? plain->rtp.descriptor : plain->rtcp.descriptor;
 	if (same(&plain->announced, &remote->rtp) && same(&plain->announced_rtcp, &rtcp))

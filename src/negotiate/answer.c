@@ -191,6 +191,7 @@ static bool answer_keying(const struct negotiate_leg *leg, size_t index, const s
 		explicit_bzero(&line, sizeof line);
 	} else if (keying == NEGOTIATE_KEYING_DTLS) {
 		transport->setup = answer_setup(leg, index, offer->transport.setup);
+		negotiate_answer_tls_id(leg, index, &offer->transport, transport);
 	}
 	negotiate_keep_keying(transport, keying);
 	return true;

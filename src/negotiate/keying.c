@@ -2,6 +2,8 @@
  * the legs' transports. */
 #include "negotiate/negotiate_private.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -138,11 +140,81 @@ enum negotiate_keying negotiate_answer_keying(const struct negotiate_leg *leg, s
 	const struct sdp_crypto *line;
 	bool has_crypto = leg->profile.sdes != NEGOTIATE_SDES_OFF && negotiate_has_usable_crypto(&offer->transport);
 	bool is_sdes_now = negotiate_current_keying(leg, index, &line) == NEGOTIATE_KEYING_SDES;
+	if (leg->profile.is_dtls)
+		return NEGOTIATE_KEYING_DTLS;
 	if (leg->profile.kind == NEGOTIATE_RTP)
 		return has_crypto ? NEGOTIATE_KEYING_SDES : NEGOTIATE_KEYING_PLAIN;
 	/* DTLS is better, but not worth a change in the middle of a call. A bundled stream may leave it to the first. */
 	bool has_dtls = offer->transport.n_fingerprints || offer->is_bundle_only;
 	return has_crypto && (is_sdes_now || !has_dtls) ? NEGOTIATE_KEYING_SDES : NEGOTIATE_KEYING_DTLS;
+}
+
+static bool has_fingerprint(const struct sdp_transport *transport, const struct sdp_fingerprint *wanted)
+{
+	for (size_t i = 0; i < transport->n_fingerprints; i++) {
+		if (!strcasecmp(transport->fingerprints[i].algorithm, wanted->algorithm) &&
+		    !strcasecmp(transport->fingerprints[i].digits, wanted->digits))
+			return true;
+	}
+	return false;
+}
+
+static enum sdp_setup role_of(const struct sdp_transport *one, const struct sdp_transport *other)
+{
+	if (one->setup == SDP_SETUP_ACTIVE || one->setup == SDP_SETUP_PASSIVE)
+		return one->setup;
+	return other->setup == SDP_SETUP_ACTIVE ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
+}
+
+/* RFC 8842, section 3.1: other certificates, the other role, or another name. */
+static bool makes_association(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *offer,
+			      const struct sdp_transport *answer)
+{
+	const struct sdp_transport *ours = &leg->local->media[index].transport, *theirs = &leg->remote->media[index].transport;
+	if (offer->n_fingerprints != theirs->n_fingerprints || role_of(answer, offer) != role_of(ours, theirs) ||
+	    strcmp(offer->tls_id, theirs->tls_id))
+		return true;
+	for (size_t i = 0; i < offer->n_fingerprints; i++) {
+		if (!has_fingerprint(theirs, &offer->fingerprints[i]))
+			return true;
+	}
+	return false;
+}
+
+static const char *current_tls_id(const struct negotiate_leg *leg, size_t index)
+{
+	const struct sdp_media *offer, *answer;
+	return last_exchange(leg, index, &offer, &answer) ? leg->local->media[index].transport.tls_id : "";
+}
+
+void negotiate_offer_tls_id(const struct negotiate_leg *leg, size_t index, struct sdp_transport *transport)
+{
+	const char *current = current_tls_id(leg, index);
+	if (current[0])
+		base_copy_text(transport->tls_id, sizeof transport->tls_id, current);
+}
+
+/* What media has made is random; a number behind it keeps it unique. */
+static void count_tls_id(const char *before, struct sdp_transport *transport)
+{
+	size_t length = strlen(transport->tls_id);
+	unsigned long number = 0;
+	if (!strncmp(before, transport->tls_id, length) && before[length] == '+')
+		number = strtoul(before + length + 1, NULL, 10);
+	snprintf(transport->tls_id + length, sizeof transport->tls_id - length, "+%lu", number + 1);
+}
+
+/* An offer without one is not answered with one (section 5.3). */
+void negotiate_answer_tls_id(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *offer,
+			     struct sdp_transport *transport)
+{
+	const char *current = current_tls_id(leg, index);
+	if (!offer->tls_id[0])
+		transport->tls_id[0] = 0;
+	else if (current[0] && makes_association(leg, index, offer, transport))
+		count_tls_id(current, transport);
+	else if (current[0])
+		base_copy_text(transport->tls_id, sizeof transport->tls_id, current);
 }
 
 static void drop_crypto(struct sdp_transport *transport)

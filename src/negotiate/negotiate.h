@@ -32,6 +32,7 @@ struct negotiate_profile {
 	 * answers when the two sides share none. NULL: no transcoding, both legs must share a codec. */
 	const char *const *convertible;
 	enum negotiate_sdes sdes;
+	bool is_dtls;	    /* RTP: UDP/TLS/RTP/SAVP and nothing else (RFC 5763, without ICE); `sdes` is off then */
 	bool carries_dtmf;  /* telephone-event (RFC 4733) */
 	bool carries_video; /* when the other leg does so too */
 	bool trickle;	    /* says so in ICE options */

@@ -104,6 +104,11 @@ enum negotiate_keying negotiate_current_keying(const struct negotiate_leg *leg, 
 enum negotiate_keying negotiate_answer_keying(const struct negotiate_leg *leg, size_t index,
 					      const struct sdp_media *offer);
 bool negotiate_is_secure_profile(enum sdp_profile profile);
+/* Names the association of an offer and of an answer of ours (a=tls-id, RFC 8842): as media has named it at first, then as it
+ * stands, and anew with an answer that makes a new one. `transport` has our a=setup already. */
+void negotiate_offer_tls_id(const struct negotiate_leg *leg, size_t index, struct sdp_transport *transport);
+void negotiate_answer_tls_id(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *offer,
+			     struct sdp_transport *transport);
 /* Whether there is a line without MKI, of a suite that media has, with a key of the right length. */
 bool negotiate_has_usable_crypto(const struct sdp_transport *transport);
 /* The offerer's first usable line whose suite we have a key for; that of the suite of our line in use (NULL: none) if it

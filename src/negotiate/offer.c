@@ -250,6 +250,8 @@ static enum negotiate_keying first_keying(const struct negotiate_profile *profil
 {
 	if (profile->kind == NEGOTIATE_WEBRTC)
 		return profile->sdes == NEGOTIATE_SDES_WANTED ? NEGOTIATE_KEYING_SDES : NEGOTIATE_KEYING_DTLS;
+	if (profile->is_dtls)
+		return NEGOTIATE_KEYING_DTLS;
 	return profile->sdes == NEGOTIATE_SDES_OFF ? NEGOTIATE_KEYING_PLAIN : NEGOTIATE_KEYING_SDES;
 }
 
@@ -262,8 +264,14 @@ static void offer_keying(const struct negotiate_leg *leg, size_t index, struct s
 	negotiate_keep_keying(&media->transport, keying);
 	switch (keying) {
 	case NEGOTIATE_KEYING_DTLS:
-		set_profile(media, SDP_DTLS_SAVPF, "UDP/TLS/RTP/SAVPF");
+		if (is_webrtc)
+			set_profile(media, SDP_DTLS_SAVPF, "UDP/TLS/RTP/SAVPF");
+		else if (now == NEGOTIATE_KEYING_DTLS)
+			set_profile(media, leg->local->media[index].profile, leg->local->media[index].profile_text);
+		else
+			set_profile(media, SDP_DTLS_SAVP, "UDP/TLS/RTP/SAVP");
 		media->transport.setup = SDP_SETUP_ACTPASS;
+		negotiate_offer_tls_id(leg, index, &media->transport);
 		break;
 	case NEGOTIATE_KEYING_SDES:
 		if (now == NEGOTIATE_KEYING_SDES) {

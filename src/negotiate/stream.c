@@ -16,6 +16,8 @@ bool negotiate_can_carry(const struct negotiate_profile *profile, const struct s
 	if (media->kind != SDP_KIND_AUDIO && (media->kind != SDP_KIND_VIDEO || !profile->carries_video))
 		return false;
 	bool has_keys = profile->sdes != NEGOTIATE_SDES_OFF && negotiate_has_usable_crypto(&media->transport);
+	if (profile->is_dtls) /* some write RTP/SAVP with a fingerprint */
+		return negotiate_is_secure_profile(media->profile) && media->transport.n_fingerprints;
 	switch (media->profile) {
 	case SDP_RTP_AVP:
 	case SDP_RTP_AVPF:

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const transports[] = {"udp", "tcp", NULL};
-static const char *const srtp_words[] = {"off", "optional", "required", NULL};
+static const char *const srtp_words[] = {"off", "optional", "required", "dtls", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
 static const char *const identity_words[] = {"none", "pai", "rpid", NULL};
@@ -83,7 +83,8 @@ static const struct config_option rows[] = {
      .type = CONFIG_ENUM,
      .names = srtp_words,
      .fallback = "off",
-     .help = "Encryption of media by keys in the SDP (SDES): optional offers it in RTP/AVP, required takes nothing else."},
+     .help = "Encryption of media: by keys in the SDP (SDES), \"optional\" in RTP/AVP or \"required\", or by \"dtls\" "
+	     "(UDP/TLS/RTP/SAVP), which takes nothing else either."},
     {.name = "redirect",
      .type = CONFIG_ENUM,
      .names = redirect_words,
@@ -243,7 +244,8 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	const char *domain = config_string(snapshot, "trunks", i, "domain");
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
-	if (config_enum(snapshot, "trunks", i, "srtp") > TRUNK_SRTP_OFF)
+	int srtp = config_enum(snapshot, "trunks", i, "srtp");
+	if (srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED)
 		config_warn(report, "trunks", i, "srtp",
 			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
 			    "read it can listen");

@@ -14,7 +14,7 @@ extern const struct config_table trunk_options;
 struct trunks; /* all of them */
 struct trunk;  /* reference counted: a call keeps its trunk through a reload */
 
-enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
+enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED, TRUNK_SRTP_DTLS };
 
 /* Starts looking up names. 0 or -errno. */
 int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks);

@@ -15,7 +15,8 @@ enum {
 	SWITCH_ORDER = 16,
 	SWITCH_NO_DTMF = 32,
 	SWITCH_SDES_ALLOWED = 64,
-	SWITCH_SDES_WANTED = 128
+	SWITCH_SDES_WANTED = 128,
+	SWITCH_DTLS = SWITCH_SDES_ALLOWED | SWITCH_SDES_WANTED /* on RTP */
 };
 
 #define demand(condition)                                                                                              \
@@ -36,12 +37,24 @@ static void set_up_keys(struct support_leg *leg, unsigned switches)
 	leg->transport.crypto[1] = (struct sdp_crypto){.tag = 2, .suite = "AEAD_AES_128_GCM", .key_bytes = 28};
 }
 
+static void set_up_dtls(struct support_leg *leg)
+{
+	leg->leg.profile.sdes = NEGOTIATE_SDES_OFF;
+	leg->leg.profile.is_dtls = leg->transport.rtcp_mux = true;
+	leg->transport.n_fingerprints = 1;
+	strcpy(leg->transport.fingerprints[0].algorithm, "sha-256");
+	strcpy(leg->transport.fingerprints[0].digits, "01:02");
+	strcpy(leg->transport.tls_id, "our-own-random-tls-id-0000");
+}
+
 static void set_up(struct support_leg *leg, unsigned switches, bool is_rtp)
 {
 	static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL}, *const order[] = {"PCMA", "opus",
 												   "PCMU", "VP8", NULL};
 	support_leg_init(leg, is_rtp ? NEGOTIATE_RTP : NEGOTIATE_WEBRTC);
 	set_up_keys(leg, switches);
+	if (is_rtp && (switches & SWITCH_DTLS) == SWITCH_DTLS)
+		set_up_dtls(leg);
 	leg->leg.profile.carries_dtmf = !(switches & SWITCH_NO_DTMF);
 	leg->leg.profile.carries_video = switches & SWITCH_VIDEO;
 	leg->leg.profile.convertible = switches & SWITCH_CONVERT ? convertible : NULL;

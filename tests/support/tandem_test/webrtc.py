@@ -1,7 +1,6 @@
 """The media side of a browser as far as a call needs it: answers and makes ICE checks (RFC 8445), is the DTLS server, sends and
 takes SRTP, changes its network. Needs pyOpenSSL, which the other parts do without."""
 
-import datetime
 import hashlib
 import hmac
 import os
@@ -13,14 +12,9 @@ import threading
 import time
 import zlib
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import SSL, crypto
-
 from . import media
+from .dtls import Dtls, Identity, is_dtls
 from .net import Deadline
-from .srtp import KEY_AND_SALT_BYTES, KEY_BYTES, SALT_BYTES, Srtp
 
 COOKIE = 0x2112A442
 BINDING, SUCCESS, ERROR = 0x0001, 0x0101, 0x0111
@@ -44,26 +38,6 @@ def stun(kind, transaction, attributes, password):
     crc = zlib.crc32(head(8) + body) ^ 0x5354554E
     body += struct.pack(">HHI", FINGERPRINT, 4, crc)
     return head(0) + body
-
-
-def certificate():
-    """A new one: the certificate, its key, its SHA-256 in hexadecimal."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "browser")])
-    now = datetime.datetime.utcnow()
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
-    return (crypto.X509.from_cryptography(made), crypto.PKey.from_cryptography_key(key),
-            hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest().upper())
-
-
-def records(flight):
-    """A memory BIO does not keep datagrams apart; records must not be broken."""
-    while flight:
-        length = 13 + struct.unpack(">H", flight[11:13])[0]
-        yield flight[:length]
-        flight = flight[length:]
 
 
 class Path:
@@ -107,18 +81,12 @@ class WebRtc(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.paths = [Path()]  # the newest last
-        own, key, digest = certificate()
-        self.fingerprint = ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
-        context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_certificate(own)
-        context.use_privatekey(key)
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *arguments: True)
-        context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
-        self.dtls = SSL.Connection(context, None)
-        self.dtls.set_accept_state()
+        identity = Identity()
+        self.fingerprint = identity.fingerprint
+        self.dtls = Dtls(identity, lambda record: self.dtls_path.socket.sendto(record, self.dtls_from))
+        self.dtls_path = self.dtls_from = None  # where the far end's last word came to, and from
         self.is_connected = threading.Event()  # DTLS
         self.is_parted = threading.Event()  # close_notify
-        self.sends = self.takes = None  # Srtp, once connected
         self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
         self.heard_more = threading.Condition()
         self.stopped = False
@@ -156,7 +124,7 @@ class WebRtc(threading.Thread):
     def send(self, packet):
         """An RTP packet, to the gateway."""
         path = self.path
-        path.socket.sendto(self.sends.protect(packet), path.remote[2])
+        path.socket.sendto(self.dtls.sends.protect(packet), path.remote[2])
 
     def wait_heard(self, count, timeout=10.0):
         with self.heard_more:
@@ -182,44 +150,24 @@ class WebRtc(threading.Thread):
     def _take(self, path, data, source):
         if data[0] < 4:
             path.answer(data, source)
-        elif 20 <= data[0] < 64:
+        elif is_dtls(data):
             self._dtls(path, data, source)
-        elif data[0] >= 128 and not 192 <= data[1] < 224 and self.takes:
+        elif data[0] >= 128 and not 192 <= data[1] < 224 and self.dtls.is_connected:
             self._rtp(path, data)
 
     def _rtp(self, path, data):
         try:
-            packet = self.takes.unprotect(data)
+            packet = self.dtls.takes.unprotect(data)
         except ValueError:
             return
         with self.heard_more:
             self.heard.append((time.monotonic(), packet, path.port))
             self.heard_more.notify_all()
 
-    def _take_keys(self):
-        """RFC 5764, section 4.2; we are the server."""
-        material = self.dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * KEY_AND_SALT_BYTES)
-        keys, salts = material[:2 * KEY_BYTES], material[2 * KEY_BYTES:]
-        self.takes = Srtp(keys[:KEY_BYTES] + salts[:SALT_BYTES])
-        self.sends = Srtp(keys[KEY_BYTES:] + salts[SALT_BYTES:])
-
     def _dtls(self, path, data, source):
-        self.dtls.bio_write(data)
-        try:
-            if self.is_connected.is_set():
-                self.dtls.recv(4096)
-            else:
-                self.dtls.do_handshake()
-                self._take_keys()
-                self.is_connected.set()
-        except SSL.WantReadError:
-            pass
-        except SSL.ZeroReturnError:
+        self.dtls_path, self.dtls_from = path, source
+        self.dtls.take(data)
+        if self.dtls.is_connected:
+            self.is_connected.set()
+        if self.dtls.is_parted:
             self.is_parted.set()
-        while True:
-            try:
-                flight = self.dtls.bio_read(65536)
-            except SSL.WantReadError:
-                return
-            for record in records(flight):
-                path.socket.sendto(record, source)

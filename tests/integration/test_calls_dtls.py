@@ -1,0 +1,187 @@
+"""Trunks whose media is keyed by DTLS (RFC 5763, 5764) on the RTP ports themselves, without ICE."""
+
+import re
+
+import pytest
+from tandem_test import calls as calls_module
+from tandem_test import daemon as daemon_module
+from tandem_test import media, sdes, sip
+from tandem_test.dtls import PROFILE, DtlsRtp, Identity
+from tandem_test.net import LIMIT, Deadline
+
+CONFIG = daemon_module.merge(calls_module.CONFIG, {
+    "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}, {"to": "pbx"}],
+    "log": {"level": "debug"},
+})
+TLS_ID = re.compile(r"^a=tls-id:(\S+)", re.M)
+SETUP = re.compile(r"^a=setup:(\S+)", re.M)
+
+
+def prepare(directory, config):
+    port = config["trunks"][0]["peer"].rsplit(":", 1)[1]
+    config["trunks"] = [{"name": "pbx", "peer": f"sip:127.0.0.1:{port}", "srtp": "dtls", "inbound": "echo"}]
+    return config
+
+
+@pytest.fixture
+def phone():
+    one = DtlsRtp()
+    yield one
+    one.close()
+
+
+class EchoCall:
+    """The telephone calls the echo."""
+
+    def __init__(self, trunk, phone, **options):
+        self.trunk, self.phone = trunk, phone
+        invite = trunk.invite("9196", "example.test", phone.describe(**options))
+        self.dialog, response = trunk.answered(invite)
+        self.take(response.sdp)
+
+    def take(self, answer):
+        self.answer = answer
+        self.to = media.audio_of(answer)[:2]
+
+    def shake_hands(self):
+        self.phone.shake_hands(self.to, is_server=SETUP.search(self.answer).group(1) == "active")
+
+    def reinvite(self, **options):
+        invite = self.trunk.send(self.trunk.in_dialog(self.dialog, "INVITE", body=self.phone.describe(**options)))
+        response = self.trunk.expect_response(invite, 200)
+        self.trunk.send(self.dialog.request("ACK", self.trunk.via, cseq=invite.cseq[0]))
+        self.take(response.sdp)
+
+    def hears_itself(self, count=5):
+        deadline = Deadline(LIMIT)
+        while count:
+            payload = bytes((self.phone.sequence * 7 + i) & 0xFF for i in range(160))
+            self.phone.send(self.to, payload=payload)
+            try:
+                heard = self.phone.receive(0.2)[4]
+            except TimeoutError:
+                assert not deadline.is_over(), "no echo"
+                continue
+            assert heard == payload
+            count -= 1
+
+    def hang_up(self):
+        self.trunk.bye(self.dialog)
+
+
+@pytest.mark.parametrize("profile", [PROFILE, "UDP/TLS/RTP/SAVPF", "RTP/SAVP"])
+@pytest.mark.parametrize("setup, answered", [("actpass", "active"), ("active", "passive"), ("passive", "active")])
+def test_a_telephone_hears_its_echo(trunk, phone, setup, answered, profile):
+    call = EchoCall(trunk, phone, setup=setup, profile=profile)
+    assert sdes.profile_of(call.answer) == profile and "a=crypto" not in call.answer and "a=rtcp-mux" in call.answer
+    assert "a=ice-ufrag" not in call.answer and "a=candidate" not in call.answer
+    assert SETUP.search(call.answer).group(1) == answered and not TLS_ID.search(call.answer)
+    call.shake_hands()
+    call.hears_itself()
+    call.hang_up()
+
+
+def test_without_rtcp_mux_there_is_rtp_alone(trunk, phone):
+    call = EchoCall(trunk, phone, mux=False)
+    assert "a=rtcp-mux" not in call.answer
+    call.shake_hands()
+    call.hears_itself()
+    call.hang_up()
+
+
+def test_the_association_lives_through_hold_and_reinvite(trunk, phone):
+    phone.renew()
+    call = EchoCall(trunk, phone)
+    tls_id = TLS_ID.search(call.answer).group(1)
+    assert len(tls_id) >= 20 and tls_id != phone.tls_id
+    call.shake_hands()
+    for version, direction in ((2, "sendonly"), (3, "sendrecv")):
+        call.reinvite(version=version, direction=direction)
+        assert TLS_ID.search(call.answer).group(1) == tls_id and SETUP.search(call.answer).group(1) == "active"
+    call.hears_itself()
+    call.hang_up()
+
+
+def test_a_new_tls_id_makes_a_new_association(trunk, phone):
+    phone.renew()
+    call = EchoCall(trunk, phone)
+    call.shake_hands()
+    call.hears_itself()
+    seen = {TLS_ID.search(call.answer).group(1)}
+    for version in (2, 3):
+        phone.renew()
+        call.reinvite(version=version)
+        call.shake_hands()
+        call.hears_itself()
+        seen.add(TLS_ID.search(call.answer).group(1))
+    assert len(seen) == 3
+    call.hang_up()
+
+
+def test_a_new_certificate_and_the_other_role_make_a_new_association(trunk, phone):
+    call = EchoCall(trunk, phone)
+    call.shake_hands()
+    phone.identity = Identity()
+    call.reinvite(version=2)
+    call.shake_hands()
+    call.hears_itself()
+    call.reinvite(version=3, setup="active")
+    call.shake_hands()
+    call.hears_itself()
+    call.hang_up()
+
+
+def test_another_certificate_than_the_announced_one_ends_the_call(trunk, phone):
+    call = EchoCall(trunk, phone, fingerprint=Identity().fingerprint)
+    call.shake_hands()
+    trunk.reply(trunk.expect_request("BYE", call.dialog.call_id), 200)
+
+
+def test_who_never_answers_the_handshake_is_hung_up(trunk, phone):
+    call = EchoCall(trunk, phone)
+    trunk.reply(trunk.expect_request("BYE", call.dialog.call_id, timeout=15), 200)
+
+
+@pytest.mark.parametrize("body", [
+    media.trunk_sdp(4000), sdes.secured(media.trunk_sdp(4000), sdes.line(1, sdes.new_key())),
+    sdes.secured(media.trunk_sdp(4000), profile=PROFILE)], ids=["plain", "SDES", "no fingerprint"])
+def test_what_is_not_dtls_is_refused(trunk, body):
+    invite = trunk.invite("9196", "example.test", body)
+    response = trunk.expect_response(invite)
+    trunk.send(sip.ack_of_failure(invite, response))
+    assert response.status == 488
+
+
+def test_a_stranger_can_neither_shake_hands_nor_disturb(trunk, phone):
+    call = EchoCall(trunk, phone, setup="active")
+    stranger = DtlsRtp()
+    with pytest.raises(AssertionError):
+        stranger.shake_hands(call.to, is_server=False, limit=0.5)
+    call.shake_hands()
+    call.hears_itself()
+    with pytest.raises(AssertionError):
+        stranger.shake_hands(call.to, is_server=False, limit=0.5)
+    call.hears_itself()
+    stranger.close()
+    call.hang_up()
+
+
+def test_a_browser_calls_such_a_trunk(calls, trunk, phone):
+    call = calls("browser-trunk")
+    call.dial()
+    offer = call.arrive().sdp
+    assert sdes.profile_of(offer) == PROFILE and SETUP.search(offer).group(1) == "actpass" and "a=rtcp-mux" in offer
+    assert TLS_ID.search(offer) and "a=crypto" not in offer and "a=ice-ufrag" not in offer
+    call.answer(phone.describe(setup="active"))
+    call.answered()
+    phone.shake_hands(media.audio_of(offer)[:2], is_server=False)
+    call.hang_up()
+
+
+def test_an_answer_without_dtls_ends_the_call(calls, rtp):
+    call = calls("browser-trunk")
+    call.dial()
+    call.arrive()
+    call.answer(media.trunk_sdp(rtp().port))
+    call.called.reply(call.called.expect("BYE"), 200)
+    call.refused(488)
