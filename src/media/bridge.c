@@ -2,6 +2,7 @@
  * partner changes, so that a packet only looks up. */
 #include "media/builtin.h"
 #include "media/delay.h"
+#include "media/feedback.h"
 #include "media/hop.h"
 #include <strings.h>
 
@@ -36,8 +37,10 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 	if (stream->to == to)
 		return;
 	stream->to = to;
-	if (to)
-		rtp_sender_cut(&to->sender);
+	if (!to)
+		return;
+	rtp_sender_cut(&to->sender);
+	media_key_frame_want(stream);
 }
 
 /* The n-th stream of a kind goes to the n-th of that kind. */

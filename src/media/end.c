@@ -4,9 +4,11 @@
 #include "media/builtin.h"
 #include "media/delay.h"
 #include "media/dtls.h"
+#include "media/feedback.h"
 #include "media/ice.h"
 #include "media/plain.h"
 #include "media/quality.h"
+#include "media/repair.h"
 #include "media/watch.h"
 #include "metrics/metrics.h"
 #include <string.h>
@@ -134,6 +136,7 @@ struct media_end *media_end_free(struct media_end *end)
 	media_quality_count(end);
 	media_reports_say_goodbye(end);
 	media_reports_stop(end);
+	media_feedback_stop(end);
 	BASE_CLEAR(&end->dtls, media_dtls_free);
 	BASE_CLEAR(&end->ice, media_ice_free);
 	BASE_CLEAR(&end->plain, media_plain_free);
@@ -190,6 +193,7 @@ void media_end_check_connected(struct media_end *end)
 	media_watch_restart(end);
 	media_reports_start(end);
 	media_tell_connected(end);
+	media_feedback_connected(end);
 }
 
 /* What came too early is believed only if it came from where the pair leads. */
@@ -351,16 +355,18 @@ static void make_stream_table(struct media_end *end)
 		for (size_t k = 0; k < stream->n_formats; k++)
 			if (stream->formats[k].payload_type < MEDIA_TYPES)
 				end->stream_of_type[stream->formats[k].payload_type] = (uint8_t)i;
+		media_repair_add_types(stream->repair, end->stream_of_type, (uint8_t)i);
 	}
 }
 
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)
 {
-	if (!apply_streams(end, plan) && end->has_plan)
-		return;
+	bool is_news = apply_streams(end, plan) || !end->has_plan;
+
 	end->has_plan = true;
 	make_stream_table(end);
-	media_bridge_refresh(end);
+	if (is_news)
+		media_bridge_refresh(end);
 }
 
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)

@@ -22,6 +22,7 @@ struct media_plain;
 struct media_source;
 struct media_delay;
 struct media_hop_side;
+struct media_repair;
 
 /* One socket of an end. */
 struct media_socket {
@@ -85,6 +86,13 @@ struct media_stream {
 	struct media_far_report far;
 	uint8_t codec_type;	      /* payload type of the codec that came last; MEDIA_TYPE_NONE */
 	struct media_quality quality;
+
+	unsigned feedback; /* enum sdp_feedback_kind: agreed with the far end */
+	bool has_reduced_size;
+	struct media_repair *repair; /* NULL: no NACK */
+	bool wants_key_frame;	     /* somebody waits for one from this source, and it was not asked yet */
+	uint8_t key_frame_number;    /* of our next FIR */
+	int64_t key_frame_asked_us;  /* 0: never */
 };
 
 enum media_end_state {
@@ -144,7 +152,8 @@ struct media_end {
 	uint32_t ssrc; /* the first of those told in our description (struct sdp_transport) */
 	char cname[MEDIA_CNAME_BYTES + 1];
 	char tls_id[MEDIA_TLS_ID_BYTES + 1];
-	struct loop_timer report_timer; /* RTCP */
+	struct loop_timer report_timer;	  /* RTCP */
+	struct loop_timer feedback_timer; /* runs while something is to be asked for */
 	struct media_watch watch;
 	uint64_t refused[MEDIA_REFUSALS];
 	struct net_address refused_from; /* the last of them */
@@ -247,3 +256,5 @@ void media_tell_connected(struct media_end *end);
 void media_tell_failed(struct media_end *end, enum media_failure failure);
 void media_tell_report(struct media_end *end);
 void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text);
+/* By signalling, since its far end takes no feedback. */
+void media_tell_key_frame_wanted(struct media_end *end);

@@ -1,5 +1,6 @@
 #include "media/hop.h"
 #include "media/builtin.h"
+#include "media/feedback.h"
 #include "metrics/metrics.h"
 #include <string.h>
 #include <sys/epoll.h>
@@ -40,6 +41,7 @@ struct picture {
 struct lane {
 	atomic_size_t head, tail;
 	_Atomic(struct picture *) picture; /* the newest that was not looked at; whoever takes it out owns it */
+	atomic_uint key_frames; /* bits of the streams of the reader's leg that are to send one */
 	atomic_bool is_deserted;	   /* the reader has left */
 	int wake;			   /* an eventfd: there is a picture, or the first packet in an empty ring */
 	_Alignas(sizeof(struct record)) uint8_t ring[MEDIA_HOP_RING_BYTES];
@@ -188,6 +190,12 @@ void media_hop_send(struct media_hop_side *across, const struct media_stream *st
 	publish(out, head);
 }
 
+void media_hop_want_key_frame(struct media_hop_side *across, const struct media_stream *source)
+{
+	atomic_fetch_or(&across->out->key_frames, 1u << index_of(source));
+	wake(across->out);
+}
+
 static void describe_stream(const struct media_stream *stream, struct sdp_stream_plan *plan)
 {
 	plan->kind = stream->kind;
@@ -233,6 +241,16 @@ static void take_picture(struct media_hop_side *side)
 	picture_free(picture);
 }
 
+static void take_wishes(struct media_hop_side *side)
+{
+	struct media_end *end = side->stand_in->partner;
+	unsigned wanted = atomic_exchange(&side->in->key_frames, 0);
+
+	for (size_t i = 0; wanted && i < end->n_streams; i++)
+		if (wanted >> i & 1)
+			media_key_frame_want(end->streams[i]);
+}
+
 static void send_record(struct media_end *end, struct record *record)
 {
 	struct rtp_packet packet = {
@@ -273,6 +291,7 @@ static void read_lane(void *data, uint32_t events)
 		atomic_store(&in->tail, tail);
 	}
 	take_picture(side);
+	take_wishes(side);
 }
 
 /* --- joining and leaving --- */

@@ -98,6 +98,8 @@ struct media_handler {
 	/* Something is wrong, something else is, or (MEDIA_TROUBLE_NONE) nothing is any more. `text` says in words what: "trunk pbx
 	 * sends nothing to 203.0.113.5:20004". The call goes on: who ends it is leg_failed. */
 	void (*leg_trouble)(void *user, struct media_leg *leg, enum media_trouble trouble, const char *text);
+	/* A key frame is wanted of the leg's far end, which takes no feedback: it is to be asked by signalling (RFC 5168). */
+	void (*leg_key_frame_wanted)(void *user, struct media_leg *leg);
 	/* The answer to media_leg_request_report(); and once more after media_leg_free(), as the last event of a leg, when
 	 * `leg` is only good for comparing. */
 	void (*leg_report)(void *user, struct media_leg *leg, const struct media_report *report);
@@ -149,5 +151,8 @@ void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *
 /* Joins two legs of the session: what comes in at one goes out at the other, stream by stream, payload types mapped by
  * codec. A leg joined before leaves its old partner. `b` NULL: parts `a`. May be called at any time, before the plans too. */
 void media_session_bridge(struct media_session *session, struct media_leg *a, struct media_leg *b);
+
+/* The leg's far end wants a key frame and has said so by signalling (RFC 5168). */
+void media_leg_want_key_frame(struct media_leg *leg);
 
 void media_leg_request_report(struct media_leg *leg);

@@ -4,6 +4,7 @@
 #include "media/dtls.h"
 #include "media/hop.h"
 #include "media/plain.h"
+#include "media/repair.h"
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -113,6 +114,7 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 	struct media_stream *stream;
 	const struct media_route *route;
 	enum media_refusal refusal = admit(end, from, bytes, &length);
+	enum media_repair_verdict verdict = MEDIA_REPAIR_ORIGINAL;
 
 	if (refusal == MEDIA_REFUSAL_NONE && rtp_packet_parse(bytes, length, &packet) < 0)
 		refusal = MEDIA_REFUSAL_MALFORMED;
@@ -125,8 +127,13 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 		return;
 	}
 	stream = end->streams[end->stream_of_type[packet.payload_type]];
+	if (stream->repair)
+		verdict = media_repair_take(stream->repair, &packet, loop_now_us(media_end_loop(end)));
+	if (verdict == MEDIA_REPAIR_NOTHING)
+		return;
 	route = &stream->routes[packet.payload_type];
-	media_stream_note_received(stream, &packet, route->jitter_clock_hz, loop_now_us(media_end_loop(end)));
+	if (verdict == MEDIA_REPAIR_ORIGINAL)
+		media_stream_note_received(stream, &packet, route->jitter_clock_hz, loop_now_us(media_end_loop(end)));
 	forward(stream, route, &packet, bytes, length + MEDIA_PACKET_ROOM);
 }
 
@@ -204,10 +211,27 @@ static bool may_send(const struct media_end *end)
 	return end->srtp_send || end->protection == MEDIA_PROTECTION_NONE;
 }
 
+static bool seal(struct media_end *end, uint8_t *bytes, size_t *length, size_t capacity)
+{
+	return may_send(end) && (!end->srtp_send || media_srtp_protect(end->srtp_send, bytes, length, capacity) == 0);
+}
+
 void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity)
 {
-	if (!may_send(end) || (end->srtp_send && media_srtp_protect(end->srtp_send, bytes, &length, capacity) < 0))
+	if (seal(end, bytes, &length, capacity))
+		send_to(end, end->rtp_descriptor, &end->rtp_remote, bytes, length);
+}
+
+static void send_kept(struct media_stream *stream, uint8_t *bytes, size_t length, size_t capacity)
+{
+	struct media_end *end = stream->end;
+
+	if (stream->repair)
+		media_repair_note_sent(stream->repair, MEDIA_REPAIR_PLAIN, bytes, length);
+	if (!seal(end, bytes, &length, capacity))
 		return;
+	if (stream->repair)
+		media_repair_note_sent(stream->repair, MEDIA_REPAIR_SEALED, bytes, length);
 	send_to(end, end->rtp_descriptor, &end->rtp_remote, bytes, length);
 }
 
@@ -251,5 +275,5 @@ void media_stream_send(struct media_stream *stream, const struct rtp_packet *pac
 	if (rtp_sender_rewrite(&stream->sender, packet, start, type_out, clock_hz,
 			       loop_now_us(media_end_loop(end))) < 0)
 		return;
-	media_end_send_rtp(end, start, RTP_HEADER_BYTES + packet->payload_bytes, capacity - (size_t)(start - bytes));
+	send_kept(stream, start, RTP_HEADER_BYTES + packet->payload_bytes, capacity - (size_t)(start - bytes));
 }

@@ -1,6 +1,6 @@
 /* RTCP of a leg (RFC 3550, section 6): each leg is a session of its own, nothing is passed through. */
 #include "crypto/random.h"
-#include "media/end.h"
+#include "media/feedback.h"
 
 #define INTERVAL_MS	 5000 /* RFC 3550, section 6.2: the minimum */
 #define REPORT_BYTES	 512 /* SR with one block, CNAME, BYE: far less */
@@ -116,8 +116,8 @@ void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t l
 		end->streams[i]->heard_us = now_us;
 	rtcp_start(bytes, length, &iterator);
 	while (rtcp_next(&iterator, &packet)) {
-		if (packet.type != RTCP_SR && packet.type != RTCP_RR)
-			continue;
+		if (packet.type == RTCP_RTPFB || packet.type == RTCP_PSFB)
+			media_feedback_receive(end, &packet);
 		if (packet.type == RTCP_SR)
 			take_sender_info(end, &packet, now_us);
 		for (size_t i = 0; rtcp_report_block(&packet, i, &block); i++)

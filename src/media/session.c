@@ -5,6 +5,7 @@
  * needs a look-up; what comes in between finds the handle marked. */
 #include "media/end.h"
 #include "crypto/digest.h"
+#include "media/feedback.h"
 #include "media/hop.h"
 #include <string.h>
 
@@ -40,7 +41,7 @@ struct order {
 	struct sdp_leg_plan plan;
 };
 
-enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_TROUBLE, LEG_REPORT, LEG_GONE };
+enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_TROUBLE, LEG_KEY_FRAME_WANTED, LEG_REPORT, LEG_GONE };
 struct event {
 	enum event_kind kind;
 	struct media_leg *leg;
@@ -85,6 +86,10 @@ static void tell_user(const struct event *event)
 	case LEG_TROUBLE:
 		if (handler->leg_trouble)
 			handler->leg_trouble(user, event->leg, event->trouble, event->text);
+		break;
+	case LEG_KEY_FRAME_WANTED:
+		if (handler->leg_key_frame_wanted)
+			handler->leg_key_frame_wanted(user, event->leg);
 		break;
 	case LEG_REPORT:
 	case LEG_GONE:
@@ -163,6 +168,11 @@ void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const
 	event->trouble = trouble;
 	event->text = g_strdup(text);
 	send_event(end->worker, event);
+}
+
+void media_tell_key_frame_wanted(struct media_end *end)
+{
+	send_event(end->worker, event_new(end, LEG_KEY_FRAME_WANTED));
 }
 
 void media_tell_report(struct media_end *end)
@@ -245,6 +255,12 @@ static void run_part(struct order *order)
 static void run_report(struct order *order)
 {
 	media_tell_report(order->end);
+}
+
+static void run_want_key_frame(struct order *order)
+{
+	for (size_t i = 0; i < order->end->n_streams; i++)
+		media_key_frame_wanted_by(order->end->streams[i]);
 }
 
 /* --- the handles: on the signalling thread --- */
@@ -449,4 +465,9 @@ void media_session_bridge(struct media_session *session, struct media_leg *a, st
 void media_leg_request_report(struct media_leg *leg)
 {
 	send_order(leg, order_new(leg, run_report));
+}
+
+void media_leg_want_key_frame(struct media_leg *leg)
+{
+	send_order(leg, order_new(leg, run_want_key_frame));
 }

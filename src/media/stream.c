@@ -1,5 +1,7 @@
 #include "media/dtls.h"
 #include "crypto/random.h"
+#include "media/feedback.h"
+#include "media/repair.h"
 #include <string.h>
 
 struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan)
@@ -21,6 +23,7 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 {
 	if (!stream)
 		return NULL;
+	media_repair_free(stream->repair);
 	g_free(stream->formats);
 	g_free(stream);
 	return NULL;
@@ -41,16 +44,29 @@ static bool same_formats(const struct media_stream *stream, const struct sdp_str
 	return true;
 }
 
+static void apply_feedback(struct media_stream *stream, const struct sdp_stream_plan *plan, enum sdp_direction begun)
+{
+	stream->feedback = plan->feedback;
+	stream->has_reduced_size = plan->has_reduced_size;
+	media_repair_apply(stream, plan);
+	if ((begun & SDP_RECEIVE_ONLY) && stream->to)
+		media_key_frame_want(stream);
+	if (begun & SDP_SEND_ONLY)
+		media_key_frame_wanted_by(stream);
+}
+
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
 {
 	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms &&
 		       stream->kind == plan->kind;
+	enum sdp_direction begun = plan->direction & ~stream->direction;
 
-	if (!media_stream_receives(stream) && (plan->direction & SDP_RECEIVE_ONLY))
+	if (begun & SDP_RECEIVE_ONLY)
 		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
 	stream->kind = plan->kind;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
+	apply_feedback(stream, plan, begun);
 	if (is_same && same_formats(stream, plan))
 		return false;
 	g_free(stream->formats);
