@@ -68,6 +68,13 @@ static void call_media_trouble(void *user, struct media_leg *media, enum media_t
 	event_publish_media_trouble(call->manager->bus, &event);
 }
 
+static void call_media_key_frame_wanted(void *user, struct media_leg *media)
+{
+	struct leg *leg = call_leg_of_media(user, media);
+	if (leg)
+		leg_ask_key_frame(leg);
+}
+
 static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
 {
 	struct leg *leg = call_leg_of_media(user, media);
@@ -81,5 +88,6 @@ const struct media_handler call_media_handler = {
 	.leg_connected = call_media_connected,
 	.leg_failed = call_media_failed,
 	.leg_trouble = call_media_trouble,
+	.leg_key_frame_wanted = call_media_key_frame_wanted,
 	.leg_report = call_media_report,
 };

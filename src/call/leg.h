@@ -138,6 +138,7 @@ struct leg {
 	/* media */
 	struct media_leg *media;
 	struct sdp_transport *transport; /* ours; NULL until media is ready */
+	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */
 };
 
 /* --- leg.c: life --- */
@@ -233,6 +234,8 @@ int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 void leg_relay(struct leg *leg, struct leg *other, struct sip_server_transaction *transaction);
 void leg_relays_abandon(struct leg *leg); /* with 481 */
 void leg_relays_free(struct leg *leg);
+bool leg_on_media_control(struct leg *leg, struct sip_server_transaction *transaction); /* false: not of RFC 5168 */
+void leg_ask_key_frame(struct leg *leg);
 
 /* --- leg_referral.c: what who sent a REFER is told --- */
 /* A REFER that is accepted. `refer` may want to hear nothing (RFC 4488). */

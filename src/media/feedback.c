@@ -1,7 +1,7 @@
 #include "media/feedback.h"
 #include "media/repair.h"
 
-#define TICK_MS	      20 /* while there is something to ask for */
+#define TICK_MS 20 /* while there is something to ask for */
 
 /* --- out --- */
 
@@ -88,7 +88,8 @@ static void take_fir(struct media_end *end, const struct rtcp_feedback *feedback
 	for (size_t i = 0; rtcp_fir_entry(feedback, i, &media, &number); i++) {
 		struct media_stream *stream = stream_meant(end, media);
 
-		/* It comes until the key frame does (RFC 5104, section 4.3.1.2), and what was asked for may be lost too. */
+		/* It comes until the key frame does (RFC 5104, section 4.3.1.2), and what was asked for may be lost
+		 * too. */
 		if (stream)
 			media_key_frame_wanted_by(stream);
 	}

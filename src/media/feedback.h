@@ -1,5 +1,5 @@
-/* Feedback of a leg (RFC 4585, RFC 5104): each leg's is between its far end and us, and what concerns the other leg's far end
- * (key frames) is asked of it in its own way: by PLI or FIR, or through the signalling. */
+/* Feedback of a leg (RFC 4585, RFC 5104): each leg's is between its far end and us, and what concerns the other leg's
+ * far end (key frames) is asked of it in its own way: by PLI or FIR, or through the signalling. */
 #pragma once
 #include "media/end.h"
 #include "rtp/rtcp_feedback.h"
@@ -12,7 +12,8 @@ void media_feedback_stop(struct media_end *end);
 /* Media can flow now. */
 void media_feedback_connected(struct media_end *end);
 
-/* A RTCP packet of ours with feedback in it: with a report and a name before it unless the far end takes less (RFC 5506). */
+/* A RTCP packet of ours with feedback in it: with a report and a name before it unless the far end takes less (RFC
+ * 5506). */
 #define MEDIA_FEEDBACK_BYTES 1200
 struct media_feedback_packet {
 	struct rtcp_writer writer;

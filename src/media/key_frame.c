@@ -1,5 +1,5 @@
-/* Key frames: asked for when somebody begins to look (a call connects, resumes, is transferred) and when a far end says that it
- * cannot go on; of the far end that makes the pictures, by PLI, by FIR, or through the signalling. */
+/* Key frames: asked for when somebody begins to look (a call connects, resumes, is transferred) and when a far end says
+ * that it cannot go on; of the far end that makes the pictures, by PLI, by FIR, or through the signalling. */
 #include "media/feedback.h"
 #include "media/hop.h"
 

@@ -6,12 +6,15 @@
 #include "rtp/missing.h"
 #include <string.h>
 
-METRICS_COUNTER(sent_again, "tandem_media_repair_total", "Lost packets: asked for by far ends and sent again; asked for by us; come again.",
-		"what", "sent_again");
-METRICS_COUNTER(asked_for, "tandem_media_repair_total", "Lost packets: asked for by far ends and sent again; asked for by us; come again.",
-		"what", "asked_for");
-METRICS_COUNTER(come_again, "tandem_media_repair_total", "Lost packets: asked for by far ends and sent again; asked for by us; come again.",
-		"what", "come_again");
+METRICS_COUNTER(sent_again, "tandem_media_repair_total",
+		"Lost packets: asked for by far ends and sent again; asked for by us; come again.", "what",
+		"sent_again");
+METRICS_COUNTER(asked_for, "tandem_media_repair_total",
+		"Lost packets: asked for by far ends and sent again; asked for by us; come again.", "what",
+		"asked_for");
+METRICS_COUNTER(come_again, "tandem_media_repair_total",
+		"Lost packets: asked for by far ends and sent again; asked for by us; come again.", "what",
+		"come_again");
 
 /* One second of either, with room for the lively. */
 #define AUDIO_PACKETS 128
@@ -21,8 +24,8 @@ METRICS_COUNTER(come_again, "tandem_media_repair_total", "Lost packets: asked fo
 
 #define RTX_HEADER_BYTES 2 /* the original sequence number (RFC 4588, section 4) */
 /* How long the same packet is not sent again: a round trip, within reason. */
-#define PAUSE_MIN_US	 10000
-#define PAUSE_MAX_US	 200000
+#define PAUSE_MIN_US 10000
+#define PAUSE_MAX_US 200000
 
 struct media_repair {
 	struct media_stream *stream;
@@ -111,7 +114,8 @@ void media_repair_apply(struct media_stream *stream, const struct sdp_stream_pla
 	apply_types(repair, plan);
 }
 
-void media_repair_add_types(const struct media_repair *repair, uint8_t stream_of_type[static MEDIA_TYPES], uint8_t stream)
+void media_repair_add_types(const struct media_repair *repair, uint8_t stream_of_type[static MEDIA_TYPES],
+			    uint8_t stream)
 {
 	for (size_t i = 0; repair && i < MEDIA_TYPES; i++)
 		if (repair->original_type_of[i] != MEDIA_TYPE_NONE)
@@ -120,7 +124,8 @@ void media_repair_add_types(const struct media_repair *repair, uint8_t stream_of
 
 /* --- what the far end has lost --- */
 
-void media_repair_note_sent(struct media_repair *repair, enum media_repair_form form, const uint8_t *bytes, size_t length)
+void media_repair_note_sent(struct media_repair *repair, enum media_repair_form form, const uint8_t *bytes,
+			    size_t length)
 {
 	if (form == repair->form)
 		rtp_history_put(repair->history, rtp_get_u16(bytes + 2), bytes, length,
@@ -151,7 +156,8 @@ static void send_again(struct media_repair *repair, uint16_t sequence)
 	struct media_end *end = repair->stream->end;
 	int64_t pause_us = CLAMP((int64_t)repair->stream->round_trip_us, PAUSE_MIN_US, PAUSE_MAX_US);
 	size_t length;
-	const uint8_t *bytes = rtp_history_take(repair->history, sequence, loop_now_us(media_end_loop(end)), pause_us, &length);
+	const uint8_t *bytes =
+	    rtp_history_take(repair->history, sequence, loop_now_us(media_end_loop(end)), pause_us, &length);
 
 	if (!bytes)
 		return;
@@ -176,8 +182,8 @@ void media_repair_answer(struct media_repair *repair, const struct rtcp_feedback
 
 /* --- what we have lost --- */
 
-/* Makes the packet what it was. False when there is nothing in it, which tries out how much the way carries, or nothing is
- * known of whose it is. */
+/* Makes the packet what it was. False when there is nothing in it, which tries out how much the way carries, or nothing
+ * is known of whose it is. */
 static bool unwrap(const struct media_repair *repair, struct rtp_packet *packet)
 {
 	if (packet->payload_bytes <= RTX_HEADER_BYTES || !repair->stream->has_source)

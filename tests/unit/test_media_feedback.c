@@ -1,4 +1,5 @@
-/* Feedback of a leg: what is asked for is sent again, what is missing is asked for, key frames are asked of who makes them. */
+/* Feedback of a leg: what is asked for is sent again, what is missing is asked for, key frames are asked of who makes
+ * them. */
 #include "../support/media_lone.h"
 #include "media/feedback.h"
 #include "media/repair.h"
@@ -8,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VP8	 96
-#define RTX	 97
-#define FAR_SSRC 77
+#define VP8	  96
+#define RTX	  97
+#define FAR_SSRC  77
 #define KEY_BYTES 28 /* AEAD_AES_128_GCM: key and salt */
 
 struct rig {
@@ -28,7 +29,8 @@ static struct sdp_stream_plan *video_plan(unsigned feedback, uint8_t rtx_type)
 	plan->kind = SDP_KIND_VIDEO;
 	plan->direction = SDP_SEND_RECEIVE;
 	plan->n_formats = 1;
-	plan->formats[0] = (struct sdp_format){.payload_type = VP8, .encoding = "VP8", .clock_hz = 90000, .channels = 1};
+	plan->formats[0] =
+	    (struct sdp_format){.payload_type = VP8, .encoding = "VP8", .clock_hz = 90000, .channels = 1};
 	plan->send_types[0] = VP8;
 	plan->rtx_send_types[0] = plan->rtx_receive_types[0] = rtx_type;
 	plan->feedback = feedback;
@@ -83,7 +85,8 @@ static void put_bytes(struct rig *rig, struct media_end *end, const uint8_t *byt
 }
 
 /* What the source's far end sends: the payload names the packet. */
-static void put(struct rig *rig, uint8_t type, uint32_t ssrc, uint16_t sequence, const char *payload, size_t payload_bytes)
+static void put(struct rig *rig, uint8_t type, uint32_t ssrc, uint16_t sequence, const char *payload,
+		size_t payload_bytes)
 {
 	uint8_t bytes[256];
 	struct rtp_packet packet = {.payload_type = type,
@@ -167,7 +170,8 @@ static void test_nack_is_answered_with_the_same_datagram(void **state)
 	uint16_t sequence;
 
 	open_rig(&rig, SDP_FEEDBACK_NACK, MEDIA_TYPE_NONE);
-	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_SEND, &rig.viewer->srtp_send), 0);
+	assert_int_equal(
+	    media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_SEND, &rig.viewer->srtp_send), 0);
 	assert_int_equal(media_srtp_new(MEDIA_SRTP_AEAD_AES_128_GCM, key, KEY_BYTES, MEDIA_SRTP_RECEIVE, &receives), 0);
 	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
 	assert_true(take(&rig));
@@ -179,7 +183,7 @@ static void test_nack_is_answered_with_the_same_datagram(void **state)
 	assert_memory_equal(rig.out, first, length);
 	assert_int_equal(media_srtp_unprotect(receives, rig.out, &rig.out_bytes), 0);
 	ask_for(&rig, rig.to->sender.ssrc, (uint16_t)(sequence + 1)); /* never sent */
-	ask_for(&rig, rig.to->sender.ssrc, sequence);		       /* just sent */
+	ask_for(&rig, rig.to->sender.ssrc, sequence);		      /* just sent */
 	assert_false(take(&rig));
 	assert_int_equal(rig.to->sender.packets, 1);
 	media_srtp_free(receives);
@@ -249,7 +253,7 @@ static void test_what_is_missing_is_asked_for_and_goes_on_when_it_comes(void **s
 	assert_int_equal(take_rtp(&rig).sequence, sent + 2);
 	assert_false(media_repair_ask(rig.from->repair, now_us + 200000));
 	assert_int_equal(rtp_receiver_packets(&rig.from->receiver), 3); /* RTX is not the source's */
-	put(&rig, RTX, FAR_SSRC + 1, 5001, "\0\0", 2); /* trying out the way */
+	put(&rig, RTX, FAR_SSRC + 1, 5001, "\0\0", 2);			/* trying out the way */
 	assert_false(take(&rig));
 	close_rig(&rig);
 }
@@ -340,13 +344,13 @@ static void test_nothing_is_kept_or_asked_for_without_nack(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nack_is_answered_with_the_same_datagram),
-		cmocka_unit_test(test_nack_is_answered_by_rtx),
-		cmocka_unit_test(test_what_is_missing_is_asked_for_and_goes_on_when_it_comes),
-		cmocka_unit_test(test_feedback_without_reduced_size_has_a_report_before_it),
-		cmocka_unit_test(test_key_frames_are_asked_of_the_other_far_end),
-		cmocka_unit_test(test_key_frames_are_asked_for_when_somebody_begins_to_look),
-		cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
+	    cmocka_unit_test(test_nack_is_answered_with_the_same_datagram),
+	    cmocka_unit_test(test_nack_is_answered_by_rtx),
+	    cmocka_unit_test(test_what_is_missing_is_asked_for_and_goes_on_when_it_comes),
+	    cmocka_unit_test(test_feedback_without_reduced_size_has_a_report_before_it),
+	    cmocka_unit_test(test_key_frames_are_asked_of_the_other_far_end),
+	    cmocka_unit_test(test_key_frames_are_asked_for_when_somebody_begins_to_look),
+	    cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
