@@ -337,7 +337,7 @@ static void test_nothing_is_kept_or_asked_for_without_nack(void **state)
 	put(&rig, VP8, FAR_SSRC, 13, "thirteen", 8);
 	assert_false(loop_timer_is_running(&rig.source->feedback_timer));
 	put(&rig, RTX, FAR_SSRC + 1, 1, "\0\013eleven", 8);
-	assert_int_equal(rig.source->packets_refused, 1);
+	assert_int_equal(rig.source->refused[MEDIA_REFUSAL_TYPE], 1);
 	close_rig(&rig);
 }
 
