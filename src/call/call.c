@@ -239,12 +239,12 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	event.talked_us = was_answered ? event.at_us - call->connected_us : 0;
 	call_log_end(call, by, status, cause, event.talked_us);
 	metrics_add(was_answered ? &calls_answered : &calls_unanswered, 1);
-	event_publish_call_changed(call->manager->bus, &event);
 	if (call->leaving && leg_referral_is_open(call->leaving))
 		leg_referral_report(call->leaving, 487, NULL);
 	/* Each leg ends by itself: none waits for another. A pending re-INVITE ends with its dialog (section 15.1.2). */
 	g_autofree char *reason = call_end_reason(by, was_answered ? 480 : status, cause);
 	call_drop_attempts(call, reason);
+	call_record(call, &event);
 	struct leg *legs[] = {call->caller, call->called, call->leaving};
 	for (size_t i = 0; i < G_N_ELEMENTS(legs); i++)
 		if (legs[i] && legs[i]->call)

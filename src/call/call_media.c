@@ -59,6 +59,8 @@ static void call_media_trouble(void *user, struct media_leg *media, enum media_t
 	struct leg *leg = call_leg_of_media(call, media);
 	if (!leg)
 		return;
+	g_free(leg->trouble);
+	leg->trouble = trouble == MEDIA_TROUBLE_NONE ? NULL : g_strdup(text);
 	struct event_media_trouble event = {
 		.call = call->id,
 		.leg = leg->name,

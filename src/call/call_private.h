@@ -38,6 +38,7 @@ struct call_manager {
 	size_t limit;
 	GQueue calls;
 	GQueue legs; /* lingering ones too */
+	GQueue records; /* of calls that have ended, not told yet */
 	uint64_t next_session_id;
 	uint64_t last_word; /* number of what a far end has said */
 	uint64_t next_call_number;
@@ -98,6 +99,13 @@ struct leg *call_peer_of(const struct call *call, const struct leg *leg);
 /* Who stays when `leaving` goes, and for whom the attempts are made: the caller of an ordinary call. NULL: the built-in. */
 struct leg *call_stayer(const struct call *call);
 bool call_is_attempt(const struct call *call, const struct leg *leg);
+
+/* --- call_record.c: how a call was --- */
+/* The call has ended, and its media ends now: told as soon as the last figures are there. Takes call->media. */
+void call_record(struct call *call, const struct event_call_changed *event);
+/* Now, with what is there. */
+void call_records_tell(struct call_manager *manager);
+void call_write_figures(const struct media_report *report, struct event_leg_media *figures);
 
 /* --- call_answer.c: what the caller hears of the called side --- */
 void call_advance_progress(struct call *call);

@@ -220,6 +220,7 @@ static void leg_drop_session(struct leg *leg)
 	BASE_CLEAR(&leg->pending_local, sdp_session_free);
 	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
 	leg_set_transport(leg, NULL);
+	g_clear_pointer(&leg->trouble, g_free);
 }
 
 struct leg *leg_free(struct leg *leg)

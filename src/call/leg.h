@@ -137,6 +137,7 @@ struct leg {
 
 	/* media */
 	struct media_leg *media;
+	char *trouble; /* what is wrong with its audio, in words; NULL */
 	struct sdp_transport *transport; /* ours; NULL until media is ready */
 	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */
 };

@@ -68,6 +68,7 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 	loop_timer_stop(&manager->drain_limit);
 	while (manager->calls.head)
 		call_free(manager->calls.head->data);
+	call_records_tell(manager);
 	while (manager->legs.head)
 		leg_free(manager->legs.head->data);
 	g_free(manager->domain);
@@ -82,7 +83,7 @@ void call_manager_reload(struct call_manager *manager, const struct config_snaps
 
 void call_manager_forget(struct call_manager *manager)
 {
-	if (!manager->is_draining || manager->calls.head || !manager->drained)
+	if (!manager->is_draining || manager->calls.head || manager->records.head || !manager->drained)
 		return;
 	loop_timer_stop(&manager->drain_limit);
 	void (*drained)(void *) = manager->drained;

@@ -22,6 +22,17 @@ const char *event_call_state_name(enum event_call_state state); /* "trying", ...
 enum event_side { EVENT_SIDE_NONE, EVENT_SIDE_CALLER, EVENT_SIDE_CALLED, EVENT_SIDE_GATEWAY };
 const char *event_side_name(enum event_side side); /* "none", "caller", "called", "gateway" */
 
+/* How the audio of a leg was. Packets of RTP; scores are mean opinion scores by the E-model (ITU-T G.107), 0: nothing to judge by. */
+struct event_leg_media {
+	const char *leg;
+	char encoding[16]; /* the codec that came last; "" */
+	uint64_t packets_received, packets_lost, packets_refused;
+	uint64_t packets_sent, far_packets_lost;
+	uint32_t jitter_us, round_trip_us;
+	double mos_received, mos_received_worst, mos_sent;
+	const char *trouble; /* what was wrong at the end, in words; NULL */
+};
+
 struct event_call_changed {
 	const char *call; /* the short id of the logs */
 	enum event_call_state state;
@@ -35,6 +46,7 @@ struct event_call_changed {
 	unsigned status;   /* the SIP status that ended a call before it was answered; 0: it was answered */
 	const char *cause; /* in words: "hung up", "no answer", "media lost" */
 	int64_t talked_us; /* answered to end; 0 */
+	const struct event_leg_media *caller_media, *called_media; /* NULL: it had none */
 };
 
 struct event_registration_changed {

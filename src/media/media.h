@@ -115,6 +115,10 @@ void media_session_place_near(struct media_session *session, const struct media_
 /* Ends all legs. Accepts NULL. */
 struct media_session *media_session_free(struct media_session *session);
 
+/* Ends all legs, as media_session_free() will do; but it is still to be freed, and until then `handler` (with `user`), instead of the one
+ * before, hears the last report of each leg. */
+void media_session_end(struct media_session *session, const struct media_handler *handler, void *user);
+
 struct media_leg_options {
 	enum media_leg_kind kind;
 	enum media_builtin builtin;

@@ -324,17 +324,29 @@ static size_t count_legs(const struct media_session *session)
 	return n;
 }
 
-/* Nothing is told after it, not even the end of the legs. */
-struct media_session *media_session_free(struct media_session *session)
+static void free_legs(struct media_session *session)
 {
-	if (!session)
-		return NULL;
 	for (size_t i = 0; i < session->legs->len; i++) {
 		struct media_leg *leg = session->legs->pdata[i];
 
 		if (!leg->is_freed)
 			media_leg_free(leg);
 	}
+}
+
+void media_session_end(struct media_session *session, const struct media_handler *handler, void *user)
+{
+	session->handler = *handler;
+	session->user = user;
+	free_legs(session);
+}
+
+/* Nothing is told after it, not even the end of the legs. */
+struct media_session *media_session_free(struct media_session *session)
+{
+	if (!session)
+		return NULL;
+	free_legs(session);
 	session->is_freed = true;
 	atomic_fetch_sub(&session->engine->n_sessions, 1);
 	if (session->legs->len == 0)

@@ -222,15 +222,15 @@ static void set_trouble(struct media_end *end, enum media_trouble trouble, int64
 	if (trouble == before)
 		return;
 	write_cause(end, trouble, text, sizeof text);
+	if (trouble != MEDIA_TROUBLE_NONE)
+		metrics_add(counters[trouble], 1);
+	metrics_add(&troubled, (trouble != MEDIA_TROUBLE_NONE) - (before != MEDIA_TROUBLE_NONE));
 	if (trouble == MEDIA_TROUBLE_NONE)
 		log_info(&end->log, "%s after %.1f s", text, (double)(now_us - watch->since_us) / 1e6);
 	else
 		log_warning(&end->log, "%s", text);
 	if (before == MEDIA_TROUBLE_NONE)
 		watch->since_us = now_us;
-	if (trouble != MEDIA_TROUBLE_NONE)
-		metrics_add(counters[trouble], 1);
-	metrics_add(&troubled, (trouble != MEDIA_TROUBLE_NONE) - (before != MEDIA_TROUBLE_NONE));
 	watch->trouble = trouble;
 	media_tell_trouble(end, trouble, text);
 }

@@ -1,4 +1,4 @@
-"""When audio is missing, log and metrics say why; a call ends only when nothing at all comes for long."""
+"""When audio is missing, log and metrics say why; a call ends only when nothing at all comes for long; how it was is told at its end."""
 
 import re
 import threading
@@ -100,3 +100,38 @@ def test_who_holds_may_be_silent(daemon, phone, trunk):
     trunk.expect_silence(lambda message: message.is_request, seconds=6)
     assert not [line for line in daemon.lines[start:] if "sends nothing" in line]
     one.hang_up()
+
+
+def talk(one, n, lose=0):
+    """`n` packets there and back; each `lose`-th never arrives."""
+    for i in range(1, n + 1):
+        if lose and i % lose == 0:
+            one.rtp.packet()
+            continue
+        one.rtp.send(one.to)
+        one.rtp.receive()
+
+
+@pytest.mark.parametrize("lose, quality", [(0, "best"), (4, "unusable")])
+def test_how_a_leg_was_heard_is_told_at_its_end(daemon, phone, lose, quality):
+    one, start = phone(), len(daemon.lines)
+    name = 'tandem_media_legs_total{quality="%s"}' % quality
+    before = daemon.metric(name)
+    talk(one, 51, lose)
+    one.hang_up()
+    line = daemon.wait_log(r"trunk pbx: received \d+ packets of PCMU", start=start)
+    figures = re.search(r"received (\d+) .* lost (\d+), refused 0, .* MOS (\S+); sent (\d+), ", str(line))
+    assert figures, line
+    assert (int(figures[1]), int(figures[2])) == ((51, 0) if not lose else (39, 12))
+    assert int(figures[4]) == int(figures[1])
+    assert float(figures[3]) > 4.3 if not lose else float(figures[3]) < 2.6
+    daemon.wait_metric(name, before + 1)
+
+
+def test_a_call_that_never_had_media_is_told_too(daemon, trunk):
+    start = len(daemon.lines)
+    offer = media.trunk_sdp(9, direction="inactive")
+    dialog, _ = trunk.answered(trunk.invite("100", DOMAIN, offer))
+    trunk.bye(dialog)
+    daemon.wait_log("ended by caller", start=start)
+    assert not [line for line in daemon.lines[start:] if "MOS" in line]
