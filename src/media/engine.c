@@ -8,6 +8,19 @@ static unsigned default_workers(void)
 	return cores < 1 ? 1 : (unsigned)cores;
 }
 
+static int make_certificate(const struct media_settings *settings, struct crypto_certificate **ret_certificate)
+{
+	int error;
+
+	if (!settings->dtls_certificate)
+		return crypto_certificate_generate(ret_certificate);
+	error = crypto_certificate_load(settings->dtls_certificate, settings->dtls_key, ret_certificate);
+	if (error < 0)
+		log_error(NULL, "media: certificate %s and key %s cannot be used: %s", settings->dtls_certificate, settings->dtls_key,
+			  g_strerror(-error));
+	return error;
+}
+
 int media_engine_new(struct loop *signalling, const struct media_settings *settings,
 		     const struct plugin_registry *codecs, struct media_engine **ret_engine)
 {
@@ -17,6 +30,7 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 
 	engine->signalling = signalling;
 	engine->settings = *settings;
+	engine->settings.dtls_certificate = engine->settings.dtls_key = NULL; /* only lent */
 	engine->codecs = codecs;
 	engine->has_chosen_addresses = engine->settings.n_addresses > 0;
 	if (engine->settings.n_addresses == 0)
@@ -24,7 +38,7 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 								       G_N_ELEMENTS(engine->settings.addresses));
 	error = net_port_pool_new(settings->first_port, settings->last_port, &engine->ports);
 	if (error == 0)
-		error = crypto_certificate_generate(&engine->certificate);
+		error = make_certificate(settings, &engine->certificate);
 	if (error == 0)
 		error = crypto_dtls_context_new(engine->certificate, &engine->dtls);
 	wanted = MIN(wanted, MEDIA_WORKERS_MAX);

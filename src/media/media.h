@@ -22,6 +22,7 @@ struct media_settings {
 	int64_t timeout_ms; /* so long without RTP and RTCP fails the leg; 0: never */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
+	const char *dtls_certificate, *dtls_key; /* PEM files, read by media_engine_new(); NULL: a new one is made */
 	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
 };
 

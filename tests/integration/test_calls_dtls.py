@@ -1,6 +1,7 @@
 """Trunks whose media is keyed by DTLS (RFC 5763, 5764) on the RTP ports themselves, without ICE."""
 
 import re
+import subprocess
 
 import pytest
 from tandem_test import calls as calls_module
@@ -8,6 +9,7 @@ from tandem_test import daemon as daemon_module
 from tandem_test import media, sdes, sip
 from tandem_test.dtls import PROFILE, DtlsRtp, Identity
 from tandem_test.net import LIMIT, Deadline
+from tandem_test.trunk import UdpTrunk
 
 CONFIG = daemon_module.merge(calls_module.CONFIG, {
     "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}, {"to": "pbx"}],
@@ -185,3 +187,37 @@ def test_an_answer_without_dtls_ends_the_call(calls, rtp):
     call.answer(media.trunk_sdp(rtp().port))
     call.called.reply(call.called.expect("BYE"), 200)
     call.refused(488)
+
+
+def make_certificate(directory, algorithm=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-keyout", directory / "dtls.key",
+                    "-out", directory / "dtls.pem", "-days", "2", "-subj", "/CN=gateway"], check=True, capture_output=True)
+    text = subprocess.run(["openssl", "x509", "-in", directory / "dtls.pem", "-noout", "-fingerprint", "-sha256"], check=True,
+                          capture_output=True, text=True).stdout
+    return text.strip().split("=")[1]
+
+
+@pytest.mark.parametrize("algorithm", [("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), ("rsa:2048",)], ids=["ECDSA", "RSA"])
+def test_a_configured_certificate_is_shown(own_daemon, trunk_port, phone, algorithm):
+    tandem = own_daemon({**CONFIG, "media": {"dtls_certificate": "dtls.pem", "dtls_key": "dtls.key"}})
+    tandem.config = prepare(tandem.directory, tandem.config)
+    fingerprint = make_certificate(tandem.directory, algorithm)
+    tandem.start()
+    trunk = UdpTrunk((tandem.host, tandem.sip_port), port=trunk_port)
+    call = EchoCall(trunk, phone)
+    assert f"a=fingerprint:sha-256 {fingerprint}\r\n" in call.answer
+    call.shake_hands()
+    call.hears_itself()
+    call.hang_up()
+    trunk.close()
+
+
+@pytest.mark.parametrize("broken", ["dtls.pem", "dtls.key"])
+def test_a_certificate_that_cannot_be_used_is_told(own_daemon, broken):
+    tandem = own_daemon({"media": {"dtls_certificate": "dtls.pem", "dtls_key": "dtls.key"}})
+    make_certificate(tandem.directory)
+    (tandem.directory / broken).write_text("nothing of use\n")
+    result = subprocess.run([daemon_module.find_binary(), "-c", tandem.write_config()], capture_output=True, text=True, timeout=30,
+                            check=False)
+    assert result.returncode == 1
+    assert "cannot be used" in result.stderr and "Sanitizer" not in result.stderr

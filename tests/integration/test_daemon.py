@@ -26,6 +26,7 @@ def test_check_of_a_good_configuration(own_daemon):
     ({"web": {"listen": "localhost"}}, "web.listen"),
     ({"web": {"lissten": ["127.0.0.1:0"]}}, '"listen"'),
     ({"web": {"certificate": "x.pem"}}, "key"),
+    ({"media": {"dtls_certificate": "x.pem"}}, "dtls_key"),
     ({"web": {"origins": ["example.com"]}}, "is no origin"),
     ({"users": [{"name": "alice"}]}, "password"),
     ({"users": [{"name": "alice@home", "password": "x"}]}, "before the '@'"),
