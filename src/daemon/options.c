@@ -37,6 +37,7 @@ const struct config_table *const daemon_tables[] = {
 	&admin_config_table,
 	&sip_options,
 	&media_options,
+	&media_turn_options,
 	&plugin_options,
 	&registrar_config_table,
 	&registrar_users_config_table,

@@ -110,7 +110,9 @@ static int start_media(struct daemon *daemon)
 {
 	struct media_settings settings;
 	media_settings_read(daemon->snapshot, &settings);
-	return media_engine_new(daemon->loop, &settings, daemon->plugins, &daemon->media);
+	int error = media_engine_new(daemon->loop, &settings, daemon->plugins, &daemon->media);
+	explicit_bzero(&settings, sizeof settings);
+	return error;
 }
 
 static void stop_media(struct daemon *daemon)

@@ -92,14 +92,31 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 	local->n_fingerprints = 1;
 }
 
-static void tell_ready(struct media_end *end)
+static void tell_description(struct media_end *end, void (*tell)(struct media_end *end, const struct sdp_transport *local))
 {
 	struct sdp_transport *local = g_new0(struct sdp_transport, 1);
 
 	describe(end, local);
-	media_tell_ready(end, local);
+	tell(end, local);
 	crypto_wipe(local, sizeof *local);
 	g_free(local);
+}
+
+static void tell_ready(struct media_end *end)
+{
+	tell_description(end, media_tell_ready);
+}
+
+void media_end_gathered(struct media_end *end)
+{
+	set_state(end, MEDIA_END_READY);
+	tell_ready(end);
+	media_end_check_connected(end);
+}
+
+void media_end_gathered_more(struct media_end *end)
+{
+	tell_description(end, media_tell_gathered_more);
 }
 
 void media_end_start(struct media_end *end)
@@ -121,10 +138,9 @@ void media_end_start(struct media_end *end)
 		media_end_fail(end, MEDIA_FAILURE_NO_PORT);
 		return;
 	}
-	set_state(end, MEDIA_END_READY);
 	media_watch_begin(end);
-	tell_ready(end);
-	media_end_check_connected(end);
+	if (!end->ice || media_ice_is_gathered(end->ice))
+		media_end_gathered(end);
 }
 
 struct media_end *media_end_free(struct media_end *end)

@@ -129,7 +129,7 @@ struct media_end {
 	enum media_end_state state;
 
 	/* The way out. */
-	int rtp_descriptor, rtcp_descriptor; /* borrowed; -1: no way yet */
+	int rtp_descriptor, rtcp_descriptor; /* borrowed; -1: no way yet, or by way of ICE */
 	struct net_address rtp_remote, rtcp_remote; /* length 0: none */
 	struct net_address rtp_remote_before;	    /* WEBRTC: the pair before; what is authentic may still come from there */
 	bool muxes_rtcp; /* WEBRTC: agreed */
@@ -182,7 +182,10 @@ void media_end_report(const struct media_end *end, struct media_report *ret_repo
 void media_end_fail(struct media_end *end, enum media_failure failure);
 /* Nothing has arrived for so long that the call is to end: the handle is told, nothing else changes. */
 void media_end_tell_timeout(struct media_end *end);
-/* ICE has a pair, the first or another: packets go this way from now on. */
+/* ICE knows our candidates; and more of them. */
+void media_end_gathered(struct media_end *end);
+void media_end_gathered_more(struct media_end *end);
+/* ICE has a pair, the first or another: packets go this way from now on; `descriptor` -1: by way of media_ice_send(). */
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
 /* DTLS: the handshake is done and the certificate is the announced one. Takes the contexts. */
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
@@ -252,6 +255,7 @@ void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t l
 
 /* --- session.c: what the handles are told --- */
 void media_tell_ready(struct media_end *end, const struct sdp_transport *local);
+void media_tell_gathered_more(struct media_end *end, const struct sdp_transport *local);
 void media_tell_connected(struct media_end *end);
 void media_tell_failed(struct media_end *end, enum media_failure failure);
 void media_tell_report(struct media_end *end);

@@ -1,4 +1,5 @@
 #include "media/worker.h"
+#include <string.h>
 #include <unistd.h>
 
 static unsigned default_workers(void)
@@ -67,6 +68,7 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	SSL_CTX_free(engine->dtls);
 	crypto_certificate_free(engine->certificate);
 	net_port_pool_free(engine->ports);
+	explicit_bzero(engine->settings.turn_servers, sizeof engine->settings.turn_servers);
 	g_free(engine);
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /* ICE (RFC 8445) by libnice, and our own sockets on libnice's ports: STUN stays with libnice, DTLS, RTP and RTCP come to us,
- * told apart in the kernel by the first byte (RFC 7983). Nothing outside this file knows libnice. */
+ * told apart in the kernel by the first byte (RFC 7983). Relayed and TCP pairs
+ * are carried by libnice. Nothing outside the files of ICE knows libnice. */
 #pragma once
 #include "media/end.h"
 
@@ -7,10 +8,14 @@
 #define MEDIA_ICE_TIMEOUT_MS 15000
 /* Without an answer for so long the far end no longer agrees to be sent to (RFC 7675, section 5.1). */
 #define MEDIA_ICE_CONSENT_MS 30000
+/* STUN and TURN servers that have not answered by then are not waited for: the description leaves without them. */
+#define MEDIA_ICE_GATHER_MS  500
 #define MEDIA_ICE_PACING_MS  10 /* between checks (RFC 8445, section 14.2 allows 5) */
 
-/* Gathers: what media_ice_describe() says is complete afterwards. 0, -EADDRINUSE (no port), -EADDRNOTAVAIL. */
+/* Gathers. What media_ice_describe() says is complete when media_ice_is_gathered(), which is at once unless servers are to be asked;
+ * then media_end_gathered() tells of it, and of what comes later media_end_gathered_more(). 0, -EADDRINUSE (no port), -EADDRNOTAVAIL. */
 int media_ice_new(struct media_end *end, bool controlling, struct media_ice **ret_ice);
+bool media_ice_is_gathered(const struct media_ice *ice);
 /* Closes everything and gives the port back. Accepts NULL and half-built objects. */
 struct media_ice *media_ice_free(struct media_ice *ice);
 
@@ -24,3 +29,5 @@ bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
 /* How long ago the far end has last agreed to be sent to (RFC 7675). Of use once there is a pair. */
 int64_t media_ice_consent_age_us(const struct media_ice *ice);
 void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *candidate);
+/* To the far end, over a pair that has no socket: relayed or TCP. */
+void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length);

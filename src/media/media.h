@@ -15,6 +15,22 @@ struct media_engine;
 struct media_session;
 struct media_leg;
 
+#define MEDIA_HOST_BYTES	 256
+#define MEDIA_TURN_SERVERS_MAX	 4
+#define MEDIA_CREDENTIAL_BYTES	 256
+
+struct media_server {
+	char host[MEDIA_HOST_BYTES]; /* a name or an address */
+	uint16_t port;		     /* 0: no server */
+};
+enum media_turn_transport { MEDIA_TURN_UDP, MEDIA_TURN_TCP };
+struct media_turn_server { /* RFC 8656 */
+	struct media_server at;
+	enum media_turn_transport transport; /* between us and the server */
+	char username[MEDIA_CREDENTIAL_BYTES], password[MEDIA_CREDENTIAL_BYTES];
+};
+
+/* Holds credentials: copies are to be wiped. */
 struct media_settings {
 	unsigned workers;	      /* 0: one per core */
 	uint16_t first_port, last_port;
@@ -24,6 +40,10 @@ struct media_settings {
 	struct net_address addresses[8];
 	const char *dtls_certificate, *dtls_key; /* PEM files, read by media_engine_new(); NULL: a new one is made */
 	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
+	bool has_ice_tcp;		   /* TCP candidates too (RFC 6544) */
+	struct media_server stun_server;   /* asked for our address as others see it */
+	size_t n_turn_servers;
+	struct media_turn_server turn_servers[MEDIA_TURN_SERVERS_MAX];
 };
 
 /* `codecs` (what the built-ins can speak) may be NULL; it must outlive the engine. */
@@ -93,6 +113,8 @@ struct media_handler {
 	/* `local` is what our description says of this leg: addresses, ICE, fingerprint, keys; what is not used is left to the
 	 * offer/answer, and setup. Holds keys: a copy is to be wiped. */
 	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
+	/* More candidates of ours have come up since leg_ready (a server was slow); the credentials are the same. */
+	void (*leg_gathered_more)(void *user, struct media_leg *leg, const struct sdp_transport *local);
 	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
 	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);

@@ -1,4 +1,6 @@
 #include "media/options.h"
+#include <stdlib.h>
+#include <string.h>
 
 #define MEDIA_PORTS_MIN 16 /* fewer cannot carry a single call with its fellows in quarantine */
 
@@ -11,6 +13,10 @@ static const struct config_option media_option_rows[] = {
 	{.name = "dtls_certificate", .type = CONFIG_PATH,
 	 .help = "PEM file with the certificate that DTLS shows; by default a new one is made at each start."},
 	{.name = "dtls_key", .type = CONFIG_PATH, .help = "PEM file with its private key."},
+	{.name = "stun_server", .type = CONFIG_STRING,
+	 .help = "Asked for our address as others see it, \"stun.example.com:3478\"; not needed with public_address."},
+	{.name = "ice_tcp", .type = CONFIG_BOOLEAN, .fallback = "false",
+	 .help = "Offers browsers TCP as well, on the same ports, for networks that let no UDP through."},
 	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
 	 .help = "Threads that carry media; 0: one per processor core."},
 	{.name = "silence_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 3600, .fallback = "5",
@@ -18,6 +24,62 @@ static const struct config_option media_option_rows[] = {
 	{.name = "timeout_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "45",
 	 .help = "A call ends when one side sends neither audio nor reports for so long; holding is no silence; 0: never."},
 	{0},
+};
+
+static const char *const media_turn_transports[] = {[MEDIA_TURN_UDP] = "udp", [MEDIA_TURN_TCP] = "tcp", NULL};
+
+static const struct config_option media_turn_option_rows[] = {
+	{.name = "server", .type = CONFIG_STRING, .is_required = true, .is_key = true,
+	 .help = "The TURN server, \"turn.example.com:3478\"; a path through it is used when no other works."},
+	{.name = "transport", .type = CONFIG_ENUM, .names = media_turn_transports, .fallback = "udp",
+	 .help = "Between Tandem and the TURN server."},
+	{.name = "username", .type = CONFIG_STRING, .is_required = true, .min = 1, .max = MEDIA_CREDENTIAL_BYTES - 1,
+	 .help = "Of the TURN server's long-term credentials."},
+	{.name = "password", .type = CONFIG_STRING, .is_required = true, .is_secret = true, .min = 1,
+	 .max = MEDIA_CREDENTIAL_BYTES - 1, .help = "Goes with username."},
+	{0},
+};
+
+/* "host:port", "[::1]:3478". */
+static bool media_server_parse(const char *text, struct media_server *ret_server)
+{
+	struct media_server server = {0};
+	const char *colon = strrchr(text, ':');
+	char *end;
+	if (!colon || colon == text)
+		return false;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (end == colon + 1 || *end || port == 0 || port > UINT16_MAX)
+		return false;
+	bool is_bracketed = text[0] == '[' && colon[-1] == ']';
+	size_t length = (size_t)(colon - text) - (is_bracketed ? 2 : 0);
+	if (length == 0 || length >= sizeof server.host || (!is_bracketed && memchr(text, ':', length)))
+		return false;
+	memcpy(server.host, text + is_bracketed, length);
+	server.port = (uint16_t)port;
+	*ret_server = server;
+	return true;
+}
+
+static void media_turn_options_check(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	struct media_server server;
+	size_t n = config_count(snapshot, "turn_servers");
+	for (size_t i = 0; i < n; i++) {
+		const char *text = config_string(snapshot, "turn_servers", i, "server");
+		if (text && !media_server_parse(text, &server))
+			config_complain(report, "turn_servers", i, "server", "is not written \"host:port\"");
+	}
+	if (n > MEDIA_TURN_SERVERS_MAX)
+		config_complain(report, "turn_servers", MEDIA_TURN_SERVERS_MAX, NULL, "is more than %d servers",
+				MEDIA_TURN_SERVERS_MAX);
+}
+
+const struct config_table media_turn_options = {
+	.group = "turn_servers",
+	.shape = CONFIG_LIST,
+	.options = media_turn_option_rows,
+	.check = media_turn_options_check,
 };
 
 static void media_options_check(const struct config_snapshot *snapshot, struct config_report *report)
@@ -29,6 +91,10 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 	if (has_certificate != (config_string(snapshot, "media", 0, "dtls_key") != NULL))
 		config_complain(report, "media", 0, has_certificate ? "dtls_certificate" : "dtls_key", "needs \"%s\" beside it",
 				has_certificate ? "dtls_key" : "dtls_certificate");
+	struct media_server server;
+	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
+	if (stun_server && !media_server_parse(stun_server, &server))
+		config_complain(report, "media", 0, "stun_server", "is not written \"host:port\"");
 	size_t n_addresses = 0;
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
 		n_addresses++;
@@ -43,6 +109,14 @@ const struct config_table media_options = {
 	.options = media_option_rows,
 	.check = media_options_check,
 };
+
+static void media_turn_server_read(const struct config_snapshot *snapshot, size_t index, struct media_turn_server *turn)
+{
+	media_server_parse(config_string(snapshot, "turn_servers", index, "server"), &turn->at);
+	turn->transport = config_enum(snapshot, "turn_servers", index, "transport");
+	base_copy_text(turn->username, sizeof turn->username, config_string(snapshot, "turn_servers", index, "username"));
+	base_copy_text(turn->password, sizeof turn->password, config_string(snapshot, "turn_servers", index, "password"));
+}
 
 void media_settings_read(const struct config_snapshot *snapshot, struct media_settings *ret_settings)
 {
@@ -60,5 +134,12 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 	const char *public_address = config_string(snapshot, "media", 0, "public_address");
 	if (public_address)
 		net_address_parse(public_address, 0, &settings.public_address);
+	settings.has_ice_tcp = config_boolean(snapshot, "media", 0, "ice_tcp");
+	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
+	if (stun_server)
+		media_server_parse(stun_server, &settings.stun_server);
+	settings.n_turn_servers = MIN(config_count(snapshot, "turn_servers"), MEDIA_TURN_SERVERS_MAX);
+	for (size_t i = 0; i < settings.n_turn_servers; i++)
+		media_turn_server_read(snapshot, i, &settings.turn_servers[i]);
 	*ret_settings = settings;
 }

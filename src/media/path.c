@@ -3,6 +3,7 @@
 #include "media/delay.h"
 #include "media/dtls.h"
 #include "media/hop.h"
+#include "media/ice.h"
 #include "media/plain.h"
 #include "media/repair.h"
 #include <string.h>
@@ -199,9 +200,12 @@ void media_end_receive(struct media_end *end, const struct net_address *from, ui
 static void send_to(struct media_end *end, int descriptor, const struct net_address *remote, const uint8_t *bytes,
 		    size_t length)
 {
-	if (descriptor < 0 || remote->length == 0)
+	if (remote->length == 0)
 		return;
-	if (sendto(descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &remote->any, remote->length) < 0)
+	if (descriptor < 0 && end->ice)
+		media_ice_send(end->ice, bytes, length);
+	else if (descriptor >= 0 &&
+		 sendto(descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &remote->any, remote->length) < 0)
 		end->send_error = errno;
 }
 

@@ -41,7 +41,16 @@ struct order {
 	struct sdp_leg_plan plan;
 };
 
-enum event_kind { LEG_READY, LEG_CONNECTED, LEG_FAILED, LEG_TROUBLE, LEG_KEY_FRAME_WANTED, LEG_REPORT, LEG_GONE };
+enum event_kind {
+	LEG_READY,
+	LEG_GATHERED_MORE,
+	LEG_CONNECTED,
+	LEG_FAILED,
+	LEG_TROUBLE,
+	LEG_KEY_FRAME_WANTED,
+	LEG_REPORT,
+	LEG_GONE,
+};
 struct event {
 	enum event_kind kind;
 	struct media_leg *leg;
@@ -74,6 +83,10 @@ static void tell_user(const struct event *event)
 	case LEG_READY:
 		if (handler->leg_ready)
 			handler->leg_ready(user, event->leg, event->transport);
+		break;
+	case LEG_GATHERED_MORE:
+		if (handler->leg_gathered_more)
+			handler->leg_gathered_more(user, event->leg, event->transport);
 		break;
 	case LEG_CONNECTED:
 		if (handler->leg_connected)
@@ -140,12 +153,22 @@ static void send_event(struct media_worker *worker, struct event *event)
 	loop_post(worker->engine->signalling, deliver, event);
 }
 
-void media_tell_ready(struct media_end *end, const struct sdp_transport *local)
+static void tell_transport(struct media_end *end, enum event_kind kind, const struct sdp_transport *local)
 {
-	struct event *event = event_new(end, LEG_READY);
+	struct event *event = event_new(end, kind);
 
 	event->transport = g_memdup2(local, sizeof *local);
 	send_event(end->worker, event);
+}
+
+void media_tell_ready(struct media_end *end, const struct sdp_transport *local)
+{
+	tell_transport(end, LEG_READY, local);
+}
+
+void media_tell_gathered_more(struct media_end *end, const struct sdp_transport *local)
+{
+	tell_transport(end, LEG_GATHERED_MORE, local);
 }
 
 void media_tell_connected(struct media_end *end)

@@ -7,12 +7,16 @@
 #define ATTRIBUTE_BYTES	  4
 #define COOKIE		  0x2112a442u
 #define BINDING_SUCCESS	  0x0101
+#define DATA_INDICATION	  0x0017
+#define DATA		  0x0013
+#define CHANNEL_FIRST	  0x40
+#define CHANNEL_LAST	  0x4f
 #define MESSAGE_INTEGRITY 0x0008
 #define INTEGRITY_BYTES	  20
 #define MESSAGE_BYTES_MAX 1280 /* what libnice takes */
 
-/* Where the MESSAGE-INTEGRITY attribute stands; 0: nowhere. */
-static size_t find_integrity(const uint8_t *bytes, size_t length)
+/* Where the attribute stands; 0: nowhere. */
+static size_t find_attribute(const uint8_t *bytes, size_t length, uint16_t type, size_t *ret_value_bytes)
 {
 	size_t position = HEADER_BYTES;
 
@@ -22,24 +26,31 @@ static size_t find_integrity(const uint8_t *bytes, size_t length)
 
 		if (padded > length - position - ATTRIBUTE_BYTES)
 			return 0;
-		if (rtp_get_u16(bytes + position) == MESSAGE_INTEGRITY)
-			return value_bytes == INTEGRITY_BYTES ? position : 0;
+		if (rtp_get_u16(bytes + position) == type) {
+			*ret_value_bytes = value_bytes;
+			return position;
+		}
 		position += ATTRIBUTE_BYTES + padded;
 	}
 	return 0;
+}
+
+static bool is_message(const uint8_t *bytes, size_t length, uint16_t type)
+{
+	return length >= HEADER_BYTES && rtp_get_u16(bytes) == type && rtp_get_u32(bytes + 4) == COOKIE &&
+	       rtp_get_u16(bytes + 2) == length - HEADER_BYTES;
 }
 
 bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
 			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES])
 {
 	uint8_t covered[MESSAGE_BYTES_MAX], digest[CRYPTO_DIGEST_BYTES_MAX];
-	size_t position;
+	size_t position, value_bytes;
 
-	if (length < HEADER_BYTES || length > MESSAGE_BYTES_MAX || rtp_get_u16(bytes) != BINDING_SUCCESS ||
-	    rtp_get_u32(bytes + 4) != COOKIE || rtp_get_u16(bytes + 2) != length - HEADER_BYTES)
+	if (length > MESSAGE_BYTES_MAX || !is_message(bytes, length, BINDING_SUCCESS))
 		return false;
-	position = find_integrity(bytes, length);
-	if (position == 0)
+	position = find_attribute(bytes, length, MESSAGE_INTEGRITY, &value_bytes);
+	if (position == 0 || value_bytes != INTEGRITY_BYTES)
 		return false;
 	/* The HMAC is of all before the attribute, with a length that ends with the attribute. */
 	memcpy(covered, bytes, position);
@@ -49,4 +60,22 @@ bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *passw
 		return false;
 	memcpy(ret_transaction, bytes + 8, MEDIA_STUN_TRANSACTION_BYTES);
 	return true;
+}
+
+const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length)
+{
+	size_t position, value_bytes = 0;
+
+	if (*length < ATTRIBUTE_BYTES)
+		return bytes;
+	if (bytes[0] >= CHANNEL_FIRST && bytes[0] <= CHANNEL_LAST) { /* number and length, as an attribute has them */
+		value_bytes = rtp_get_u16(bytes + 2);
+		position = 0;
+	} else if (is_message(bytes, *length, DATA_INDICATION)) {
+		position = find_attribute(bytes, *length, DATA, &value_bytes);
+	} else {
+		return bytes;
+	}
+	*length = MIN(value_bytes, *length - position - ATTRIBUTE_BYTES);
+	return bytes + position + ATTRIBUTE_BYTES;
 }

@@ -8,3 +8,7 @@
  * RFC 8489, section 9.1). `ret_transaction` is written when it is. */
 bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
 			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES]);
+
+/* What a TURN server has wrapped in a Data indication or a channel's message (RFC 8656, sections 11 and 12); what is neither, as it
+ * is. *length becomes its length. */
+const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length);

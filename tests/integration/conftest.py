@@ -143,3 +143,20 @@ def rtp():
 def calls(daemon, browser, trunk):
     """Makes calls with a hand on both ends: calls("browser-trunk"). The module's CONFIG has calls.CONFIG in it."""
     return Maker(daemon, browser, trunk, DOMAIN)
+
+
+@pytest.fixture
+def media_call(calls):
+    """Makes calls with media at both ends: media_call("browser-trunk").set_up()."""
+    from tandem_test.voice import MediaCall
+
+    made = []
+
+    def make(direction, **options):
+        made.append(MediaCall(calls, direction, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        for owned in one.owned:
+            owned.close()

@@ -17,7 +17,7 @@ static const uint8_t sample[] = {
 static bool is_answer(const uint8_t *bytes, size_t length, const char *with)
 {
 	/* In memory of exactly this size, for the sanitizer. */
-	uint8_t *copy = g_memdup2(bytes, length ? length : 1);
+	uint8_t *copy = memcpy(g_malloc(length ? length : 1), bytes, length);
 	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES] = {0};
 	bool result = media_stun_is_answer(copy, length, with, transaction);
 
@@ -55,12 +55,45 @@ static void test_request(void **state)
 	assert_false(is_answer(bytes, sizeof bytes, password));
 }
 
+/* The sample in what a TURN server puts around it, of every length up to the whole. */
+static void expect_unwrapped(const uint8_t *head, size_t head_bytes)
+{
+	size_t whole = head_bytes + sizeof sample;
+	uint8_t *wrapped = g_malloc(whole);
+
+	memcpy(wrapped, head, head_bytes);
+	memcpy(wrapped + head_bytes, sample, sizeof sample);
+	for (size_t cut = 0; cut <= whole; cut++) {
+		uint8_t *copy = g_memdup2(wrapped, cut ? cut : 1);
+		size_t length = cut;
+		const uint8_t *inner = media_stun_unwrap(copy, &length);
+
+		assert_true(inner >= copy && inner + length <= copy + cut);
+		assert_int_equal(is_answer(inner, length, password), cut == whole);
+		g_free(copy);
+	}
+	g_free(wrapped);
+}
+
+static void test_wrapped(void **state)
+{
+	static const uint8_t channel[] = {0x40, 0x01, 0, sizeof sample};
+	static const uint8_t indication[] = {
+		0x00, 0x17, 0, 16 + sizeof sample, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+		0x00, 0x12, 0, 8, 0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43, 0x00, 0x13, 0, sizeof sample,
+	};
+
+	expect_unwrapped(channel, sizeof channel);
+	expect_unwrapped(indication, sizeof indication);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_wrapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,7 @@ class WebRtc(threading.Thread):
         self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
         self.heard_more = threading.Condition()
         self.stopped = False
+        self.only_candidate = None  # its type: as if all others of the gateway's were out of reach
         self.start()
 
     @property
@@ -106,7 +107,8 @@ class WebRtc(threading.Thread):
     def hear(self, sdp):
         """The gateway's description."""
         values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
-        address, port = re.search(r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+)", sdp, re.M | re.I).groups()
+        address, port = re.search(rf"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ {self.only_candidate or 'host'}",
+                                  sdp, re.M | re.I).groups()
         self.paths[-1].remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
 
     def change_network(self, local):
@@ -148,6 +150,8 @@ class WebRtc(threading.Thread):
                     self._take(path, *path.socket.recvfrom(4096))
 
     def _take(self, path, data, source):
+        if self.only_candidate and path.remote and source != path.remote[2]:
+            return
         if data[0] < 4:
             path.answer(data, source)
         elif is_dtls(data):

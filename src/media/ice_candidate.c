@@ -1,0 +1,111 @@
+/* Candidates, as libnice and as descriptions have them. */
+#include "media/ice_private.h"
+#include <string.h>
+
+void ice_address_to_nice(const struct net_address *address, NiceAddress *ret_address)
+{
+	nice_address_init(ret_address);
+	nice_address_set_from_sockaddr(ret_address, &address->any);
+}
+
+void ice_address_from_nice(const NiceAddress *address, struct net_address *ret_address)
+{
+	memset(ret_address, 0, sizeof *ret_address);
+	if (!nice_address_is_valid(address))
+		return;
+	nice_address_copy_to_sockaddr(address, &ret_address->any);
+	ret_address->length = ret_address->any.sa_family == AF_INET6 ? sizeof ret_address->ipv6
+								      : sizeof ret_address->ipv4;
+}
+
+static const struct {
+	enum sdp_candidate_type ours;
+	NiceCandidateType nice;
+} types[] = {
+	{SDP_CANDIDATE_HOST, NICE_CANDIDATE_TYPE_HOST},
+	{SDP_CANDIDATE_SERVER_REFLEXIVE, NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE},
+	{SDP_CANDIDATE_PEER_REFLEXIVE, NICE_CANDIDATE_TYPE_PEER_REFLEXIVE},
+	{SDP_CANDIDATE_RELAYED, NICE_CANDIDATE_TYPE_RELAYED},
+};
+
+static const struct {
+	enum sdp_candidate_transport ours;
+	NiceCandidateTransport nice;
+} transports[] = {
+	{SDP_CANDIDATE_UDP, NICE_CANDIDATE_TRANSPORT_UDP},
+	{SDP_CANDIDATE_TCP_ACTIVE, NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE},
+	{SDP_CANDIDATE_TCP_PASSIVE, NICE_CANDIDATE_TRANSPORT_TCP_PASSIVE},
+	{SDP_CANDIDATE_TCP_SO, NICE_CANDIDATE_TRANSPORT_TCP_SO},
+};
+
+/* --- ours --- */
+
+/* Behind 1:1 NAT others know us by the public address, with the same port. */
+static void announce_publicly(const struct media_ice *ice, struct net_address *address)
+{
+	const struct net_address *public_address = &ice->end->worker->engine->settings.public_address;
+	uint16_t port = net_address_port(address);
+
+	if (public_address->length == 0 || net_address_is_ipv6(public_address) != net_address_is_ipv6(address))
+		return;
+	*address = *public_address;
+	net_address_set_port(address, port);
+}
+
+bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate)
+{
+	struct sdp_candidate described = {.component = ICE_COMPONENT, .priority = candidate->priority};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (types[i].nice == candidate->type)
+			described.type = types[i].ours;
+	for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
+		if (transports[i].nice == candidate->transport)
+			described.transport = transports[i].ours;
+	/* Browsers wait for no connection, and the far end has told us of peer-reflexive ones. */
+	if (described.transport == SDP_CANDIDATE_TCP_ACTIVE || candidate->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+		return false;
+	base_copy_text(described.foundation, sizeof described.foundation, candidate->foundation);
+	ice_address_from_nice(&candidate->addr, &described.address);
+	if (candidate->type == NICE_CANDIDATE_TYPE_HOST)
+		announce_publicly(ice, &described.address);
+	else
+		ice_address_from_nice(&candidate->base_addr, &described.related);
+	*ret_candidate = described;
+	return true;
+}
+
+/* --- the far end's --- */
+
+static bool is_usable(const struct media_ice *ice, const struct sdp_candidate *candidate)
+{
+	if (candidate->component != ICE_COMPONENT || candidate->address.length == 0 ||
+	    net_address_is_wildcard(&candidate->address))
+		return false;
+	if (candidate->transport == SDP_CANDIDATE_UDP)
+		return net_address_port(&candidate->address) != 0;
+	/* We wait for connections and make none: nobody may have us connect to where he likes. */
+	return candidate->transport == SDP_CANDIDATE_TCP_ACTIVE && ice->end->worker->engine->settings.has_ice_tcp;
+}
+
+NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct sdp_candidate *candidate)
+{
+	NiceCandidate *nice;
+
+	if (!is_usable(ice, candidate))
+		return NULL;
+	nice = nice_candidate_new(NICE_CANDIDATE_TYPE_HOST);
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (types[i].ours == candidate->type)
+			nice->type = types[i].nice;
+	for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
+		if (transports[i].ours == candidate->transport)
+			nice->transport = transports[i].nice;
+	nice->stream_id = ice->stream;
+	nice->component_id = ICE_COMPONENT;
+	nice->priority = candidate->priority;
+	base_copy_text(nice->foundation, sizeof nice->foundation, candidate->foundation);
+	ice_address_to_nice(&candidate->address, &nice->addr);
+	ice_address_to_nice(&candidate->address, &nice->base_addr);
+	return nice;
+}

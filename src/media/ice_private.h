@@ -1,0 +1,78 @@
+/* What the files of ICE share; only they know libnice. */
+#pragma once
+#include "media/ice.h"
+#include "media/stun.h"
+#include <nice/agent.h>
+
+#define ICE_COMPONENT	1 /* rtcp-mux: there is no other */
+#define ICE_SOCKETS_MAX G_N_ELEMENTS(((struct media_settings *)NULL)->addresses)
+
+enum ice_state {
+	ICE_NEW,
+	ICE_GATHERING,	/* STUN and TURN servers are being asked */
+	ICE_GATHERED,	/* our side is known */
+	ICE_CHECKING,	/* the far end's side too */
+	ICE_CONNECTED,	/* a pair works */
+	ICE_RESTARTING, /* a pair works, another is looked for */
+	ICE_FAILED,	/* none was found, or it was lost */
+};
+
+/* Who carries packets over the selected pair, and who counts its consent. */
+enum ice_carrier {
+	ICE_CARRIER_SOCKET,  /* a UDP socket, ours or libnice's; we */
+	ICE_CARRIER_RELAY,   /* libnice, by way of a TURN server that is reached by UDP; we */
+	ICE_CARRIER_LIBNICE, /* libnice, perhaps over TCP, where we see no answers; libnice */
+};
+
+/* One of libnice's UDP sockets. */
+struct ice_socket {
+	struct media_ice *ice;
+	int descriptor;		   /* libnice's */
+	struct loop_watch *watch;  /* on it: STUN, and everything else while `media` has no descriptor */
+	struct media_socket media; /* ours on the same port */
+	struct net_address local;
+};
+
+struct media_ice {
+	struct media_end *end;
+	NiceAgent *agent;
+	guint stream;
+	enum ice_state state;
+	enum ice_carrier carrier;
+	uint16_t port;	    /* 0: none taken */
+	bool is_attached;   /* libnice reads by itself: there may be TCP */
+	size_t n_sockets;
+	struct ice_socket sockets[ICE_SOCKETS_MAX];
+	struct loop_timer timer;
+	struct loop_timer consent_timer; /* while a pair works */
+	int64_t consent_us;		 /* the last time the far end agreed */
+	uint8_t consent_transaction[MEDIA_STUN_TRANSACTION_BYTES]; /* by this answer */
+	bool is_told;	    /* the far end's credentials are set */
+	bool awaits_remote; /* we have restarted; the far end has yet to answer with credentials of its own */
+	char remote_ufrag[257], remote_pwd[257];
+};
+
+static inline void ice_touch(struct media_ice *ice)
+{
+	loop_touch_guest(media_end_loop(ice->end));
+}
+
+/* --- ice_socket.c --- */
+/* Once it has gathered its own addresses. 0 or -errno. */
+int ice_sockets_open(struct media_ice *ice);
+/* Before the agent goes. */
+void ice_sockets_close(struct media_ice *ice);
+/* NULL: `local` is the address of no UDP socket of ours. */
+struct ice_socket *ice_socket_find(struct media_ice *ice, const struct net_address *local);
+
+/* --- ice.c --- */
+/* A message that may be an answer of the far end, as it came from the network. */
+void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length);
+
+/* --- ice_candidate.c --- */
+void ice_address_to_nice(const struct net_address *address, NiceAddress *ret_address);
+void ice_address_from_nice(const NiceAddress *address, struct net_address *ret_address);
+/* False for what nobody could use. */
+bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate);
+/* NULL for what we do not use: the second component, names (mDNS) instead of addresses, TCP unless it is switched on. */
+NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct sdp_candidate *candidate);
