@@ -59,7 +59,7 @@ static void on_message(NiceAgent *agent, guint stream, guint component, guint le
 
 	ice->end->worker->n_packets++;
 	if (length > MEDIA_PACKET_BYTES_MAX) {
-		media_end_refuse(ice->end);
+		media_end_refuse(ice->end, MEDIA_REFUSAL_MALFORMED, NULL);
 		return;
 	}
 	memcpy(copy, bytes, length);
