@@ -8,7 +8,7 @@ import time
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test.forge import MARK, Forger, Leg
-from test_calls_media import Listener, check_identity, longest_silence, media_call  # noqa: F401
+from tandem_test.voice import Listener, check_identity, longest_silence
 
 CONFIG = calls_module.CONFIG
 COUNT = int(os.environ.get("FORGED_PACKETS", "6000"))
@@ -51,7 +51,7 @@ def check_genuine(heard, sent):
 
 
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
-def test_forged_packets_change_nothing(media_call, daemon, direction):  # noqa: F811
+def test_forged_packets_change_nothing(media_call, daemon, direction):
     one = media_call(direction).set_up()
     recorder = Recorder(one.peer)
     listener = Listener(one.port)

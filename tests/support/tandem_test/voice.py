@@ -25,7 +25,9 @@ class Stream(threading.Thread):
         self.start()
 
     def run(self):
-        while not self.stopped.wait(INTERVAL):
+        due = time.monotonic()
+        while not self.stopped.wait(max(0, due - time.monotonic())):
+            due += INTERVAL
             self.send(self.rtp.packet(payload=struct.pack(">I", self.sent) + bytes(156)))
             self.sent += 1
 
