@@ -44,6 +44,7 @@ struct call_manager {
 	uint64_t next_call_number;
 	bool is_draining;
 	struct loop_timer drain_limit;
+	struct loop_timer rest; /* some descriptions are awake */
 	void (*drained)(void *user);
 	void *drained_user;
 };
@@ -195,3 +196,5 @@ extern const struct media_handler call_media_handler;
 /* --- manager.c --- */
 /* A call is gone: perhaps the last one of a drain. */
 void call_manager_forget(struct call_manager *manager);
+/* A leg's descriptions are awake. */
+void call_manager_expect_rest(struct call_manager *manager);

@@ -126,7 +126,7 @@ struct leg {
 	enum leg_exchange exchange;
 	uint64_t session_id;
 	uint64_t last_version;
-	struct sdp_session *local, *remote; /* the last complete pair */
+	struct sdp_session *local, *remote; /* the last complete pair, maybe at rest: leg_wake() */
 	bool local_was_offer;
 	struct sdp_session *pending_local;  /* our offer that is out */
 	struct sdp_session *pending_remote; /* their offer that is not answered */
@@ -283,6 +283,9 @@ void leg_prepare_media(struct leg *leg, bool controlling);
 /* Media has told our side; NULL: it is not known any more. Copied; what was there is wiped. */
 void leg_set_transport(struct leg *leg, const struct sdp_transport *local);
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
+/* Local and remote, which are kept at rest; a view wakes them. They go to rest by the manager's clock. */
+void leg_wake(const struct leg *leg);
+void leg_rest(struct leg *leg);
 struct negotiate_leg leg_view(const struct leg *leg);
 /* Makes pending_local for the far end from what the other leg's far end has said, its offer that waits before its last
  * word (NULL: from nothing). 0 or -errno. */

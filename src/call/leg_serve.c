@@ -144,6 +144,7 @@ struct sip_message *leg_invite_response(struct leg *leg, unsigned status, const 
 		sip_response_new(sip_server_transaction_request(transaction), status, phrase, leg->dialog->local_tag);
 	if (status < 300)
 		leg_add_standard_headers(leg, response, sip_server_transaction_flow(transaction));
+	leg_wake(leg);
 	leg_set_description(response, description);
 	return response;
 }

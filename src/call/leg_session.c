@@ -39,8 +39,22 @@ void leg_set_exchange(struct leg *leg, enum leg_exchange exchange)
 	leg->exchange = exchange;
 }
 
+void leg_rest(struct leg *leg)
+{
+	sdp_session_rest(leg->local);
+	sdp_session_rest(leg->remote);
+}
+
+void leg_wake(const struct leg *leg)
+{
+	sdp_session_wake(leg->local);
+	sdp_session_wake(leg->remote);
+	call_manager_expect_rest(leg->manager);
+}
+
 struct negotiate_leg leg_view(const struct leg *leg)
 {
+	leg_wake(leg);
 	struct negotiate_leg view = {
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
@@ -127,6 +141,7 @@ static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_se
 	leg->local = local;
 	leg->remote = remote;
 	leg->local_was_offer = local_was_offer;
+	call_manager_expect_rest(leg->manager);
 	leg_apply_plan(leg);
 }
 

@@ -72,6 +72,7 @@ void leg_answer_update(struct leg *leg, struct sip_server_transaction *transacti
 		leg_add_standard_headers(leg, response, sip_server_transaction_flow(transaction));
 		leg_timer_answer(leg, request, response);
 	}
+	leg_wake(leg);
 	leg_set_description(response, answer);
 	sip_server_transaction_respond(transaction, response);
 }

@@ -1,6 +1,8 @@
 /* The session manager: all calls, their limits, drain and reload. */
 #include "call/call_private.h"
 
+#define REST_MS 200
+
 METRICS_COUNTER(calls_over_limit, "tandem_calls_over_limit_total", "Calls refused because calls.limit was reached.");
 
 static const struct config_option call_option_rows[] = {
@@ -41,6 +43,20 @@ static void call_drain_over(void *data)
 	}
 }
 
+/* Descriptions are looked at several times when something happens, and then not for minutes. */
+static void call_rest(void *data)
+{
+	struct call_manager *manager = data;
+	for (GList *link = manager->legs.head; link; link = link->next)
+		leg_rest(link->data);
+}
+
+void call_manager_expect_rest(struct call_manager *manager)
+{
+	if (!loop_timer_is_running(&manager->rest))
+		loop_timer_start_ms(&manager->rest, REST_MS);
+}
+
 int call_manager_new(const struct call_manager_parameters *parameters, struct call_manager **ret_manager)
 {
 	struct call_manager *manager = g_new0(struct call_manager, 1);
@@ -54,6 +70,7 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	/* Session ids must not come again after a restart (RFC 8866, section 5.2). */
 	manager->next_session_id = (uint64_t)g_get_real_time();
 	manager->next_call_number = g_random_int();
+	loop_timer_init(&manager->rest, sip_stack_loop(manager->stack), call_rest, manager);
 	loop_timer_init(&manager->drain_limit, sip_stack_loop(manager->stack), call_drain_over, manager);
 	call_manager_configure(manager, parameters->snapshot);
 	*ret_manager = manager;
@@ -71,6 +88,7 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 	call_records_tell(manager);
 	while (manager->legs.head)
 		leg_free(manager->legs.head->data);
+	loop_timer_stop(&manager->rest);
 	g_free(manager->domain);
 	g_free(manager);
 	return NULL;

@@ -182,7 +182,8 @@ struct sdp_session {
 	size_t n_bundled; /* mids of the first a=group:BUNDLE */
 	char bundle[SDP_MEDIA_MAX][32];
 	size_t n_media;
-	struct sdp_media *media; /* n_media of them, owned */
+	struct sdp_media *media; /* n_media of them, owned; NULL at rest */
+	struct sdp_rest *rest;	 /* what is in them meanwhile; NULL: awake */
 };
 
 struct sdp_problem {
@@ -200,7 +201,11 @@ struct sdp_session *sdp_session_new(size_t n_media);
 /* Gives back the room of media beyond n_media, which hold nothing. */
 void sdp_session_trim(struct sdp_session *session);
 struct sdp_session *sdp_session_copy(const struct sdp_session *session);
-struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL */
+struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL, and one at rest */
+/* For one that is kept and seldom looked at: a tenth of the memory. Nothing but sdp_session_free() takes it until it is
+ * woken. Both accept NULL, and do nothing the second time. */
+void sdp_session_rest(struct sdp_session *session);
+void sdp_session_wake(struct sdp_session *session);
 
 /* The bit of enum sdp_feedback_kind; 0 for what we do not know. */
 unsigned sdp_feedback_kind(const char *value);

@@ -72,6 +72,7 @@ struct sdp_session *sdp_session_free(struct sdp_session *session)
 {
 	if (!session)
 		return NULL;
+	sdp_session_wake(session);
 	for (size_t i = 0; i < session->n_media; i++)
 		sdp_media_clear(&session->media[i]);
 	g_free(session->media);
