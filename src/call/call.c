@@ -146,7 +146,7 @@ static void call_place_media(struct call *call)
 		return;
 	for (GList *link = call->manager->legs.tail; link; link = link->prev) {
 		const struct leg *leg = link->data;
-		if (leg->endpoint == caller->endpoint && leg->call && leg->call != call && leg->call->media) {
+		if (leg->endpoint == caller->endpoint && leg->call != call && leg->call->media) {
 			media_session_place_near(call->media, leg->call->media);
 			return;
 		}

@@ -37,7 +37,8 @@ struct call_manager {
 	uint32_t min_session_expires_s;
 	size_t limit;
 	GQueue calls;
-	GQueue legs; /* lingering ones too */
+	GQueue legs;	  /* of calls */
+	GQueue lingering; /* of none any more; they are many, and are never gone through */
 	GQueue records; /* of calls that have ended, not told yet */
 	uint64_t next_session_id;
 	uint64_t last_word; /* number of what a far end has said */

@@ -227,10 +227,10 @@ struct leg *leg_free(struct leg *leg)
 {
 	if (!leg)
 		return NULL;
+	g_queue_unlink(leg->call ? &leg->manager->legs : &leg->manager->lingering, &leg->link);
 	leg->call = NULL;
 	leg_requests_abandon(leg);
 	leg_relays_free(leg);
-	g_queue_unlink(&leg->manager->legs, &leg->link);
 	loop_timer_stop(&leg->absence);
 	loop_timer_stop(&leg->linger);
 	loop_timer_stop(&leg->retry);
@@ -295,6 +295,8 @@ void leg_add_standard_headers(struct leg *leg, struct sip_message *message, cons
 
 void leg_release(struct leg *leg, unsigned status, const char *phrase, const char *reason)
 {
+	g_queue_unlink(&leg->manager->legs, &leg->link);
+	g_queue_push_tail_link(&leg->manager->lingering, &leg->link);
 	leg->call = NULL;
 	leg->media = NULL; /* the session's, which ends with the call */
 	loop_timer_stop(&leg->absence);

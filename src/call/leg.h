@@ -63,7 +63,7 @@ enum leg_referral_state {
 struct leg {
 	struct call_manager *manager;
 	struct call *call; /* NULL once released */
-	GList link;	   /* in the manager's list */
+	GList link;	   /* in one of the manager's lists */
 	enum leg_kind kind;
 	enum leg_state state;
 	char name[64]; /* "browser alice", "trunk pbx" */

@@ -88,6 +88,8 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 	call_records_tell(manager);
 	while (manager->legs.head)
 		leg_free(manager->legs.head->data);
+	while (manager->lingering.head)
+		leg_free(manager->lingering.head->data);
 	loop_timer_stop(&manager->rest);
 	g_free(manager->domain);
 	g_free(manager);
@@ -123,15 +125,11 @@ void call_manager_drain(struct call_manager *manager, int64_t limit_ms, void (*d
 
 void call_manager_count(const struct call_manager *manager, struct call_counts *ret_counts)
 {
-	struct call_counts counts = {.calls = manager->calls.length};
-	for (const GList *link = manager->legs.head; link; link = link->next) {
-		const struct leg *leg = link->data;
-		if (leg->call)
-			counts.legs++;
-		else
-			counts.lingering_legs++;
-	}
-	*ret_counts = counts;
+	*ret_counts = (struct call_counts){
+		.calls = manager->calls.length,
+		.legs = manager->legs.length,
+		.lingering_legs = manager->lingering.length,
+	};
 }
 
 /* 0, or the status that refuses any new call now. */
