@@ -1,37 +1,4 @@
-// Chromium and baresip call each other over a trunk that takes nothing but SRTP with keys in the SDP; each hears the other's tone.
-import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
-import { startBaresip } from './lib/baresip.mjs';
-import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
-import { useWorld } from './lib/world.mjs';
+// Keys in the SDP (RFC 4568): RTP/SAVP.
+import { testEncrypted } from './lib/encrypted.mjs';
 
-const TONE = 1000;
-let baresip;
-const world = useWorld({
-  peer: async () => (baresip = await startBaresip({ tone: TONE, encryption: 'srtp-mand' })),
-  address: '127.0.0.1',
-  trunk: 'srtp = "required";',
-});
-let phone;
-beforeEach(() => baresip.forget());
-afterEach(() => phone?.close());
-
-const failures = async () => (await world.gateway.metrics()).split('\n')
-  .filter((line) => line.startsWith('tandem_media_failures_total') && !line.endsWith(' 0'));
-
-for (const isCaller of [false, true]) {
-  test(isCaller ? 'baresip calls, with keys in its offer' : 'a page calls baresip, with keys in our offer', async () => {
-    phone = await openPhone(world.browser, world.gateway, 'jssip', 'carol');
-    if (isCaller) {
-      baresip.dial(`sip:carol@127.0.0.1:${world.gateway.sipPort}`);
-      await phone.reach('incoming');
-      await phone.do('answer');
-    } else await phone.call('baresip');
-    await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
-    await Promise.all([phone.hears(TONE), baresip.heard(MICROPHONE_HZ)]);
-    if (isCaller) baresip.hangUp();
-    else await phone.do('hangUp');
-    await Promise.all([phone.reach('ended'), baresip.reach('CALL_CLOSED')]);
-    assert.deepEqual(await failures(), []);
-  });
-}
+testEncrypted({ encryption: 'srtp-mand', srtp: 'required' });

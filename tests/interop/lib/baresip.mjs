@@ -11,7 +11,7 @@ import { until } from './wait.mjs';
 const BARESIP = process.env.BARESIP || 'baresip';
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib64/baresip/modules'];
 
-// { tone: of its microphone, in Hz; encryption: "srtp-mand" for RTP/SAVP with keys in the SDP }
+// { tone: of its microphone, in Hz; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp" }
 export async function startBaresip({ tone, encryption = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
@@ -40,6 +40,7 @@ module ausine.so
 module aubridge.so
 module sndfile.so
 module srtp.so
+module dtls_srtp.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
