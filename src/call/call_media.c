@@ -53,6 +53,32 @@ static void call_media_failed(void *user, struct media_leg *media, enum media_fa
 		call_end(call, EVENT_SIDE_GATEWAY, 503, NULL, cause);
 }
 
+/* Whether what `peer` sends is to be made up for: a browser that holds sends silence, and one who neither sends nor receives
+ * nothing. A trunk that holds and sends has music of its own. */
+static bool call_is_held_by(const struct leg *peer)
+{
+	if (!peer || !peer->remote || !negotiate_is_hold(peer->remote))
+		return false;
+	return peer->kind == LEG_BROWSER || negotiate_is_silent(peer->remote);
+}
+
+static void call_play(struct leg *leg, const struct leg *peer)
+{
+	enum media_play play = call_is_held_by(peer) ? MEDIA_PLAY_HOLD : MEDIA_PLAY_NOTHING;
+	if (!leg || !leg->media || leg->play == play)
+		return;
+	leg->play = play;
+	media_leg_play(leg->media, play);
+}
+
+void call_advance_hold(struct call *call)
+{
+	if (!media_engine_plays_on_hold(call->manager->media))
+		return;
+	call_play(call->caller, call->called);
+	call_play(call->called, call->caller);
+}
+
 static void call_media_trouble(void *user, struct media_leg *media, enum media_trouble trouble, const char *text)
 {
 	struct call *call = user;

@@ -102,6 +102,10 @@ struct leg *call_peer_of(const struct call *call, const struct leg *leg);
 struct leg *call_stayer(const struct call *call);
 bool call_is_attempt(const struct call *call, const struct leg *leg);
 
+/* --- call_media.c --- */
+/* Plays to whoever is on hold, and to nobody else. */
+void call_advance_hold(struct call *call);
+
 /* --- call_record.c: how a call was --- */
 /* The call has ended, and its media ends now: told as soon as the last figures are there. Takes call->media. */
 void call_record(struct call *call, const struct event_call_changed *event);

@@ -104,6 +104,7 @@ void call_advance_reoffers(struct call *call)
 	call_advance_leg(call, call->caller);
 	if (call->called)
 		call_advance_leg(call, call->called);
+	call_advance_hold(call);
 }
 
 static void call_advance_early_offer(struct leg *leg, struct leg *peer)

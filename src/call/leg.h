@@ -1,6 +1,5 @@
 /* One leg of a call: a dialog with its INVITE transactions, its offer/answer state and its media side. The same machine for
  * a browser and for a trunk; they differ in where a request is sent and in the negotiation profile. Private to the room.
- *
  * A leg belongs to its call until it is released; then it lives on alone, to bring its own end to an end (CANCEL, BYE, ACKs
  * of what crosses) and to answer for 64*T1 what is late. Its call hears nothing more. */
 #pragma once
@@ -76,8 +75,7 @@ struct leg {
 	struct trunk *trunk;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
 	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */
-	struct sip_flow *caller_flow; /* a trunk that has called from elsewhere than its peer's address; NULL. A reference: its
-				       * identity is the flow's */
+	struct sip_flow *caller_flow; /* of a trunk that calls from elsewhere than its peer's address: its identity; NULL */
 	struct loop_timer absence; /* the browser's connection is closed: how long we wait for the next */
 
 	/* the dialog */
@@ -137,6 +135,7 @@ struct leg {
 
 	/* media */
 	struct media_leg *media;
+	enum media_play play; /* what its far end hears in place of the other leg's */
 	char *trouble; /* what is wrong with its audio, in words; NULL */
 	struct sdp_transport *transport; /* ours; NULL until media is ready */
 	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */

@@ -4,6 +4,7 @@
 #include "media/delay.h"
 #include "media/feedback.h"
 #include "media/hop.h"
+#include "media/source.h"
 #include <strings.h>
 
 static bool is_event(const struct sdp_format *format)
@@ -76,6 +77,7 @@ static void make_all_routes(struct media_end *end)
 void media_bridge_refresh(struct media_end *end)
 {
 	make_all_routes(end);
+	media_source_refresh_hold(end);
 	if (!end->partner)
 		return;
 	make_all_routes(end->partner);

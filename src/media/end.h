@@ -73,6 +73,7 @@ struct media_stream {
 	struct media_route routes[MEDIA_TYPES];
 	struct media_stream *to;      /* who sends what comes in here; itself for an echo; NULL: nobody */
 	struct media_delay *delay;    /* it is kept a while before */
+	struct media_source *hold;    /* goes out here instead of what the partner sends; NULL: nothing */
 
 	struct rtp_sender sender;
 	struct rtp_receiver receiver; /* of the source of now */
@@ -142,6 +143,7 @@ struct media_end {
 	struct media_plain *plain; /* MEDIA_LEG_RTP */
 	struct media_hop_side *across; /* a stand-in for a leg on another worker: the way there */
 	struct media_source *source; /* MEDIA_LEG_BUILTIN: what it plays to its partner; NULL: nothing */
+	enum media_play play;	     /* to the far end, in place of what the partner sends */
 
 	bool has_plan;
 	size_t n_streams;
@@ -221,6 +223,9 @@ void media_end_send_raw(struct media_end *end, const uint8_t *bytes, size_t leng
 /* A packet in the partner's numbering, to be sent with this stream's identity; `packet` was parsed from `bytes`. */
 void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
 		       uint8_t type_out, uint32_t clock_hz);
+/* The same of what is played in place of what the partner sends. */
+void media_stream_say(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
+		      uint8_t type_out, uint32_t clock_hz);
 
 /* --- stream.c --- */
 struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan);

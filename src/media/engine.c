@@ -1,3 +1,4 @@
+#include "media/recording.h"
 #include "media/worker.h"
 #include <string.h>
 #include <unistd.h>
@@ -32,12 +33,15 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 	engine->signalling = signalling;
 	engine->settings = *settings;
 	engine->settings.dtls_certificate = engine->settings.dtls_key = NULL; /* only lent */
+	engine->settings.music = NULL;
 	engine->codecs = codecs;
 	engine->has_chosen_addresses = engine->settings.n_addresses > 0;
 	if (engine->settings.n_addresses == 0)
 		engine->settings.n_addresses = net_interface_addresses(engine->settings.addresses,
 								       G_N_ELEMENTS(engine->settings.addresses));
 	error = net_port_pool_new(settings->first_port, settings->last_port, &engine->ports);
+	if (error == 0 && settings->music)
+		error = media_recording_load(settings->music, &engine->recording);
 	if (error == 0)
 		error = make_certificate(settings, &engine->certificate);
 	if (error == 0)
@@ -69,8 +73,14 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	crypto_certificate_free(engine->certificate);
 	net_port_pool_free(engine->ports);
 	explicit_bzero(engine->settings.turn_servers, sizeof engine->settings.turn_servers);
+	media_recording_free(engine->recording);
 	g_free(engine);
 	return NULL;
+}
+
+bool media_engine_plays_on_hold(const struct media_engine *engine)
+{
+	return engine->settings.hold != MEDIA_HOLD_OFF;
 }
 
 static void count_worker(const struct media_worker *worker, struct media_counts *counts)

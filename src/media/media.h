@@ -15,6 +15,9 @@ struct media_engine;
 struct media_session;
 struct media_leg;
 
+/* What the one who is held hears. */
+enum media_hold { MEDIA_HOLD_OFF, MEDIA_HOLD_MUSIC, MEDIA_HOLD_TONE };
+
 #define MEDIA_HOST_BYTES	 256
 #define MEDIA_TURN_SERVERS_MAX	 4
 #define MEDIA_CREDENTIAL_BYTES	 256
@@ -36,6 +39,8 @@ struct media_settings {
 	uint16_t first_port, last_port;
 	int64_t silence_ms; /* audio that is away for longer is a trouble; 0: never */
 	int64_t timeout_ms; /* so long without RTP and RTCP fails the leg; 0: never */
+	enum media_hold hold;
+	const char *music; /* a WAV file, borrowed for media_engine_new(); NULL: a tune of ours */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
 	const char *dtls_certificate, *dtls_key; /* PEM files, read by media_engine_new(); NULL: a new one is made */
@@ -181,5 +186,12 @@ void media_session_bridge(struct media_session *session, struct media_leg *a, st
 
 /* The leg's far end wants a key frame and has said so by signalling (RFC 5168). */
 void media_leg_want_key_frame(struct media_leg *leg);
+
+/* While MEDIA_PLAY_HOLD lasts, the far end hears what the settings have for it, in place of what the other leg sends. For it only the source
+ * changes: SSRC, sequence and timestamps go on. */
+enum media_play { MEDIA_PLAY_NOTHING, MEDIA_PLAY_HOLD };
+void media_leg_play(struct media_leg *leg, enum media_play play);
+/* Whether that plays anything at all. */
+bool media_engine_plays_on_hold(const struct media_engine *engine);
 
 void media_leg_request_report(struct media_leg *leg);

@@ -1,8 +1,12 @@
 #include "media/options.h"
+#include "media/recording.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define MEDIA_PORTS_MIN 16 /* fewer cannot carry a single call with its fellows in quarantine */
+
+static const char *const hold_names[] = {
+	[MEDIA_HOLD_OFF] = "off", [MEDIA_HOLD_MUSIC] = "music", [MEDIA_HOLD_TONE] = "tone", NULL};
 
 static const struct config_option media_option_rows[] = {
 	{.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999", .help = "UDP ports of media; about two a leg."},
@@ -23,6 +27,10 @@ static const struct config_option media_option_rows[] = {
 	 .help = "After so long without audio that should come, the log and the metrics say why; 0: never."},
 	{.name = "timeout_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "45",
 	 .help = "A call ends when one side sends neither audio nor reports for so long; holding is no silence; 0: never."},
+	{.name = "hold", .type = CONFIG_ENUM, .names = hold_names, .fallback = "off",
+	 .help = "What is played to a party that a browser, or a silent trunk, has put on hold."},
+	{.name = "music", .type = CONFIG_PATH,
+	 .help = "WAV file (16 bits, linear) of the music on hold and of the extension \"music\"; by default a little tune."},
 	{0},
 };
 
@@ -82,6 +90,32 @@ const struct config_table media_turn_options = {
 	.check = media_turn_options_check,
 };
 
+static const char *recording_problem(int error)
+{
+	switch (error) {
+	case -EBADMSG:
+		return "is no WAV file";
+	case -ENOTSUP:
+		return "is no WAV file of linear samples of 16 bits, one or two channels, 8 to 48 kHz";
+	case -EFBIG:
+		return "is too long";
+	case -ENODATA:
+		return "holds no sound";
+	default:
+		return g_strerror(-error);
+	}
+}
+
+static void check_music(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	const char *path = config_string(snapshot, "media", 0, "music");
+	struct media_recording *recording = NULL;
+	int error = path ? media_recording_load(path, &recording) : 0;
+	if (error < 0)
+		config_complain(report, "media", 0, "music", "%s: %s", path, recording_problem(error));
+	media_recording_free(recording);
+}
+
 static void media_options_check(const struct config_snapshot *snapshot, struct config_report *report)
 {
 	uint16_t first, last;
@@ -95,6 +129,8 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
 	if (stun_server && !media_server_parse(stun_server, &server))
 		config_complain(report, "media", 0, "stun_server", "is not written \"host:port\"");
+
+	check_music(snapshot, report);
 	size_t n_addresses = 0;
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
 		n_addresses++;
@@ -124,6 +160,8 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 		.workers = (unsigned)config_integer(snapshot, "media", 0, "workers"),
 		.silence_ms = config_integer(snapshot, "media", 0, "silence_seconds") * 1000,
 		.timeout_ms = config_integer(snapshot, "media", 0, "timeout_seconds") * 1000,
+		.hold = config_enum(snapshot, "media", 0, "hold"),
+		.music = config_string(snapshot, "media", 0, "music"),
 	};
 	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)

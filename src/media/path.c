@@ -266,13 +266,18 @@ static uint8_t *strip(const struct rtp_packet *packet, uint8_t *bytes)
 void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
 		       uint8_t type_out, uint32_t clock_hz)
 {
+	if (stream->end->across)
+		media_hop_send(stream->end->across, stream, packet, type_out, clock_hz);
+	else if (!stream->hold)
+		media_stream_say(stream, packet, bytes, capacity, type_out, clock_hz);
+}
+
+void media_stream_say(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
+		      uint8_t type_out, uint32_t clock_hz)
+{
 	struct media_end *end = stream->end;
 	uint8_t *start;
 
-	if (end->across) {
-		media_hop_send(end->across, stream, packet, type_out, clock_hz);
-		return;
-	}
 	if (!media_stream_sends(stream) || end->state != MEDIA_END_CONNECTED)
 		return;
 	start = strip(packet, bytes);

@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "media/feedback.h"
 #include "media/hop.h"
+#include "media/source.h"
 #include <string.h>
 
 /* A hint to place a session near another holds while that worker has no more legs than so many times the least busy one's. */
@@ -34,6 +35,7 @@ struct media_leg {
 struct order {
 	void (*run)(struct order *order);
 	struct media_end *end, *other;
+	enum media_play play;
 	struct media_hop *hop;
 	unsigned side; /* of the hop */
 	char log_id[MEDIA_NAME_BYTES];
@@ -275,6 +277,12 @@ static void run_part(struct order *order)
 	media_bridge_part(order->end);
 }
 
+static void run_play(struct order *order)
+{
+	order->end->play = order->play;
+	media_source_refresh_hold(order->end);
+}
+
 static void run_report(struct order *order)
 {
 	media_tell_report(order->end);
@@ -495,6 +503,14 @@ void media_session_bridge(struct media_session *session, struct media_leg *a, st
 		part(a);
 	else if (a != b && a->partner != b)
 		join(a, b);
+}
+
+void media_leg_play(struct media_leg *leg, enum media_play play)
+{
+	struct order *order = order_new(leg, run_play);
+
+	order->play = play;
+	send_order(leg, order);
 }
 
 void media_leg_request_report(struct media_leg *leg)

@@ -18,9 +18,14 @@ static const int8_t tune[] = {
 	-17, 7,	 11, 14, 19, 14, 11, REST, /* E */
 };
 
-void media_sound_init(struct media_sound *sound, enum media_sound_kind kind, uint32_t hz)
+void media_sound_init(struct media_sound *sound, enum media_sound_kind kind, uint32_t hz, const struct media_recording *recording)
 {
 	*sound = (struct media_sound){.kind = kind, .hz = hz};
+	if (kind != MEDIA_SOUND_RECORDING)
+		return;
+	sound->recorded = recording ? media_recording_pcm(recording, hz, &sound->n_recorded) : NULL;
+	if (!sound->recorded)
+		sound->kind = MEDIA_SOUND_TUNE;
 }
 
 static void fill_tone(struct media_sound *sound, int16_t *pcm, size_t n_samples)
@@ -70,10 +75,25 @@ static void fill_tune(struct media_sound *sound, int16_t *pcm, size_t n_samples)
 	}
 }
 
+static void fill_recorded(struct media_sound *sound, int16_t *pcm, size_t n_samples)
+{
+	for (size_t i = 0; i < n_samples; i++) {
+		pcm[i] = sound->recorded[sound->next];
+		sound->next = (sound->next + 1) % sound->n_recorded;
+	}
+}
+
 void media_sound_fill(struct media_sound *sound, int16_t *pcm, size_t n_samples)
 {
-	if (sound->kind == MEDIA_SOUND_MILLIWATT)
+	switch (sound->kind) {
+	case MEDIA_SOUND_MILLIWATT:
 		fill_tone(sound, pcm, n_samples);
-	else
+		break;
+	case MEDIA_SOUND_TUNE:
 		fill_tune(sound, pcm, n_samples);
+		break;
+	case MEDIA_SOUND_RECORDING:
+		fill_recorded(sound, pcm, n_samples);
+		break;
+	}
 }

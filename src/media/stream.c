@@ -2,6 +2,7 @@
 #include "crypto/random.h"
 #include "media/feedback.h"
 #include "media/repair.h"
+#include "media/source.h"
 #include <string.h>
 
 struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan)
@@ -24,6 +25,7 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 	if (!stream)
 		return NULL;
 	media_repair_free(stream->repair);
+	BASE_CLEAR(&stream->hold, media_source_free);
 	g_free(stream->formats);
 	g_free(stream);
 	return NULL;

@@ -120,18 +120,29 @@ int negotiate_check_offer(const struct negotiate_profile *profile, const struct 
 	return -ENOTSUP;
 }
 
-bool negotiate_is_hold(const struct sdp_session *session)
+/* Whether there are streams, and none has this direction. */
+static bool never_goes(const struct sdp_session *session, enum sdp_direction direction)
 {
 	bool has_stream = false;
 	for (size_t i = 0; i < session->n_media; i++) {
 		const struct sdp_media *media = &session->media[i];
 		if (!negotiate_is_active(media) || media->kind == SDP_KIND_OTHER)
 			continue;
-		if (negotiate_direction(media) & SDP_RECEIVE_ONLY)
+		if (negotiate_direction(media) & direction)
 			return false;
 		has_stream = true;
 	}
 	return has_stream;
+}
+
+bool negotiate_is_hold(const struct sdp_session *session)
+{
+	return never_goes(session, SDP_RECEIVE_ONLY);
+}
+
+bool negotiate_is_silent(const struct sdp_session *session)
+{
+	return never_goes(session, SDP_SEND_ONLY);
 }
 
 /* Whether the far end now puts a codec before the one in use that an earlier offer of its did not put there: it wants

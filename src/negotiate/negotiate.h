@@ -86,6 +86,9 @@ int negotiate_make_plan(const struct sdp_session *local, const struct sdp_sessio
 /* Whether the far end wants nothing from us: every stream sendonly, inactive, or (without ICE) at 0.0.0.0. */
 bool negotiate_is_hold(const struct sdp_session *session);
 
+/* Whether it sends nothing: every stream recvonly or inactive. */
+bool negotiate_is_silent(const struct sdp_session *session);
+
 /* Whether the other leg must hear of `offer`, newly received on `leg`: streams, directions or the codecs in use change.
  * Not for an ICE restart, other addresses or candidates, a session refresh, more codecs than those agreed. When false,
  * negotiate_make_answer() answers from what the other leg has. */
