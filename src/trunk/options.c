@@ -249,6 +249,8 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 		config_warn(report, "trunks", i, "srtp",
 			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
 			    "read it can listen");
+	if (srtp == TRUNK_SRTP_DTLS && config_boolean(snapshot, "trunks", i, "latch"))
+		config_warn(report, "trunks", i, "latch", "does not help to the keys: DTLS is heard from the announced address only");
 	check_codecs(snapshot, report, i);
 }
 

@@ -1,12 +1,13 @@
 """Trunks whose media is keyed by DTLS (RFC 5763, 5764) on the RTP ports themselves, without ICE."""
 
+import random
 import re
 import subprocess
 
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import daemon as daemon_module
-from tandem_test import media, sdes, sip
+from tandem_test import forge, media, sdes, sip
 from tandem_test.dtls import PROFILE, DtlsRtp, Identity
 from tandem_test.net import LIMIT, Deadline
 from tandem_test.trunk import UdpTrunk
@@ -159,12 +160,35 @@ def test_a_stranger_can_neither_shake_hands_nor_disturb(trunk, phone):
     stranger = DtlsRtp()
     with pytest.raises(AssertionError):
         stranger.shake_hands(call.to, is_server=False, limit=0.5)
+    dice = random.Random(1)
+    for _ in range(1000):
+        stranger.socket.sendto(forge.dtls(dice), call.to)
     call.shake_hands()
     call.hears_itself()
     with pytest.raises(AssertionError):
         stranger.shake_hands(call.to, is_server=False, limit=0.5)
     call.hears_itself()
     stranger.close()
+    call.hang_up()
+
+
+@pytest.mark.parametrize("setup", ["actpass", "active"])
+def test_what_is_forged_in_the_telephones_name_is_not_heard(trunk, phone, setup):
+    """From its own port: forged packets of every kind, and what it had sent before."""
+    call = EchoCall(trunk, phone, setup=setup)
+    call.shake_hands()
+    call.hears_itself()
+    sealed = phone.dtls.sends.protect(phone.packet())
+    phone.socket.sendto(sealed, call.to)
+    phone.receive()
+    dice = random.Random(2)
+    makers = [forge.dtls, forge.rtp, forge.noise, lambda dice: forge.rtcp(dice, phone.ssrc), lambda dice: sealed,
+              lambda dice: forge.rtp(dice, phone.ssrc, phone.sequence + 1), lambda dice: forge.binding(dice, b"a:b")]
+    for _ in range(300):
+        for make in makers:
+            phone.socket.sendto(make(dice), call.to)
+        call.hears_itself(1)
+    call.hears_itself()
     call.hang_up()
 
 
