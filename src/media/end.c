@@ -161,6 +161,7 @@ struct media_end *media_end_free(struct media_end *end)
 	BASE_CLEAR(&end->sdes, media_sdes_free);
 	for (size_t i = 0; i < end->n_streams; i++)
 		media_stream_free(end->streams[i]);
+	g_free(end->arrivals);
 	g_free(end);
 	return NULL;
 }

@@ -23,6 +23,7 @@ struct media_source;
 struct media_delay;
 struct media_hop_side;
 struct media_repair;
+struct rtcp_arrivals;
 
 /* One socket of an end. */
 struct media_socket {
@@ -60,6 +61,13 @@ struct media_quality {
 	double worst_received;
 };
 
+/* What a far end without REMB seems to take (rate.c). */
+struct media_rate {
+	int64_t since_us; /* 0: no report yet */
+	uint64_t octets;  /* sent by then */
+	uint64_t limit_bps; /* 0: none */
+};
+
 struct media_stream {
 	struct media_end *end;
 	enum sdp_kind kind;
@@ -94,6 +102,8 @@ struct media_stream {
 	bool wants_key_frame;	     /* somebody waits for one from this source, and it was not asked yet */
 	uint8_t key_frame_number;    /* of our next FIR */
 	int64_t key_frame_asked_us;  /* 0: never */
+	uint8_t arrival_extension;   /* id of the header extension with the transport-wide number; 0: not agreed */
+	struct media_rate rate;
 };
 
 enum media_end_state {
@@ -155,7 +165,9 @@ struct media_end {
 	char cname[MEDIA_CNAME_BYTES + 1];
 	char tls_id[MEDIA_TLS_ID_BYTES + 1];
 	struct loop_timer report_timer;	  /* RTCP */
-	struct loop_timer feedback_timer; /* runs while something is to be asked for */
+	struct loop_timer feedback_timer; /* runs while something is to be asked for or told */
+	struct rtcp_arrivals *arrivals;	  /* of all streams with transport-cc; NULL: none has it */
+	int64_t arrivals_told_us;
 	struct media_watch watch;
 	uint64_t refused[MEDIA_REFUSALS];
 	struct net_address refused_from; /* the last of them */

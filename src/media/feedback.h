@@ -22,6 +22,20 @@ struct media_feedback_packet {
 void media_feedback_begin(struct media_feedback_packet *packet, const struct media_stream *stream);
 void media_feedback_send(struct media_feedback_packet *packet, const struct media_stream *stream);
 
+/* The stream's part of a plan has changed. */
+void media_feedback_apply(struct media_stream *stream, const struct sdp_stream_plan *plan);
+/* A packet of a stream with arrival_extension, whatever is in it. */
+void media_feedback_note_arrival(struct media_stream *stream, const struct rtp_packet *packet);
+
+/* --- rate.c --- */
+
+/* Whoever sends `source` is to send no more than this. */
+void media_rate_limit(struct media_stream *source, uint64_t bits_per_second);
+/* The far end of `stream` can take no more than this: the far end that stands behind it is told. */
+void media_rate_limited_by(struct media_stream *stream, uint64_t bits_per_second);
+/* A report of the far end of `stream`; parts of 256. */
+void media_rate_note_loss(struct media_stream *stream, uint8_t fraction_lost, int64_t now_us);
+
 /* --- key_frame.c --- */
 
 /* Whoever sends `source` is to send a key frame as soon as may be. Does nothing where there is no video. */

@@ -42,6 +42,7 @@ struct lane {
 	atomic_size_t head, tail;
 	_Atomic(struct picture *) picture; /* the newest that was not looked at; whoever takes it out owns it */
 	atomic_uint key_frames; /* bits of the streams of the reader's leg that are to send one */
+	atomic_uint kbps[MEDIA_STREAMS_MAX]; /* what each may send from now on; 0: no news */
 	atomic_bool is_deserted;	   /* the reader has left */
 	int wake;			   /* an eventfd: there is a picture, or the first packet in an empty ring */
 	_Alignas(sizeof(struct record)) uint8_t ring[MEDIA_HOP_RING_BYTES];
@@ -196,6 +197,12 @@ void media_hop_want_key_frame(struct media_hop_side *across, const struct media_
 	wake(across->out);
 }
 
+void media_hop_limit_rate(struct media_hop_side *across, const struct media_stream *source, uint64_t bits_per_second)
+{
+	atomic_store(&across->out->kbps[index_of(source)], (unsigned)CLAMP(bits_per_second / 1000, 1, UINT_MAX));
+	wake(across->out);
+}
+
 static void describe_stream(const struct media_stream *stream, struct sdp_stream_plan *plan)
 {
 	plan->kind = stream->kind;
@@ -246,9 +253,14 @@ static void take_wishes(struct media_hop_side *side)
 	struct media_end *end = side->stand_in->partner;
 	unsigned wanted = atomic_exchange(&side->in->key_frames, 0);
 
-	for (size_t i = 0; wanted && i < end->n_streams; i++)
+	for (size_t i = 0; i < end->n_streams; i++) {
+		unsigned kbps = atomic_exchange(&side->in->kbps[i], 0);
+
 		if (wanted >> i & 1)
 			media_key_frame_want(end->streams[i]);
+		if (kbps)
+			media_rate_limit(end->streams[i], (uint64_t)kbps * 1000);
+	}
 }
 
 static void send_record(struct media_end *end, struct record *record)

@@ -24,5 +24,7 @@ void media_hop_tell(struct media_hop_side *across, const struct media_end *partn
 /* See media_stream_send(); `stream` is the stand-in's. */
 /* See media_key_frame_want(); `source` is the stand-in's. */
 void media_hop_want_key_frame(struct media_hop_side *across, const struct media_stream *source);
+/* See media_rate_limit(). */
+void media_hop_limit_rate(struct media_hop_side *across, const struct media_stream *source, uint64_t bits_per_second);
 void media_hop_send(struct media_hop_side *across, const struct media_stream *stream, const struct rtp_packet *packet,
 		    uint8_t type_out, uint32_t clock_hz);

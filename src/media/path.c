@@ -2,6 +2,7 @@
  * locks or logs. */
 #include "media/delay.h"
 #include "media/dtls.h"
+#include "media/feedback.h"
 #include "media/hop.h"
 #include "media/ice.h"
 #include "media/plain.h"
@@ -128,6 +129,8 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 		return;
 	}
 	stream = end->streams[end->stream_of_type[packet.payload_type]];
+	if (stream->arrival_extension)
+		media_feedback_note_arrival(stream, &packet);
 	if (stream->repair)
 		verdict = media_repair_take(stream->repair, &packet, loop_now_us(media_end_loop(end)));
 	if (verdict == MEDIA_REPAIR_NOTHING)

@@ -96,6 +96,7 @@ static void take_block(struct media_end *end, const struct rtcp_report_block *bl
 		if (stream->sender.ssrc != block->ssrc)
 			continue;
 		media_stream_note_far_report(stream, block);
+		media_rate_note_loss(stream, block->fraction_lost, now_us);
 		rtcp_round_trip_us(&stream->round_trip, block, now_us, &stream->round_trip_us);
 	}
 }

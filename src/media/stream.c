@@ -48,9 +48,7 @@ static bool same_formats(const struct media_stream *stream, const struct sdp_str
 
 static void apply_feedback(struct media_stream *stream, const struct sdp_stream_plan *plan, enum sdp_direction begun)
 {
-	stream->feedback = plan->feedback;
-	stream->has_reduced_size = plan->has_reduced_size;
-	media_repair_apply(stream, plan);
+	media_feedback_apply(stream, plan);
 	if ((begun & SDP_RECEIVE_ONLY) && stream->to)
 		media_key_frame_want(stream);
 	if (begun & SDP_SEND_ONLY)

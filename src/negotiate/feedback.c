@@ -6,7 +6,10 @@
 #include <string.h>
 
 /* What media takes and sends on its own account, whatever the other leg has. */
-#define FEEDBACK (SDP_FEEDBACK_NACK | SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR)
+#define VIDEO_FEEDBACK                                                                                                  \
+	(SDP_FEEDBACK_NACK | SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR | SDP_FEEDBACK_REMB | SDP_FEEDBACK_TRANSPORT_CC)
+#define AUDIO_FEEDBACK SDP_FEEDBACK_NACK
+#define WEBRTC_FEEDBACK (SDP_FEEDBACK_REMB | SDP_FEEDBACK_TRANSPORT_CC) /* no standards: telephones are not offered it */
 
 #define EXTENSION_ID_MAX 14 /* of the one-byte form (RFC 8285, section 4.2) */
 
@@ -24,31 +27,40 @@ static unsigned named_feedback(const struct sdp_media *media)
 	return kinds;
 }
 
-void negotiate_offer_feedback(struct sdp_media *media)
+static unsigned our_feedback(const struct sdp_media *media)
 {
-	if (media->kind != SDP_KIND_VIDEO)
-		return;
-	for (unsigned kind = 1; kind <= FEEDBACK; kind <<= 1) {
-		struct sdp_feedback *feedback = kind & FEEDBACK ? sdp_media_add_feedback(media) : NULL;
+	return media->kind == SDP_KIND_VIDEO ? VIDEO_FEEDBACK : AUDIO_FEEDBACK;
+}
+
+static unsigned offered_feedback(const struct negotiate_leg *leg, const struct sdp_media *media)
+{
+	if (media->kind != SDP_KIND_VIDEO && !is_feedback_profile(media->profile))
+		return 0;
+	return our_feedback(media) & (leg->profile.kind == NEGOTIATE_WEBRTC ? ~0u : ~(unsigned)WEBRTC_FEEDBACK);
+}
+
+void negotiate_offer_feedback(const struct negotiate_leg *leg, struct sdp_media *media)
+{
+	unsigned kinds = offered_feedback(leg, media);
+	for (unsigned kind = 1; kind <= kinds; kind <<= 1) {
+		struct sdp_feedback *feedback = kind & kinds ? sdp_media_add_feedback(media) : NULL;
 		if (!feedback)
 			continue;
 		feedback->payload_type = -1;
 		base_copy_text(feedback->value, sizeof feedback->value, sdp_feedback_value(kind));
 	}
-	media->rtcp_reduced_size = is_feedback_profile(media->profile);
+	media->rtcp_reduced_size = media->kind == SDP_KIND_VIDEO && is_feedback_profile(media->profile);
 }
 
 void negotiate_answer_feedback(const struct sdp_media *offer, struct sdp_media *media)
 {
-	if (media->kind != SDP_KIND_VIDEO)
-		return;
 	for (size_t i = 0; i < offer->n_feedback; i++) {
 		const struct sdp_feedback *offered = &offer->feedback[i];
 		bool is_ours = offered->payload_type < 0 || sdp_media_find_format(media, offered->payload_type);
-		if (is_ours && (sdp_feedback_kind(offered->value) & FEEDBACK))
+		if (is_ours && (sdp_feedback_kind(offered->value) & our_feedback(media)))
 			*sdp_media_add_feedback(media) = *offered;
 	}
-	media->rtcp_reduced_size = offer->rtcp_reduced_size;
+	media->rtcp_reduced_size = media->n_feedback && offer->rtcp_reduced_size;
 }
 
 void negotiate_answer_retransmission(const struct sdp_media *offer, struct sdp_media *media)
@@ -108,13 +120,14 @@ static unsigned choose_extension_id(const struct negotiate_leg *leg, const struc
 	return known;
 }
 
-static void add_extension(struct sdp_media *media, unsigned id, enum sdp_extension_kind kind)
+static void add_extension(struct sdp_media *media, unsigned id, enum sdp_extension_kind kind,
+			  enum sdp_direction direction)
 {
 	struct sdp_extension *extension = id ? sdp_media_add_extension(media) : NULL;
 	if (!extension)
 		return;
 	extension->id = id;
-	extension->direction = SDP_SEND_RECEIVE;
+	extension->direction = direction;
 	base_copy_text(extension->uri, sizeof extension->uri, sdp_extension_uri(kind));
 }
 
@@ -129,20 +142,27 @@ void negotiate_offer_extensions(const struct negotiate_leg *leg, const struct sd
 {
 	enum sdp_extension_kind kind = SDP_EXTENSION_AUDIO_LEVEL;
 	if (carries_level(media, other))
-		add_extension(media, choose_extension_id(leg, session, kind), kind);
+		add_extension(media, choose_extension_id(leg, session, kind), kind, SDP_SEND_RECEIVE);
+	/* We tell when packets came, and number none of ours. */
+	kind = SDP_EXTENSION_TRANSPORT_CC;
+	if (named_feedback(media) & SDP_FEEDBACK_TRANSPORT_CC)
+		add_extension(media, choose_extension_id(leg, session, kind), kind, SDP_RECEIVE_ONLY);
 }
 
 static void answer_extension(const struct sdp_media *offer, enum sdp_extension_kind kind, struct sdp_media *media)
 {
 	const struct sdp_extension *offered = sdp_media_find_extension(offer, kind);
 	if (offered && offered->direction == SDP_SEND_RECEIVE)
-		add_extension(media, offered->id, kind);
+		add_extension(media, offered->id, kind, SDP_SEND_RECEIVE);
 }
 
 void negotiate_answer_extensions(const struct sdp_media *offer, const struct sdp_media *other, struct sdp_media *media)
 {
 	if (carries_level(media, other))
 		answer_extension(offer, SDP_EXTENSION_AUDIO_LEVEL, media);
+	const struct sdp_extension *numbered = sdp_media_find_extension(offer, SDP_EXTENSION_TRANSPORT_CC);
+	if (numbered && (numbered->direction & SDP_SEND_ONLY) && (named_feedback(media) & SDP_FEEDBACK_TRANSPORT_CC))
+		add_extension(media, numbered->id, SDP_EXTENSION_TRANSPORT_CC, SDP_RECEIVE_ONLY);
 }
 
 void negotiate_describe_mids(const struct negotiate_leg *leg, const struct sdp_session *offer, struct sdp_session *session)
@@ -157,7 +177,7 @@ void negotiate_describe_mids(const struct negotiate_leg *leg, const struct sdp_s
 		if (offer)
 			answer_extension(&offer->media[i], kind, media);
 		else
-			add_extension(media, choose_extension_id(leg, session, kind), kind);
+			add_extension(media, choose_extension_id(leg, session, kind), kind, SDP_SEND_RECEIVE);
 	}
 }
 

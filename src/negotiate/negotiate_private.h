@@ -72,8 +72,8 @@ void negotiate_describe_origin(const struct negotiate_leg *leg, struct sdp_sessi
 
 /* feedback.c */
 
-/* Of a video stream of ours that has its profile and formats. */
-void negotiate_offer_feedback(struct sdp_media *media);
+/* Of a stream of ours that has its profile and formats. */
+void negotiate_offer_feedback(const struct negotiate_leg *leg, struct sdp_media *media);
 void negotiate_answer_feedback(const struct sdp_media *offer, struct sdp_media *media);
 /* The formats by which the chosen ones are sent again (RFC 4588). */
 void negotiate_answer_retransmission(const struct sdp_media *offer, struct sdp_media *media);

@@ -312,7 +312,7 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 		media->bandwidth_as_kbps = from->bandwidth_as_kbps;
 		media->bandwidth_tias_bps = from->bandwidth_tias_bps;
 	}
-	negotiate_offer_feedback(media);
+	negotiate_offer_feedback(leg, media);
 	negotiate_offer_extensions(leg, from, builder->session, media);
 	if (is_bundled)
 		join_bundle(builder, index, media);

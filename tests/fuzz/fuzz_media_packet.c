@@ -14,6 +14,30 @@ static struct media_end *builtin(struct media_lone *lone, enum media_builtin kin
 	return end;
 }
 
+/* Brings the end to all the feedback there is: NACK with and without RTX, key frames, rates, arrivals. */
+static void add_video(struct media_end *end, bool has_rtx)
+{
+	struct sdp_leg_plan plan = {1, g_new0(struct sdp_stream_plan, 1)};
+	struct sdp_stream_plan *stream = plan.streams;
+
+	stream->kind = SDP_KIND_VIDEO;
+	stream->line = 1;
+	stream->direction = SDP_SEND_RECEIVE;
+	stream->n_formats = 1;
+	stream->formats[0] = (struct sdp_format){.payload_type = 100, .encoding = "VP8", .clock_hz = 90000, .channels = 1};
+	stream->send_types[0] = 100;
+	stream->rtx_send_types[0] = stream->rtx_receive_types[0] = has_rtx ? 101 : SDP_TYPE_NONE;
+	stream->feedback = SDP_FEEDBACK_NACK | SDP_FEEDBACK_PLI | SDP_FEEDBACK_REMB | SDP_FEEDBACK_TRANSPORT_CC;
+	stream->local_ssrc = 0x01020304;
+	stream->extension_ids[SDP_EXTENSION_TRANSPORT_CC] = 3;
+	media_end_apply_streams(end, &plan);
+	end->streams[0]->direction = SDP_SEND_RECEIVE; /* the sound that the plan does not name goes on */
+	end->stream_of_type[0] = 0;
+	end->stream_of_type[96] = 0;
+	end->stream_of_type[97] = 0;
+	sdp_leg_plan_clear(&plan);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct media_lone lone;
@@ -26,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b = media_lone_end(&lone);
 	echo = media_lone_end(&lone);
 	late = media_lone_end(&lone);
+	add_video(a, true);
+	add_video(b, false);
 	media_bridge_join(a, b);
 	media_bridge_join(echo, builtin(&lone, MEDIA_BUILTIN_ECHO));
 	media_bridge_join(late, builtin(&lone, MEDIA_BUILTIN_DELAYED_ECHO));
@@ -42,6 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		media_end_receive(flags & 4 ? late : flags & 2 ? echo : a, flags & 1 ? &stranger : &lone.peer, bytes,
 				  length);
 		g_free(bytes);
+		if (loop_timer_is_running(&a->feedback_timer))
+			a->feedback_timer.fire(a->feedback_timer.data);
 	}
 	media_lone_close(&lone);
 	return 0;

@@ -326,6 +326,99 @@ static void test_key_frames_are_asked_for_when_somebody_begins_to_look(void **st
 	close_rig(&rig);
 }
 
+static void test_arrivals_are_told(void **state)
+{
+	/* An extension of one byte's form: id 3, two bytes, the number. */
+	uint8_t extension[] = {3 << 4 | 1, 0, 200, 0}, bytes[64];
+	struct rtp_packet packet = {.payload_type = VP8,
+				    .ssrc = FAR_SSRC,
+				    .has_extension = true,
+				    .extension_profile = RTP_EXTENSION_ONE_BYTE,
+				    .extension = extension,
+				    .extension_bytes = sizeof extension};
+	struct sdp_leg_plan plan = {1, video_plan(SDP_FEEDBACK_TRANSPORT_CC, MEDIA_TYPE_NONE)};
+	struct rtcp_feedback feedback;
+	struct rig rig;
+	size_t length;
+
+	open_rig(&rig, 0, MEDIA_TYPE_NONE);
+	plan.streams[0].extension_ids[SDP_EXTENSION_TRANSPORT_CC] = 3;
+	media_end_apply_streams(rig.source, &plan);
+	sdp_leg_plan_clear(&plan);
+	for (; packet.sequence < 3; packet.sequence++, extension[2] += 2) {
+		assert_int_equal(rtp_packet_build(&packet, bytes, sizeof bytes, &length), 0);
+		put_bytes(&rig, rig.source, bytes, length);
+		take_rtp(&rig);
+	}
+	assert_true(loop_timer_is_running(&rig.source->feedback_timer));
+	rig.source->feedback_timer.fire(rig.source->feedback_timer.data);
+	feedback = take_feedback(&rig, RTCP_RTPFB, RTCP_RTPFB_TWCC);
+	assert_int_equal(feedback.media, FAR_SSRC);
+	assert_int_equal(rtp_get_u16(feedback.fci), 200);
+	assert_int_equal(rtp_get_u16(feedback.fci + 2), 5);
+	close_rig(&rig);
+}
+
+static uint64_t take_remb(struct rig *rig)
+{
+	struct rtcp_feedback feedback = take_feedback(rig, RTCP_PSFB, RTCP_PSFB_REMB);
+	uint64_t bits_per_second = 0;
+
+	assert_true(rtcp_remb(&feedback, &bits_per_second));
+	assert_int_equal(feedback.sender, rig->from->sender.ssrc);
+	assert_int_equal(rtp_get_u32(feedback.fci + 8), FAR_SSRC);
+	return bits_per_second;
+}
+
+static void test_what_the_other_far_end_can_take_is_told(void **state)
+{
+	uint8_t bytes[64];
+	struct rtcp_writer writer;
+	struct rig rig;
+
+	open_rig(&rig, SDP_FEEDBACK_REMB, MEDIA_TYPE_NONE);
+	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
+	take_rtp(&rig);
+	rtcp_writer_init(&writer, bytes, sizeof bytes);
+	rtcp_write_remb(&writer, FAR_SSRC, 640000, &rig.to->sender.ssrc, 1);
+	put_bytes(&rig, rig.viewer, bytes, writer.length);
+	assert_int_equal(take_remb(&rig), 640000);
+	close_rig(&rig);
+}
+
+static void test_who_loses_much_gets_less(void **state)
+{
+	int64_t now_us = 100000000;
+	uint64_t limit;
+	struct rig rig;
+
+	open_rig(&rig, SDP_FEEDBACK_REMB, MEDIA_TYPE_NONE);
+	apply(rig.viewer, 0, MEDIA_TYPE_NONE, SDP_SEND_RECEIVE); /* a telephone */
+	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
+	take_rtp(&rig);
+	media_rate_note_loss(rig.to, 128, now_us); /* nothing to measure by yet */
+	assert_false(take(&rig));
+	rig.to->sender.octets += 125000; /* a megabit in a second */
+	media_rate_note_loss(rig.to, 128, now_us += 1000000);
+	limit = take_remb(&rig);
+	assert_in_range(limit, 740000, 750000);
+	media_rate_note_loss(rig.to, 10, now_us += 1000000);
+	assert_int_equal(take_remb(&rig), limit);
+	media_rate_note_loss(rig.to, 128, now_us + 1000); /* too short a time */
+	assert_false(take(&rig));
+	media_rate_note_loss(rig.to, 0, now_us += 1000000);
+	assert_in_range(take_remb(&rig), limit + limit / 20, limit + limit / 10);
+	for (unsigned i = 0; rig.to->rate.limit_bps; i++) {
+		assert_in_range(i, 0, 100);
+		media_rate_note_loss(rig.to, 0, now_us += 1000000);
+		limit = take_remb(&rig);
+	}
+	assert_in_range(limit, 19000000, 20000000);
+	media_rate_note_loss(rig.to, 0, now_us += 1000000);
+	assert_false(take(&rig));
+	close_rig(&rig);
+}
+
 static void test_nothing_is_kept_or_asked_for_without_nack(void **state)
 {
 	struct rig rig;
@@ -350,6 +443,9 @@ int main(void)
 	    cmocka_unit_test(test_feedback_without_reduced_size_has_a_report_before_it),
 	    cmocka_unit_test(test_key_frames_are_asked_of_the_other_far_end),
 	    cmocka_unit_test(test_key_frames_are_asked_for_when_somebody_begins_to_look),
+	    cmocka_unit_test(test_arrivals_are_told),
+	    cmocka_unit_test(test_what_the_other_far_end_can_take_is_told),
+	    cmocka_unit_test(test_who_loses_much_gets_less),
 	    cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

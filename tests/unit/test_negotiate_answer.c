@@ -264,9 +264,9 @@ static void test_bundle(void **state)
 	assert_int_equal(session->media[1].transport.n_candidates, 0);
 	assert_int_equal(session->media[2].port, 0);
 	assert_string_equal(session->media[2].formats_text, "webrtc-datachannel");
-	/* feedback only for picture, and only what is understood */
+	/* only what is understood */
 	assert_int_equal(session->media[0].n_feedback, 0);
-	assert_int_equal(session->media[1].n_feedback, 4);
+	assert_int_equal(session->media[1].n_feedback, 6);
 	sdp_session_free(session);
 
 	/* without BUNDLE the second stream has no transport */

@@ -29,12 +29,16 @@ static void test_a_browsers_video(void **state)
 	trunk.leg.n_transports = 2;
 
 	struct sdp_session *offer = support_sample("chromium-video-offer"), *onward, *back;
+	struct sdp_extension *offered = sdp_media_add_extension(&offer->media[1]);
+	*offered = (struct sdp_extension){.id = 13, .direction = SDP_SEND_RECEIVE};
+	strcpy(offered->uri, sdp_extension_uri(SDP_EXTENSION_TRANSPORT_CC));
 	assert_int_equal(negotiate_count_transports(&trunk.leg, offer, false), 2);
 	assert_int_equal(negotiate_count_transports(&browser.leg, offer, true), 1);
 	assert_int_equal(negotiate_make_offer(&trunk.leg, offer, &onward), 0);
 	const struct sdp_media *video = &onward->media[1];
 	assert_int_equal(video->port, 20002);
 	assert_non_null(find_feedback(video, "nack pli"));
+	assert_null(find_feedback(video, "transport-cc"));
 	assert_null(sdp_media_find_retransmission(video, 96));
 	assert_null(sdp_media_find_extension(video, SDP_EXTENSION_MID));
 	assert_int_equal(video->ssrc, 0);
@@ -62,7 +66,12 @@ static void test_a_browsers_video(void **state)
 	assert_int_equal(stream->n_formats, 1);
 	assert_int_equal(stream->rtx_receive_types[0], 97);
 	assert_int_equal(stream->rtx_send_types[0], 97);
-	assert_int_equal(stream->feedback, SDP_FEEDBACK_NACK | SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR);
+	assert_int_equal(stream->feedback, SDP_FEEDBACK_NACK | SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR | SDP_FEEDBACK_REMB |
+						   SDP_FEEDBACK_TRANSPORT_CC);
+	const struct sdp_extension *numbered = sdp_media_find_extension(video, SDP_EXTENSION_TRANSPORT_CC);
+	assert_int_equal(numbered->direction, SDP_RECEIVE_ONLY); /* what we send has none */
+	assert_int_equal(numbered->id, 13);
+	assert_int_equal(13, stream->extension_ids[SDP_EXTENSION_TRANSPORT_CC]);
 	assert_int_equal(stream->local_rtx_ssrc, 0x103);
 	assert_int_equal(stream->remote_ssrc, offer->media[1].ssrc);
 	assert_true(stream->has_feedback && stream->has_reduced_size);
