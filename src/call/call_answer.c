@@ -10,8 +10,8 @@ void call_join_media(struct call *call)
 void call_advance_progress(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (call->state != CALL_RINGING || !call->called || call->told_status == call->progress_status || !caller->transport ||
-	    !caller->invite_server)
+	if (call->state != CALL_RINGING || !call->called || call->told_status == call->progress_status ||
+	    !caller->invite_server || !leg_has_transports(caller, call->called))
 		return;
 	call->told_status = call->progress_status;
 	if (caller->exchange == LEG_EXCHANGE_REMOTE_OFFER && leg_make_answer(caller, call->called) == 0)
@@ -45,7 +45,8 @@ static int call_final_description(struct call *call, const struct sdp_session **
 void call_advance_answer(struct call *call)
 {
 	struct leg *caller = call->caller;
-	if (call->state != CALL_ANSWERED || !caller->transport || !leg_may_succeed(caller) || caller->offer_server)
+	if (call->state != CALL_ANSWERED || !leg_may_succeed(caller) || caller->offer_server ||
+	    !leg_has_transports(caller, call->called))
 		return;
 	const struct sdp_session *description = NULL;
 	if (call_final_description(call, &description) < 0) {

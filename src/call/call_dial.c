@@ -297,7 +297,7 @@ bool call_advance_attempts(struct call *call)
 		struct leg *leg = call->attempts[i];
 		if (leg->state != LEG_NEW && leg->state != LEG_INCOMING)
 			continue;
-		if (leg->transport && !leg_is_absent(leg) && !call_advance_attempt(call, leg))
+		if (!leg_is_absent(leg) && leg_has_transports(leg, call_stayer(call)) && !call_advance_attempt(call, leg))
 			return false;
 	}
 	return true;

@@ -15,12 +15,13 @@ static struct leg *call_leg_of_media(struct call *call, const struct media_leg *
 	return NULL;
 }
 
-static void call_media_ready(void *user, struct media_leg *media, const struct sdp_transport *local)
+static void call_media_ready(void *user, struct media_leg *media, const struct sdp_transport *local,
+			     size_t n_transports)
 {
 	struct call *call = user;
 	struct leg *leg = call_leg_of_media(call, media);
 	if (leg) {
-		leg_set_transport(leg, local);
+		leg_set_transports(leg, local, n_transports);
 		call_on_media_ready(call, leg);
 	} else if (media == call->builtin) {
 		call_take_answer(call, NULL);

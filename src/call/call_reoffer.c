@@ -8,15 +8,20 @@ static void call_retry_later(struct leg *leg)
 	loop_timer_start_ms(&leg->retry, steps * 10);
 }
 
-static bool call_may_offer_to(const struct leg *leg)
+static bool call_is_free(const struct leg *leg)
 {
 	return leg->state == LEG_CONFIRMED && leg->exchange == LEG_EXCHANGE_STABLE && !leg->invite && !leg->invite_server && !leg->offer_server &&
-	       leg->transport && !loop_timer_is_running(&leg->retry);
+	       !loop_timer_is_running(&leg->retry);
+}
+
+static bool call_may_offer_to(struct leg *leg, const struct leg *other)
+{
+	return call_is_free(leg) && leg_has_transports(leg, other);
 }
 
 static void call_answer_offer(struct leg *leg, struct leg *peer)
 {
-	if (!leg->transport)
+	if (!leg_has_transports(leg, peer))
 		return;
 	if (leg_make_answer(leg, peer) < 0)
 		leg_refuse_offer(leg, 488, NULL);
@@ -39,7 +44,7 @@ static void call_relay_offer(struct call *call, struct leg *leg, struct leg *pee
 		if (leg == call->called)
 			return;
 	}
-	if (!call_may_offer_to(peer))
+	if (!call_may_offer_to(peer, leg))
 		return;
 	if (leg_make_offer(peer, leg) < 0) {
 		leg_refuse_offer(leg, 488, NULL);
@@ -56,7 +61,7 @@ static void call_relay_offer(struct call *call, struct leg *leg, struct leg *pee
 
 static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 {
-	if (!leg->transport)
+	if (!leg_has_transports(leg, peer))
 		return;
 	if (leg_make_offer(leg, peer) < 0)
 		leg_refuse_offer(leg, 488, NULL);
@@ -67,8 +72,8 @@ static void call_answer_late_offer(struct leg *leg, struct leg *peer)
 /* Offers what the other leg has become. */
 static void call_catch_up(struct leg *leg, struct leg *peer)
 {
-	if (!call_may_offer_to(leg) || !leg_is_behind(leg, peer) ||
-	    (peer && (peer->invite || peer->exchange != LEG_EXCHANGE_STABLE)))
+	if (!call_is_free(leg) || !leg->transports || !leg_is_behind(leg, peer) ||
+	    (peer && (peer->invite || peer->exchange != LEG_EXCHANGE_STABLE)) || !leg_has_transports(leg, peer))
 		return;
 	if (leg_make_offer(leg, peer) == 0 && leg_send_invite(leg) < 0) {
 		leg_drop_exchange(leg);
@@ -84,7 +89,7 @@ static void call_advance_leg(struct call *call, struct leg *leg)
 	if (leg->exchange == LEG_EXCHANGE_OFFER_OWED) {
 		call_answer_late_offer(leg, peer);
 	} else if (leg->exchange == LEG_EXCHANGE_REMOTE_OFFER) {
-		struct negotiate_leg view = leg_view(leg);
+		struct negotiate_leg view = leg_view_beside(leg, peer);
 		bool concerns_peer = peer && leg->relay != LEG_RELAY_ANSWERED &&
 				     negotiate_needs_reoffer(&view, leg->pending_remote);
 		bool must_wait = peer && !peer->remote; /* its ACK will bring the first answer */
@@ -126,7 +131,7 @@ void call_on_offered(struct call *call, struct leg *leg)
 {
 	struct negotiate_leg view = leg_view(leg);
 	if (leg->pending_remote && negotiate_is_ice_restart(&view, leg->pending_remote)) {
-		leg_set_transport(leg, NULL);
+		leg_set_transports(leg, NULL, 0);
 		media_leg_restart_ice(leg->media);
 	}
 	call_advance(call);
@@ -134,7 +139,8 @@ void call_on_offered(struct call *call, struct leg *leg)
 
 void call_on_refresh_due(struct call *call, struct leg *leg)
 {
-	if (call_may_offer_to(leg) && leg_make_offer(leg, call_peer_of(call, leg)) == 0 && leg_send_invite(leg) < 0)
+	struct leg *peer = call_peer_of(call, leg);
+	if (call_may_offer_to(leg, peer) && leg_make_offer(leg, peer) == 0 && leg_send_invite(leg) < 0)
 		leg_drop_exchange(leg);
 }
 

@@ -223,7 +223,7 @@ static bool call_answer_for_pickup(struct leg *caller)
 {
 	if (caller->exchange != LEG_EXCHANGE_REMOTE_OFFER)
 		return true;
-	if (!caller->transport)
+	if (!leg_has_transports(caller, NULL))
 		return false;
 	if (leg_make_answer(caller, NULL) == 0)
 		leg_respond_provisional(caller, 183, NULL, caller->local);

@@ -195,6 +195,7 @@ struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoi
 	struct leg *leg = leg_new(call, LEG_BROWSER);
 	leg->endpoint = registrar_endpoint_ref(endpoint);
 	leg->sdes = leg_sdes_of_browser(endpoint);
+	leg->carries_video = true;
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
 	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
 	if (!registrar_endpoint_flow(endpoint))
@@ -207,6 +208,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 	struct leg *leg = leg_new(call, LEG_TRUNK);
 	leg->trunk = trunk_ref(trunk);
 	leg->sdes = leg_sdes_of_trunk(trunk);
+	leg->carries_video = trunk_video(trunk);
 	if (trunk_codecs(trunk)[0])
 		leg->codecs = trunk_codecs(trunk);
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
@@ -219,7 +221,7 @@ static void leg_drop_session(struct leg *leg)
 	BASE_CLEAR(&leg->remote, sdp_session_free);
 	BASE_CLEAR(&leg->pending_local, sdp_session_free);
 	BASE_CLEAR(&leg->pending_remote, sdp_session_free);
-	leg_set_transport(leg, NULL);
+	leg_set_transports(leg, NULL, 0);
 	g_clear_pointer(&leg->trouble, g_free);
 }
 

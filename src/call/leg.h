@@ -120,6 +120,7 @@ struct leg {
 
 	/* offer and answer */
 	enum negotiate_sdes sdes;  /* whether keys may stand in its descriptions */
+	bool carries_video;	   /* where the other leg does, too */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id;
@@ -137,7 +138,8 @@ struct leg {
 	struct media_leg *media;
 	enum media_play play; /* what its far end hears in place of the other leg's */
 	char *trouble; /* what is wrong with its audio, in words; NULL */
-	struct sdp_transport *transport; /* ours; NULL until media is ready */
+	size_t n_transports, n_transports_wanted;
+	struct sdp_transport *transports; /* ours; NULL until media is ready */
 	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */
 };
 
@@ -280,12 +282,17 @@ void leg_timer_answer(struct leg *leg, const struct sip_message *request, struct
 /* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
 void leg_prepare_media(struct leg *leg, bool controlling);
 /* Media has told our side; NULL: it is not known any more. Copied; what was there is wiped. */
-void leg_set_transport(struct leg *leg, const struct sdp_transport *local);
+void leg_set_transports(struct leg *leg, const struct sdp_transport *local, size_t n_transports);
+/* Whether media has told all that it takes to answer the far end's offer that waits, or else to offer what the far end of
+ * `other` (NULL: nobody) has said. If not, it has been asked, and media_ready follows. */
+bool leg_has_transports(struct leg *leg, const struct leg *other);
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
 /* Local and remote, which are kept at rest; a view wakes them. They go to rest by the manager's clock. */
 void leg_wake(const struct leg *leg);
 void leg_rest(struct leg *leg);
 struct negotiate_leg leg_view(const struct leg *leg);
+/* The same with what it carries reduced to what `other` (NULL: a built-in) does, too. */
+struct negotiate_leg leg_view_beside(const struct leg *leg, const struct leg *other);
 /* Makes pending_local for the far end from what the other leg's far end has said, its offer that waits before its last
  * word (NULL: from nothing). 0 or -errno. */
 int leg_make_offer(struct leg *leg, const struct leg *other);

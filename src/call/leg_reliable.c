@@ -81,7 +81,7 @@ void leg_respond_provisional(struct leg *leg, unsigned status, const char *phras
 	}
 	if (is_reliable && leg->exchange == LEG_EXCHANGE_OFFER_OWED) {
 		/* The first reliable response to an INVITE without an offer has to bring ours (RFC 3261, 13.2.1). */
-		if (!leg->transport) {
+		if (!leg->transports) {
 			leg->reliable.queued_status = status;
 			return;
 		}
@@ -114,7 +114,7 @@ static bool leg_prack_matches(const struct leg *leg, const struct sip_message *p
 void leg_reliable_advance(struct leg *leg)
 {
 	unsigned queued = leg->reliable.queued_status;
-	if (!queued || leg->reliable.response || !leg->transport || !leg->invite_server)
+	if (!queued || leg->reliable.response || !leg->transports || !leg->invite_server)
 		return;
 	leg->reliable.queued_status = 0;
 	leg_respond_provisional(leg, queued, NULL, leg_has_answered_early(leg) ? leg->local : NULL);

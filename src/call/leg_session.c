@@ -23,12 +23,13 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 	leg->media = media_leg_new(leg->call->media, &options);
 }
 
-void leg_set_transport(struct leg *leg, const struct sdp_transport *local)
+void leg_set_transports(struct leg *leg, const struct sdp_transport *local, size_t n_transports)
 {
-	if (leg->transport)
-		explicit_bzero(leg->transport, sizeof *leg->transport);
-	g_free(leg->transport);
-	leg->transport = local ? g_memdup2(local, sizeof *local) : NULL;
+	if (leg->transports)
+		explicit_bzero(leg->transports, leg->n_transports * sizeof *leg->transports);
+	g_free(leg->transports);
+	leg->transports = local ? g_memdup2(local, n_transports * sizeof *local) : NULL;
+	leg->n_transports = local ? n_transports : 0;
 }
 
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange)
@@ -62,15 +63,23 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.carries_dtmf = true,
+			.carries_video = leg->carries_video,
 			.session_id = leg->session_id,
 		},
-		.n_transports = leg->transport ? 1 : 0,
-		.transports = leg->transport,
+		.n_transports = leg->n_transports,
+		.transports = leg->transports,
 		.local = leg->local,
 		.remote = leg->remote,
 		.local_was_offer = leg->local_was_offer,
 		.last_version = leg->last_version,
 	};
+	return view;
+}
+
+struct negotiate_leg leg_view_beside(const struct leg *leg, const struct leg *other)
+{
+	struct negotiate_leg view = leg_view(leg);
+	view.profile.carries_video &= !other || other->carries_video;
 	return view;
 }
 
@@ -83,9 +92,27 @@ static struct sdp_session *leg_word(const struct leg *leg)
 	return leg->remote ? negotiate_wishes(&view) : NULL;
 }
 
+bool leg_has_transports(struct leg *leg, const struct leg *other)
+{
+	bool is_offer = leg->exchange == LEG_EXCHANGE_REMOTE_OFFER;
+	const struct sdp_session *from = is_offer ? leg->pending_remote
+					 : !other ? NULL
+						  : other->pending_remote ? other->pending_remote : other->remote;
+	struct negotiate_leg view = leg_view_beside(leg, other);
+	if (!leg->transports)
+		return false;
+	size_t n_wanted = from ? negotiate_count_transports(&view, from, is_offer) : 1;
+	if (n_wanted <= MAX(leg->n_transports, leg->n_transports_wanted))
+		return true; /* or as many as media could give */
+	leg->n_transports_wanted = n_wanted;
+	leg_set_transports(leg, NULL, 0);
+	media_leg_open_transports(leg->media, n_wanted);
+	return false;
+}
+
 int leg_make_offer(struct leg *leg, const struct leg *other)
 {
-	struct negotiate_leg view = leg_view(leg);
+	struct negotiate_leg view = leg_view_beside(leg, other);
 	struct sdp_session *offer, *word = other ? leg_word(other) : NULL;
 	bool is_waiting = other && other->pending_remote;
 	int error = negotiate_make_offer(&view, word, &offer);
@@ -147,7 +174,7 @@ static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_se
 
 int leg_make_answer(struct leg *leg, const struct leg *other)
 {
-	struct negotiate_leg view = leg_view(leg);
+	struct negotiate_leg view = leg_view_beside(leg, other);
 	struct negotiate_leg other_view = other ? leg_view(other) : (struct negotiate_leg){0};
 	struct sdp_session *answer;
 	int error = negotiate_make_answer(&view, leg->pending_remote, other ? &other_view : NULL, &answer);

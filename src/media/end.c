@@ -1,6 +1,6 @@
 #include "media/end.h"
-#include "crypto/digest.h"
 #include "crypto/random.h"
+#include "media/beside.h"
 #include "media/builtin.h"
 #include "media/delay.h"
 #include "media/dtls.h"
@@ -92,19 +92,28 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 	local->n_fingerprints = 1;
 }
 
-static void tell_description(struct media_end *end, void (*tell)(struct media_end *end, const struct sdp_transport *local))
+static void tell_description(struct media_end *end,
+			     void (*tell)(struct media_end *end, struct sdp_transport *local, size_t n_transports))
 {
-	struct sdp_transport *local = g_new0(struct sdp_transport, 1);
+	size_t n = 1 + end->n_beside;
+	struct sdp_transport *local = g_new0(struct sdp_transport, n);
 
-	describe(end, local);
-	tell(end, local);
-	crypto_wipe(local, sizeof *local);
-	g_free(local);
+	for (size_t i = 0; i < n; i++)
+		describe(media_beside_at(end, i), &local[i]);
+	tell(end, local, n);
 }
 
 static void tell_ready(struct media_end *end)
 {
 	tell_description(end, media_tell_ready);
+}
+
+void media_end_open_transports(struct media_end *end, size_t n_transports)
+{
+	if (end->state == MEDIA_END_NEW || end->state == MEDIA_END_FAILED)
+		return; /* that was told */
+	media_beside_open(end, n_transports);
+	tell_ready(end);
 }
 
 void media_end_gathered(struct media_end *end)
@@ -153,13 +162,14 @@ struct media_end *media_end_free(struct media_end *end)
 	media_reports_say_goodbye(end);
 	media_reports_stop(end);
 	media_feedback_stop(end);
+	media_beside_free(end);
 	BASE_CLEAR(&end->dtls, media_dtls_free);
 	BASE_CLEAR(&end->ice, media_ice_free);
 	BASE_CLEAR(&end->plain, media_plain_free);
 	BASE_CLEAR(&end->srtp_send, media_srtp_free);
 	BASE_CLEAR(&end->srtp_receive, media_srtp_free);
 	BASE_CLEAR(&end->sdes, media_sdes_free);
-	for (size_t i = 0; i < end->n_streams; i++)
+	for (size_t i = 0; !end->main && i < end->n_streams; i++)
 		media_stream_free(end->streams[i]);
 	g_free(end->arrivals);
 	g_free(end);
@@ -205,6 +215,8 @@ void media_end_check_connected(struct media_end *end)
 	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
 		return;
 	set_state(end, MEDIA_END_CONNECTED);
+	if (end->main)
+		return;
 	if (media_end_may_use_dtls(end))
 		metrics_observe_us(&connecting, loop_now_us(media_end_loop(end)) - end->planned_us);
 	media_watch_restart(end);
@@ -313,14 +325,25 @@ static void apply_plain(struct media_end *end, const struct sdp_stream_plan *pla
 		apply_dtls(end, plan);
 }
 
-static void apply_transport(struct media_end *end, const struct sdp_leg_plan *plan)
+static void apply_transport(struct media_end *end, const struct sdp_stream_plan *plan)
 {
-	if (plan->n_streams == 0)
-		return;
 	if (end->ice)
-		apply_webrtc(end, &plan->streams[0]);
+		apply_webrtc(end, plan);
 	else if (end->plain)
-		apply_plain(end, &plan->streams[0]);
+		apply_plain(end, plan);
+	media_end_check_connected(end);
+}
+
+/* To what the first stream of each says. */
+static void apply_transports(struct media_end *end, const struct sdp_leg_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_streams; i++) {
+		const struct sdp_stream_plan *stream = &plan->streams[i];
+		struct media_end *carrier = media_beside_at(end, stream->transport);
+
+		if (carrier && !stream->is_bundled)
+			apply_transport(carrier, stream);
+	}
 }
 
 static const struct sdp_stream_plan *plan_of_line(const struct sdp_leg_plan *plan, uint8_t line)
@@ -331,15 +354,17 @@ static const struct sdp_stream_plan *plan_of_line(const struct sdp_leg_plan *pla
 	return NULL;
 }
 
-/* NULL: there are as many as can be. */
+/* NULL: there are as many as can be, or it has no transport. */
 static struct media_stream *stream_of_line(struct media_end *end, const struct sdp_stream_plan *plan)
 {
+	struct media_end *carrier = media_beside_at(end, plan->transport);
+
 	for (size_t i = 0; i < end->n_streams; i++)
 		if (end->streams[i]->line == plan->line)
 			return end->streams[i];
-	if (end->n_streams == MEDIA_STREAMS_MAX)
+	if (end->n_streams == MEDIA_STREAMS_MAX || !carrier)
 		return NULL;
-	return end->streams[end->n_streams++] = media_stream_new(end, plan);
+	return end->streams[end->n_streams++] = media_stream_new(carrier, plan);
 }
 
 static bool apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)
@@ -369,6 +394,8 @@ static void make_stream_table(struct media_end *end)
 	for (size_t i = end->n_streams; i-- > 0;) {
 		const struct media_stream *stream = end->streams[i];
 
+		if (stream->end != end)
+			continue;
 		for (size_t k = 0; k < stream->n_formats; k++)
 			if (stream->formats[k].payload_type < MEDIA_TYPES)
 				end->stream_of_type[stream->formats[k].payload_type] = (uint8_t)i;
@@ -380,8 +407,13 @@ void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *p
 {
 	bool is_news = apply_streams(end, plan) || !end->has_plan;
 
-	end->has_plan = true;
-	make_stream_table(end);
+	media_beside_share(end);
+	for (size_t i = 0; i <= end->n_beside; i++) {
+		struct media_end *carrier = media_beside_at(end, i);
+
+		carrier->has_plan = true;
+		make_stream_table(carrier);
+	}
 	if (is_news)
 		media_bridge_refresh(end);
 }
@@ -395,8 +427,7 @@ void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
 	if (!end->has_plan)
 		end->planned_us = loop_now_us(media_end_loop(end));
 	media_end_apply_streams(end, plan);
-	apply_transport(end, plan);
-	media_end_check_connected(end);
+	apply_transports(end, plan);
 }
 
 void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate)
@@ -441,7 +472,8 @@ void media_end_report(const struct media_end *end, struct media_report *ret_repo
 {
 	*ret_report = (struct media_report){0};
 	for (size_t i = 0; i < MEDIA_REFUSALS; i++)
-		ret_report->packets_refused += end->refused[i];
+		for (size_t k = 0; k <= end->n_beside; k++)
+			ret_report->packets_refused += (k ? end->beside[k - 1] : end)->refused[i];
 	for (size_t i = 0; i < end->n_streams; i++)
 		add_stream(end->streams[i], ret_report);
 }

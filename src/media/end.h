@@ -132,6 +132,9 @@ enum media_protection {
 
 struct media_end {
 	struct media_worker *worker;
+	struct media_end *main; /* of one beside it (beside.h): the leg's; NULL: this is the leg's */
+	size_t n_beside;
+	struct media_end *beside[MEDIA_STREAMS_MAX - 1];
 	struct media_leg *handle;
 	struct media_leg_options options;
 	char log_id[MEDIA_NAME_BYTES]; /* of the session it is of now */
@@ -187,6 +190,8 @@ void media_end_start(struct media_end *end);
 /* Accepts NULL and every half-built stage. */
 struct media_end *media_end_free(struct media_end *end);
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
+/* Has so many transports, if there are ports for them; the handle is told what there are. */
+void media_end_open_transports(struct media_end *end, size_t n_transports);
 /* Its part about streams: formats and directions. */
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan);
 void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate);
@@ -271,8 +276,9 @@ void media_reports_say_goodbye(struct media_end *end);
 void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t length);
 
 /* --- session.c: what the handles are told --- */
-void media_tell_ready(struct media_end *end, const struct sdp_transport *local);
-void media_tell_gathered_more(struct media_end *end, const struct sdp_transport *local);
+/* These take the transports. */
+void media_tell_ready(struct media_end *end, struct sdp_transport *local, size_t n_transports);
+void media_tell_gathered_more(struct media_end *end, struct sdp_transport *local, size_t n_transports);
 void media_tell_connected(struct media_end *end);
 void media_tell_failed(struct media_end *end, enum media_failure failure);
 void media_tell_report(struct media_end *end);

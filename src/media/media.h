@@ -115,9 +115,9 @@ struct media_report {
 };
 
 struct media_handler {
-	/* `local` is what our description says of this leg: addresses, ICE, fingerprint, keys; what is not used is left to the
-	 * offer/answer, and setup. Holds keys: a copy is to be wiped. */
-	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local);
+	/* `local` is what our description says of this leg, transport by transport: addresses, ICE, fingerprint, keys; what is
+	 * not used is left to the offer/answer, and setup. Holds keys: a copy is to be wiped. */
+	void (*leg_ready)(void *user, struct media_leg *leg, const struct sdp_transport *local, size_t n_transports);
 	/* More candidates of ours have come up since leg_ready (a server was slow); the credentials are the same. */
 	void (*leg_gathered_more)(void *user, struct media_leg *leg, const struct sdp_transport *local);
 	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
@@ -167,6 +167,9 @@ struct media_leg *media_leg_free(struct media_leg *leg); /* accepts NULL */
  * one. For the far end nothing changes: ports, ICE, DTLS, SSRC, sequence numbers and timestamps go on. Cannot fail, and
  * MEDIA_LEGS_MAX does not count. Does nothing when it is a leg of `to` already. */
 void media_leg_move(struct media_leg *leg, struct media_session *to);
+/* RTP: sockets for so many streams that are not bundled; a new leg has those for one. leg_ready comes again, with fewer when
+ * there are no ports. They stay until the leg is freed. */
+void media_leg_open_transports(struct media_leg *leg, size_t n_transports);
 /* New ICE credentials; leg_ready comes again. Of use before an offer that shall restart ICE, and before the answer to one that
  * did (the far end's ice-ufrag has changed). The old pair carries media until the new one is valid (row 49). Roles stay as they
  * are (RFC 8445, section 6.1.1). */

@@ -5,6 +5,7 @@
  * needs a look-up; what comes in between finds the handle marked. */
 #include "media/end.h"
 #include "crypto/digest.h"
+#include "media/beside.h"
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
@@ -38,6 +39,7 @@ struct order {
 	enum media_play play;
 	struct media_hop *hop;
 	unsigned side; /* of the hop */
+	size_t n_transports;
 	char log_id[MEDIA_NAME_BYTES];
 	struct sdp_candidate candidate;
 	struct sdp_leg_plan plan;
@@ -60,7 +62,8 @@ struct event {
 	enum media_trouble trouble;
 	char *text; /* of the trouble */
 	struct media_report report;
-	struct sdp_transport *transport;
+	size_t n_transports;
+	struct sdp_transport *transports;
 };
 
 /* --- events: on the signalling thread --- */
@@ -84,11 +87,11 @@ static void tell_user(const struct event *event)
 	switch (event->kind) {
 	case LEG_READY:
 		if (handler->leg_ready)
-			handler->leg_ready(user, event->leg, event->transport);
+			handler->leg_ready(user, event->leg, event->transports, event->n_transports);
 		break;
 	case LEG_GATHERED_MORE:
 		if (handler->leg_gathered_more)
-			handler->leg_gathered_more(user, event->leg, event->transport);
+			handler->leg_gathered_more(user, event->leg, event->transports);
 		break;
 	case LEG_CONNECTED:
 		if (handler->leg_connected)
@@ -132,9 +135,9 @@ static void deliver(void *data)
 		tell_user(event);
 	if (event->kind == LEG_GONE)
 		forget_leg(event->leg);
-	if (event->transport)
-		crypto_wipe(event->transport, sizeof *event->transport);
-	g_free(event->transport);
+	if (event->transports)
+		crypto_wipe(event->transports, event->n_transports * sizeof *event->transports);
+	g_free(event->transports);
 	g_free(event->text);
 	g_free(event);
 }
@@ -155,22 +158,23 @@ static void send_event(struct media_worker *worker, struct event *event)
 	loop_post(worker->engine->signalling, deliver, event);
 }
 
-static void tell_transport(struct media_end *end, enum event_kind kind, const struct sdp_transport *local)
+static void tell_transports(struct media_end *end, enum event_kind kind, struct sdp_transport *local, size_t n_transports)
 {
 	struct event *event = event_new(end, kind);
 
-	event->transport = g_memdup2(local, sizeof *local);
+	event->transports = local;
+	event->n_transports = n_transports;
 	send_event(end->worker, event);
 }
 
-void media_tell_ready(struct media_end *end, const struct sdp_transport *local)
+void media_tell_ready(struct media_end *end, struct sdp_transport *local, size_t n_transports)
 {
-	tell_transport(end, LEG_READY, local);
+	tell_transports(end, LEG_READY, local, n_transports);
 }
 
-void media_tell_gathered_more(struct media_end *end, const struct sdp_transport *local)
+void media_tell_gathered_more(struct media_end *end, struct sdp_transport *local, size_t n_transports)
 {
-	tell_transport(end, LEG_GATHERED_MORE, local);
+	tell_transports(end, LEG_GATHERED_MORE, local, n_transports);
 }
 
 void media_tell_connected(struct media_end *end)
@@ -245,6 +249,12 @@ static void run_free_leg(struct order *order)
 static void run_rename(struct order *order)
 {
 	base_copy_text(order->end->log_id, sizeof order->end->log_id, order->log_id);
+	media_beside_rename(order->end);
+}
+
+static void run_open_transports(struct order *order)
+{
+	media_end_open_transports(order->end, order->n_transports);
 }
 
 static void run_restart_ice(struct order *order)
@@ -435,6 +445,14 @@ void media_leg_move(struct media_leg *leg, struct media_session *to)
 	leg->session = to;
 	order = order_new(leg, run_rename);
 	base_copy_text(order->log_id, sizeof order->log_id, to->log_id);
+	send_order(leg, order);
+}
+
+void media_leg_open_transports(struct media_leg *leg, size_t n_transports)
+{
+	struct order *order = order_new(leg, run_open_transports);
+
+	order->n_transports = n_transports;
 	send_order(leg, order);
 }
 

@@ -214,6 +214,11 @@ bool trunk_latch(const struct trunk *trunk)
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");
 }
 
+bool trunk_video(const struct trunk *trunk)
+{
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "video");
+}
+
 bool trunk_may_redirect(const struct trunk *trunk)
 {
 	return config_enum(trunk->snapshot, "trunks", trunk->index, "redirect") > 0;

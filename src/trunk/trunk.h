@@ -72,6 +72,7 @@ const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);
+bool trunk_video(const struct trunk *trunk);
 /* Whether its new requests are taken only with a right answer to a challenge of ours. */
 bool trunk_wants_proof(const struct trunk *trunk);
 bool trunk_is_trusted(const struct trunk *trunk);

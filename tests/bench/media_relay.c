@@ -61,7 +61,7 @@ static void get(void *data, size_t size)
 
 /* --- calls --- */
 
-static void on_ready(void *user, struct media_leg *leg, const struct sdp_transport *local)
+static void on_ready(void *user, struct media_leg *leg, const struct sdp_transport *local, size_t n_transports)
 {
 	struct call *call = user;
 

@@ -95,7 +95,7 @@ static struct bench_leg *find(struct bench_session *session, const struct media_
 	return NULL;
 }
 
-static void on_ready(void *user, struct media_leg *leg, const struct sdp_transport *local)
+static void on_ready(void *user, struct media_leg *leg, const struct sdp_transport *local, size_t n_transports)
 {
 	struct bench_leg *found = find(user, leg);
 
