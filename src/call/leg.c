@@ -1,5 +1,5 @@
 /* The life of a leg: made, watched over, released, lingering, gone. */
-#include "call/leg.h"
+#include "call/leg_session.h"
 
 #include "call/call_private.h"
 

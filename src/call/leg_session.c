@@ -94,14 +94,14 @@ static struct sdp_session *leg_word(const struct leg *leg)
 
 bool leg_has_transports(struct leg *leg, const struct leg *other)
 {
+	if (!leg->transports || leg->kind == LEG_BROWSER) /* it bundles */
+		return leg->transports != NULL;
 	bool is_offer = leg->exchange == LEG_EXCHANGE_REMOTE_OFFER;
-	const struct sdp_session *from = is_offer ? leg->pending_remote
-					 : !other ? NULL
-						  : other->pending_remote ? other->pending_remote : other->remote;
+	struct sdp_session *word = is_offer || !other ? NULL : leg_word(other);
+	const struct sdp_session *from = is_offer ? leg->pending_remote : word;
 	struct negotiate_leg view = leg_view_beside(leg, other);
-	if (!leg->transports)
-		return false;
 	size_t n_wanted = from ? negotiate_count_transports(&view, from, is_offer) : 1;
+	sdp_session_free(word);
 	if (n_wanted <= MAX(leg->n_transports, leg->n_transports_wanted))
 		return true; /* or as many as media could give */
 	leg->n_transports_wanted = n_wanted;

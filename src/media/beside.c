@@ -55,6 +55,10 @@ void media_beside_rename(struct media_end *end)
 
 void media_beside_free(struct media_end *end)
 {
-	while (end->n_beside > 0)
-		media_end_free(end->beside[--end->n_beside]);
+	while (end->n_beside > 0) {
+		struct media_end *beside = end->beside[--end->n_beside];
+
+		beside->n_streams = 0; /* they were never its own */
+		media_end_free(beside);
+	}
 }

@@ -47,7 +47,7 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 /* The n-th stream of a kind goes to the n-th of that kind. */
 static struct media_stream *counterpart(const struct media_stream *stream, struct media_end *partner)
 {
-	struct media_end *end = stream->end->main ? stream->end->main : stream->end;
+	struct media_end *end = media_end_main(stream->end);
 	size_t n = 0;
 
 	for (size_t i = 0; i < end->n_streams && end->streams[i] != stream; i++)

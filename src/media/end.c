@@ -158,20 +158,21 @@ struct media_end *media_end_free(struct media_end *end)
 		return NULL;
 	media_bridge_part(end);
 	media_watch_end(end);
-	media_quality_count(end);
+	if (!end->main)
+		media_quality_count(end);
 	media_reports_say_goodbye(end);
 	media_reports_stop(end);
 	media_feedback_stop(end);
-	media_beside_free(end);
 	BASE_CLEAR(&end->dtls, media_dtls_free);
 	BASE_CLEAR(&end->ice, media_ice_free);
 	BASE_CLEAR(&end->plain, media_plain_free);
 	BASE_CLEAR(&end->srtp_send, media_srtp_free);
 	BASE_CLEAR(&end->srtp_receive, media_srtp_free);
 	BASE_CLEAR(&end->sdes, media_sdes_free);
-	for (size_t i = 0; !end->main && i < end->n_streams; i++)
+	for (size_t i = 0; i < end->n_streams; i++)
 		media_stream_free(end->streams[i]);
 	g_free(end->arrivals);
+	media_beside_free(end);
 	g_free(end);
 	return NULL;
 }

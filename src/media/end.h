@@ -222,6 +222,11 @@ static inline bool media_end_may_use_dtls(const struct media_end *end)
 {
 	return end->options.kind == MEDIA_LEG_WEBRTC || end->options.dtls;
 }
+/* The leg's own end, of one beside it too (beside.h). */
+static inline struct media_end *media_end_main(struct media_end *end)
+{
+	return end->main ? end->main : end;
+}
 static inline struct loop *media_end_loop(const struct media_end *end)
 {
 	return end->worker->loop;

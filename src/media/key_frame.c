@@ -62,7 +62,7 @@ void media_key_frame_want(struct media_stream *source)
 
 void media_key_frame_wanted_by(struct media_stream *stream)
 {
-	struct media_end *partner = stream->end->partner;
+	struct media_end *partner = media_end_main(stream->end)->partner;
 
 	if (stream->to == stream) /* an echo */
 		media_key_frame_want(stream);
