@@ -4,9 +4,10 @@
 #include "crypto/certificate.h"
 #include <openssl/ssl.h>
 
-/* Handshake datagrams stay under this, so that no path cuts them. To be set on each connection with SSL_set_mtu(),
- * since the context has switched asking the kernel off. */
-#define CRYPTO_DTLS_MTU_BYTES 1200
+/* Handshake datagrams are not longer than 1200 bytes, so that no path cuts them: this, and 24 of nonce and tag, which OpenSSL leaves
+ * out of its sum when a Finished joins a long flight. To be set on each connection with SSL_set_mtu(), since the context has switched
+ * asking the kernel off. */
+#define CRYPTO_DTLS_MTU_BYTES (1200 - 24)
 
 /* The order in which a server chooses, and what a client offers. */
 #define CRYPTO_DTLS_SRTP_PROFILES                                                                                      \

@@ -46,8 +46,8 @@ class EchoCall:
         self.answer = answer
         self.to = media.audio_of(answer)[:2]
 
-    def shake_hands(self):
-        self.phone.shake_hands(self.to, is_server=SETUP.search(self.answer).group(1) == "active")
+    def shake_hands(self, **options):
+        self.phone.shake_hands(self.to, is_server=SETUP.search(self.answer).group(1) == "active", **options)
 
     def reinvite(self, **options):
         invite = self.trunk.send(self.trunk.in_dialog(self.dialog, "INVITE", body=self.phone.describe(**options)))
@@ -80,6 +80,16 @@ def test_a_telephone_hears_its_echo(trunk, phone, setup, answered, profile):
     assert "a=ice-ufrag" not in call.answer and "a=candidate" not in call.answer
     assert SETUP.search(call.answer).group(1) == answered and not TLS_ID.search(call.answer)
     call.shake_hands()
+    call.hears_itself()
+    call.hang_up()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("setup", ["actpass", "active"])
+def test_the_handshake_survives_a_bad_line(trunk, phone, setup, seed):
+    """Of the datagrams 15 % are lost, each way."""
+    call, dice = EchoCall(trunk, phone, setup=setup), random.Random(seed)
+    call.shake_hands(is_lost=lambda: dice.random() < 0.15)
     call.hears_itself()
     call.hang_up()
 

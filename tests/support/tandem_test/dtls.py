@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import select
+import socket
 import struct
 
 from cryptography import x509
@@ -17,6 +18,7 @@ from .net import LIMIT, Deadline
 from .srtp import KEY_AND_SALT_BYTES, KEY_BYTES, SALT_BYTES, Srtp
 
 PROFILE = "UDP/TLS/RTP/SAVP"
+MTU = 1200
 
 
 def is_dtls(data):
@@ -62,7 +64,7 @@ class Dtls:
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *arguments: True)
         context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
         self.connection, self.send, self.is_server = SSL.Connection(context, None), send, is_server
-        self.is_connected, self.is_parted, self.flight = False, False, []
+        self.is_connected = self.is_parted = False
         self.sends = self.takes = None  # Srtp, once connected
         if is_server:
             self.connection.set_accept_state()
@@ -78,9 +80,9 @@ class Dtls:
         self._go_on()
 
     def repeat(self):
-        """The last flight again, when nothing has come for a while."""
-        for record in self.flight:
-            self.send(record)
+        """The last flight again, if it is time (RFC 6347, section 4.2.4)."""
+        SSL._lib.DTLSv1_handle_timeout(self.connection._ssl)  # pylint: disable=protected-access
+        self._flush()
 
     def _go_on(self):
         try:
@@ -101,8 +103,8 @@ class Dtls:
                 flight = self.connection.bio_read(65536)
             except SSL.WantReadError:
                 return
-            self.flight = list(_records(flight))
-            self.repeat()
+            for record in _records(flight):
+                self.send(record)
 
     def _take_keys(self):
         """RFC 5764, section 4.2."""
@@ -131,9 +133,13 @@ class DtlsRtp(media.Rtp):
         lines += [f"a=tls-id:{self.tls_id}"] * bool(self.tls_id) + ["a=rtcp-mux"] * mux
         return sdp + "".join(line + "\r\n" for line in lines)
 
-    def shake_hands(self, to, is_server, limit=LIMIT):
-        """A new association with who is at `to`."""
-        self.dtls = Dtls(self.identity, lambda record: self.socket.sendto(record, to), is_server)
+    def shake_hands(self, to, is_server, limit=LIMIT, is_lost=lambda: False):
+        """A new association with who is at `to`; `is_lost` is asked for each datagram in either direction."""
+        def send(record):
+            if not is_lost():
+                self.socket.sendto(record, to)
+
+        self.dtls = Dtls(self.identity, send, is_server)
         deadline = Deadline(limit)
         if not is_server:
             self.dtls.begin()
@@ -143,8 +149,17 @@ class DtlsRtp(media.Rtp):
                 self.dtls.repeat()
                 continue
             data = self.socket.recv(4096)
-            if is_dtls(data):
+            assert len(data) <= MTU, len(data)
+            if is_dtls(data) and not is_lost():
                 self.dtls.take(data)
+
+    def receive(self, timeout=LIMIT):
+        deadline = Deadline(timeout)
+        while select.select([self.socket], [], [], deadline.left())[0]:
+            if not is_dtls(self.socket.recv(1, socket.MSG_PEEK)):
+                return super().receive(deadline.left())
+            self.dtls.take(self.socket.recv(4096))
+        raise TimeoutError
 
     def _wrap(self, packet):
         return self.dtls.sends.protect(packet)
