@@ -28,6 +28,13 @@ static void call_media_ready(void *user, struct media_leg *media, const struct s
 	}
 }
 
+static void call_media_gathered_more(void *user, struct media_leg *media, const struct sdp_transport *local)
+{
+	struct leg *leg = call_leg_of_media(user, media);
+	if (leg)
+		leg_gathered_more(leg, local);
+}
+
 static void call_media_connected(void *user, struct media_leg *media)
 {
 	struct leg *leg = call_leg_of_media(user, media);
@@ -114,6 +121,7 @@ static void call_media_report(void *user, struct media_leg *media, const struct 
 
 const struct media_handler call_media_handler = {
 	.leg_ready = call_media_ready,
+	.leg_gathered_more = call_media_gathered_more,
 	.leg_connected = call_media_connected,
 	.leg_failed = call_media_failed,
 	.leg_trouble = call_media_trouble,

@@ -292,6 +292,7 @@ void leg_add_standard_headers(struct leg *leg, struct sip_message *message, cons
 	g_autofree char *contact = leg_contact(leg, flow);
 	sip_message_add_header(message, "Contact", contact);
 	sip_message_add_capabilities(message);
+	leg_announce_trickle(leg, message);
 	sip_message_add_header(message, sip_message_is_request(message) ? "User-Agent" : "Server", "Tandem/" PACKAGE_VERSION);
 }
 

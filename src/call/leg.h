@@ -93,6 +93,7 @@ struct leg {
 	char *end_reason;	   /* Reason header of our BYE; NULL */
 	struct loop_timer linger;
 	struct loop_timer retry; /* after 491 (section 14.1) */
+	bool takes_candidates;	 /* the far end takes them by INFO (RFC 8840) */
 	unsigned far_methods;	 /* what the far end allows: bits by enum sip_method */
 	struct leg_reliable {
 		uint32_t rseq;		      /* of our last reliable provisional response; 0: none yet */
@@ -236,6 +237,11 @@ int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 void leg_relay(struct leg *leg, struct leg *other, struct sip_server_transaction *transaction);
 void leg_relays_abandon(struct leg *leg); /* with 481 */
 void leg_relays_free(struct leg *leg);
+bool leg_on_trickle(struct leg *leg, struct sip_server_transaction *transaction); /* false: no candidates (RFC 8840) */
+void leg_learn_trickle(struct leg *leg, const struct sip_message *message); /* whether the far end takes candidates */
+void leg_announce_trickle(const struct leg *leg, struct sip_message *message); /* that we do */
+/* More candidates of ours: told by INFO to who takes them; in every description from now on. */
+void leg_gathered_more(struct leg *leg, const struct sdp_transport *local);
 bool leg_on_media_control(struct leg *leg, struct sip_server_transaction *transaction); /* false: not of RFC 5168 */
 void leg_ask_key_frame(struct leg *leg);
 

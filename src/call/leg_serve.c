@@ -86,6 +86,7 @@ void leg_learn_methods(struct leg *leg, const struct sip_message *message)
 {
 	if (sip_message_lists(message, "Allow", "UPDATE"))
 		leg->far_methods |= 1u << SIP_METHOD_UPDATE;
+	leg_learn_trickle(leg, message);
 }
 
 /* A trunk that has proved itself from an address that is not its peer's is spoken to by the way it came. */
@@ -269,7 +270,7 @@ static void leg_on_request(void *user, struct sip_server_transaction *transactio
 		leg_on_update(leg, transaction);
 		break;
 	case SIP_METHOD_INFO:
-		if (!leg_on_media_control(leg, transaction))
+		if (!leg_on_media_control(leg, transaction) && !leg_on_trickle(leg, transaction))
 			leg_on_relayed(leg, transaction);
 		break;
 	case SIP_METHOD_MESSAGE:

@@ -64,6 +64,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.carries_dtmf = true,
 			.carries_video = leg->carries_video,
+			.trickle = true,
 			.session_id = leg->session_id,
 		},
 		.n_transports = leg->n_transports,
@@ -127,7 +128,7 @@ int leg_make_offer(struct leg *leg, const struct leg *other)
 	return 0;
 }
 
-static void leg_apply_plan(struct leg *leg)
+void leg_apply_plan(struct leg *leg)
 {
 	struct sdp_leg_plan plan;
 	if (negotiate_make_plan(leg->local, leg->remote, leg->local_was_offer, &plan) < 0) {

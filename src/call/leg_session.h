@@ -9,6 +9,8 @@ void leg_set_transports(struct leg *leg, const struct sdp_transport *local, size
 /* Whether media has told all that it takes to answer the far end's offer that waits, or else to offer what the far end of
  * `other` (NULL: nobody) has said. If not, it has been asked, and media_ready follows. */
 bool leg_has_transports(struct leg *leg, const struct leg *other);
+/* What offer and answer have settled, as it stands; again when candidates have come. */
+void leg_apply_plan(struct leg *leg);
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
 /* Local and remote, which are kept at rest; a view wakes them. They go to rest by the manager's clock. */
 void leg_wake(const struct leg *leg);

@@ -6,7 +6,7 @@
 #define SIP_ALLOW                                                                                                      \
 	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH, REGISTER"
 /* Also what a request's Require may name. */
-#define SIP_SUPPORTED "100rel, timer, gruu, outbound, path, replaces, norefersub"
+#define SIP_SUPPORTED "100rel, timer, gruu, outbound, path, replaces, norefersub, trickle-ice"
 
 /* Adds Allow and Supported. */
 void sip_message_add_capabilities(struct sip_message *message);

@@ -2,11 +2,13 @@
 
 import re
 import socket
+import struct
+import threading
 import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test import turn
+from tandem_test import sip, turn, webrtc
 from tandem_test.calls import Maker
 from tandem_test.browser import Browser
 from tandem_test.net import free_port
@@ -15,6 +17,7 @@ from tandem_test.voice import Listener, MediaCall, check_identity, longest_silen
 
 CONFIG = {**calls_module.CONFIG}
 DOMAIN = "example.test"
+MAPPED_ADDRESS = 0x0001
 GATHER_LIMIT = 0.5  # for which a description waits for servers
 
 
@@ -137,3 +140,133 @@ def test_wrong_servers_are_complained_of(own_daemon, config, complaint):
     daemon.process.wait()
     daemon.process.stderr.close()
     daemon.process = None
+
+
+# --- trickle ICE (RFC 8840) ---
+
+def fragment(peer, sdp, more=""):
+    """The candidate of the peer's that its description has left out."""
+    path = peer.paths[-1]
+    mid = re.search(r"^a=mid:(\S+)", sdp, re.M).group(1)
+    return (f"a=ice-ufrag:{path.ufrag}\r\na=ice-pwd:{path.password}\r\nm=audio 9 RTP/AVP 0\r\na=mid:{mid}\r\n"
+            f"a=candidate:1 1 udp 2122260223 127.0.0.1 {path.port} typ host\r\n" + more)
+
+
+def trickle(end, body, status=200):
+    return end.ask("INFO", status, body=body, content_type="application/trickle-ice-sdpfrag",
+                   headers=[("Info-Package", "trickle-ice"), ("Content-Disposition", "Info-Package")])
+
+
+def without_candidates(sdp):
+    return re.sub(r"^a=candidate:.*\r\n", "", sdp, flags=re.M)
+
+
+@pytest.fixture
+def secretive_call(media_call):
+    """Calls with a browser whose description has no candidates, and that makes no checks by itself."""
+
+    def make(direction):
+        one = media_call(direction, browser_sdp=without_candidates)
+        one.peer.is_passive = True
+        return one
+
+    return make
+
+
+def test_candidates_that_come_after_the_answer(secretive_call):
+    one = secretive_call("trunk-browser")
+    one.dial_and_answer()
+    assert re.search(r"^a=ice-options:trickle\r$", one.said_to(one.browser), re.M)
+    assert "trickle-ice" in one.browser.invite.header("Recv-Info")
+    trickle(one.browser, fragment(one.peer, one.browser.local, "a=end-of-candidates\r\n"))
+    one.wait_for_media()
+    talk(one)
+    one.trunk.silence("INFO", 0.1)
+    one.call.hang_up()
+
+
+def test_candidates_that_come_before_our_answer(secretive_call):
+    one = secretive_call("browser-trunk")
+    one.call.dial()
+    one.call.arrive()
+    one.browser.dialog = sip.Dialog.as_caller(one.browser.invite, one.call.ring())
+    trickle(one.browser, fragment(one.peer, one.browser.local))
+    one.call.answer()
+    one.call.answered()
+    one.browser.dialog.cseq += 1  # the INFO's
+    one.peer.hear(one.said_to(one.browser))
+    one.wait_for_media()
+    talk(one)
+    one.trunk.silence("INFO", 0.1)
+    one.call.hang_up()
+
+
+def test_candidates_of_other_credentials_change_nothing(secretive_call):
+    one = secretive_call("trunk-browser")
+    one.dial_and_answer()
+    body = fragment(one.peer, one.browser.local)
+    trickle(one.browser, body.replace(one.peer.paths[-1].ufrag, "before"))
+    assert not one.peer.is_connected.wait(0.5)
+    trickle(one.browser, body)
+    trickle(one.browser, body)
+    one.wait_for_media()
+    one.call.hang_up()
+
+
+@pytest.mark.parametrize("body, status", [("a=candidate:\x01\r\n", 400), ("a=mid:0\r\n" * 2000, 413), ("\r\n", 200),
+                                          ("m=audio 9 RTP/AVP 0\r\na=candidate:1 1 udp 1 x.local 5 typ host\r\n", 200)],
+                         ids=["control characters", "too many lines", "empty", "a name"])
+def test_wrong_fragments_harm_nobody(media_call, body, status):
+    one = media_call("browser-trunk").set_up()
+    trickle(one.browser, body, status)
+    talk(one)
+    one.call.hang_up()
+
+
+class SlowStun:
+    """A STUN server that answers after a while, with an address of nobody's."""
+
+    ADDRESS = "203.0.113.9"
+
+    def __init__(self, delay):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.delay = self.socket.getsockname()[1], delay
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        try:
+            request, source = self.socket.recvfrom(2048)
+            time.sleep(self.delay)
+            mapped = struct.pack(">HHBBH", MAPPED_ADDRESS, 8, 0, 1, 4242) + socket.inet_aton(self.ADDRESS)
+            self.socket.sendto(struct.pack(">HH", webrtc.SUCCESS, len(mapped)) + request[4:20] + mapped, source)
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("takes_candidates", [True, False])
+def test_what_a_slow_server_says_is_told_to_who_takes_it(world, takes_candidates):
+    server = SlowStun(GATHER_LIMIT + 0.4)
+    make = world({"media": {"stun_server": f"127.0.0.1:{server.port}"}})
+    one = make("browser-trunk")
+    one.call.dial(headers=[("Supported", "trickle-ice")] if takes_candidates else ())
+    one.call.arrive()
+    one.call.answer()
+    one.call.answered()
+    answer = one.said_to(one.browser)
+    assert server.ADDRESS not in answer
+    one.peer.hear(answer)
+    one.wait_for_media()
+    if takes_candidates:
+        info = one.browser.expect("INFO")
+        assert info.header("Content-Type") == "application/trickle-ice-sdpfrag"
+        assert info.header("Info-Package") == "trickle-ice"
+        assert re.search(rf"^a=candidate:\S+ 1 UDP \d+ {server.ADDRESS} 4242 typ srflx raddr 127.0.0.1 rport \d+\r$", info.sdp,
+                         re.M | re.I), info.sdp
+        ufrag = re.search(r"^a=ice-ufrag:(\S+)", answer, re.M).group(0)
+        assert ufrag in info.sdp and "a=end-of-candidates" in info.sdp
+        one.browser.reply(info, 200)
+    else:
+        one.browser.silence("INFO", 0.6)
+    one.call.hang_up()
+    server.socket.close()

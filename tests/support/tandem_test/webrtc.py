@@ -51,6 +51,7 @@ class Path:
         self.remote = None  # (ufrag, password, address)
         self.is_valid = threading.Event()  # the gateway has answered a check
         self.next_check = Deadline(0)
+        self.was_asked = False  # a check has come
         self.tie_breaker, self.is_controlling = os.urandom(8), True
 
     def check(self):
@@ -71,6 +72,7 @@ class Path:
             self.next_check = Deadline(0)
         if kind != BINDING or not self.remote:
             return
+        self.was_asked = True
         port = source[1] ^ COOKIE >> 16
         address = struct.unpack(">I", socket.inet_aton(source[0]))[0] ^ COOKIE
         mapped = struct.pack(">BBHI", 0, 1, port, address)
@@ -90,6 +92,7 @@ class WebRtc(threading.Thread):
         self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
         self.heard_more = threading.Condition()
         self.stopped = False
+        self.is_passive = False  # makes no checks before it was asked: who does not know its address finds no path
         self.only_candidate = None  # its type: as if all others of the gateway's were out of reach
         self.start()
 
@@ -143,7 +146,8 @@ class WebRtc(threading.Thread):
     def run(self):
         while not self.stopped:
             for path in list(self.paths):
-                path.check()
+                if path.was_asked or not self.is_passive:
+                    path.check()
             ready, _, _ = select.select([path.socket for path in self.paths], [], [], NEW_PATH_CHECK_INTERVAL)
             for path in self.paths:
                 if path.socket in ready:
