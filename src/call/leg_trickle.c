@@ -10,6 +10,7 @@ static unsigned leg_take_fragment(struct leg *leg, const char *body, size_t leng
 {
 	size_t n_added = 0;
 	int error = -ESTALE;
+	leg_wake(leg);
 	if (leg->pending_remote)
 		error = sdp_fragment_take(leg->pending_remote, body, length, &n_added);
 	if (error == -ESTALE && leg->remote) {
@@ -54,6 +55,7 @@ void leg_announce_trickle(const struct leg *leg, struct sip_message *message)
 /* Libnice keeps what it has found in order: what is new stands behind. */
 static void leg_send_candidates(struct leg *leg, size_t first)
 {
+	leg_wake(leg);
 	g_autofree char *fragment = sdp_fragment_print(&leg->local->media[0], leg->transport, first);
 	struct leg_request *info = leg_request_new(leg, SIP_METHOD_INFO);
 	leg_request_add_header(info, "Info-Package", LEG_TRICKLE_PACKAGE);
