@@ -64,6 +64,7 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 	if (begun & SDP_RECEIVE_ONLY)
 		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
 	stream->kind = plan->kind;
+	stream->sender.marks_frames = plan->kind == SDP_KIND_VIDEO;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
 	apply_feedback(stream, plan, begun);

@@ -111,7 +111,7 @@ int rtp_sender_next(struct rtp_sender *sender, const struct rtp_packet *packet, 
 	struct rtp_sender_out out = {
 	    .sequence = (uint16_t)(packet->sequence + sender->sequence_offset),
 	    .timestamp = packet->timestamp + sender->timestamp_offset,
-	    .marker = packet->marker || is_switch,
+	    .marker = packet->marker || (is_switch && !sender->marks_frames),
 	};
 	if (is_switch || ahead > 0) {
 		sender->has_jumped = false;

@@ -21,6 +21,7 @@ struct rtp_sender { /* private to the room, but for reading ssrc */
 	uint16_t highest_sequence;  /* outgoing */
 	uint32_t highest_timestamp; /* outgoing */
 	uint32_t clock_hz;
+	bool marks_frames; /* set by its owner for video: the marker ends a frame (RFC 3551, section 4.2), not a silence */
 	int64_t highest_us; /* when highest_timestamp went out */
 	uint64_t packets, octets;
 };
@@ -35,7 +36,7 @@ void rtp_sender_cut(struct rtp_sender *sender);
 struct rtp_sender_out {
 	uint16_t sequence;
 	uint32_t timestamp;
-	bool marker; /* the incoming one's, and set on the first packet after a switch */
+	bool marker; /* the incoming one's, and of sound set on the first packet after a switch */
 };
 /* What an incoming (or generated) packet becomes. Within a source gaps and reordering stay as they are; on another
  * source (SSRC, cut, or a restart of its numbers that two packets in order confirm) the sequence goes on by one and the

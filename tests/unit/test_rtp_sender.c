@@ -67,6 +67,16 @@ static void test_switch(void **state)
 	assert_next(1, 102, 5000, 600 * MS, 1006, 0xffffffa0 + 4480 + 160);
 }
 
+/* There the marker is the end of a frame, and a frame must not end before all of it has come. */
+static void test_the_marker_of_pictures_is_theirs(void **state)
+{
+	sender.marks_frames = true;
+	assert_next(1, 100, 0, 0, 1000, 0xffffff00);
+	assert_false(out.marker);
+	assert_int_equal(next(2, 7, 0, 20 * MS), 0);
+	assert_false(out.marker);
+}
+
 static void test_switch_without_time(void **state)
 {
 	assert_next(1, 100, 0, 0, 1000, 0xffffff00);
@@ -174,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_one_source, set_up),
 	    cmocka_unit_test_setup(test_switch, set_up),
+	    cmocka_unit_test_setup(test_the_marker_of_pictures_is_theirs, set_up),
 	    cmocka_unit_test_setup(test_switch_without_time, set_up),
 	    cmocka_unit_test_setup(test_cut, set_up),
 	    cmocka_unit_test_setup(test_jump, set_up),

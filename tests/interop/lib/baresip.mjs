@@ -11,8 +11,14 @@ import { until } from './wait.mjs';
 const BARESIP = process.env.BARESIP || 'baresip';
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib64/baresip/modules'];
 
-// { tone: of its microphone, in Hz; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp" }
-export async function startBaresip({ tone, encryption = '' }) {
+const VIDEO = {
+  fakevideo: 'video_source fakevideo,nowhere\nvideo_display fakevideo,nowhere\nvideo_size 320x240\nvideo_fps 15\nvideo_bitrate 300000',
+  vidbridge: 'video_source vidbridge,loop\nvideo_display vidbridge,loop\nvideo_size 320x240\nvideo_fps 15\nvideo_bitrate 300000',
+};
+
+// { tone: of its microphone, in Hz; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
+//   "vidbridge" shows each caller to himself }
+export async function startBaresip({ tone, encryption = '', video = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
@@ -20,7 +26,7 @@ export async function startBaresip({ tone, encryption = '' }) {
   const control = await freeTcpPort();
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
-  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1${encryption ? `;mediaenc=${encryption}` : ''}\n`);
+  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1${video ? ';video_codecs=vp8' : ''}${encryption ? `;mediaenc=${encryption}` : ''}\n`);
   writeFileSync(path.join(folder, 'contacts'), '');
   writeFileSync(path.join(folder, 'config'), `
 sip_listen 127.0.0.1:${port}
@@ -32,6 +38,7 @@ ausrc_channels 2
 audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
 audio_path /nonexistent
+${video ? VIDEO[video] : ''}
 rtp_ports ${rtp}-${rtp + 20}
 snd_path ${recordings}
 module_path ${modules}
@@ -41,6 +48,7 @@ module aubridge.so
 module sndfile.so
 module srtp.so
 module dtls_srtp.so
+${video ? `module ${video}.so\nmodule vp8.so` : ''}
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so

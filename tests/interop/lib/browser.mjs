@@ -43,7 +43,7 @@ export async function startBrowser() {
     executablePath: EXECUTABLE,
     headless: true,
     args: [...FLAGS, `--use-file-for-fake-audio-capture=${tone}`],
-    permissions: ['microphone'],
+    permissions: ['microphone', 'camera'],
   });
   return {
     context,
@@ -55,13 +55,13 @@ export async function startBrowser() {
 }
 
 // A scripted page ("jssip" or "sipjs"), registered.
-export async function openPhone(browser, gateway, library, user, { tone = 0, password = USERS[user], limit } = {}) {
+export async function openPhone(browser, gateway, library, user, { tone = 0, video = false, password = USERS[user], limit } = {}) {
   const page = await browser.context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(`${gateway.url}/test/${library}.html`);
   const phone = new ScriptedPhone(page, user, problems);
-  const account = { websocket: gateway.websocket, domain: DOMAIN, user, password, tone };
+  const account = { websocket: gateway.websocket, domain: DOMAIN, user, password, tone, video };
   await page.evaluate((a) => window.test.start(a), account);
   await phone.reach('registered', limit);
   return phone;
@@ -105,6 +105,18 @@ class ScriptedPhone {
 
   async hears(frequency, limit) {
     await hears(this.page, () => window.test.heard(), frequency, `${this.user} hears`, limit);
+  }
+
+  // So many more pictures, of a size, are decoded; `colour` (a function of red, green, blue) fits the middle of the last.
+  async sees({ width, height, colour = () => true, frames = 20 }, limit) {
+    const before = (await this.page.evaluate(() => window.test.seen())).decoded;
+    let last;
+    await until(() => `${this.user} sees ${frames} pictures after ${before}; last ${JSON.stringify(last)}`, async () => {
+      last = await this.page.evaluate(() => window.test.seen());
+      return last.decoded >= before + frames && last.colour && colour(...last.colour)
+        && (!width || (last.width === width && last.height === height));
+    }, limit);
+    return last;
   }
 
   async hearsNothing() {

@@ -16,10 +16,10 @@ window.WebSocket = class extends Native {
 const context = new AudioContext();
 
 // A tone of the page's own where several pages share one browser's fake microphone, else that microphone, untouched.
-export async function openSound(tone) {
+export async function openSound(tone, video = false) {
   if (!tone) {
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    return navigator.mediaDevices.getUserMedia({ audio });
+    return navigator.mediaDevices.getUserMedia({ audio, video });
   }
   await context.resume();
   const oscillator = context.createOscillator();
@@ -46,13 +46,41 @@ export function hear(stream) {
   context.createMediaStreamSource(stream).connect(analyser);
 }
 
+const screen = document.createElement('video');
+screen.autoplay = screen.muted = true;
+const canvas = document.createElement('canvas');
+let watched = null;
+
 export function watch(connection) {
-  connection.addEventListener('track', ({ track }) => hear(new MediaStream([track])));
+  watched = connection;
+  connection.addEventListener('track', ({ track }) => {
+    if (track.kind === 'audio') {
+      hear(new MediaStream([track]));
+      return;
+    }
+    document.body.append(screen);
+    screen.srcObject = new MediaStream([track]);
+    screen.play();
+  });
+}
+
+// The picture that is on the screen: its size, the colour in its middle, and how many were decoded.
+async function seen() {
+  const figures = { decoded: 0, keys: 0, lost: 0, width: screen.videoWidth, height: screen.videoHeight };
+  for (const report of watched ? (await watched.getStats()).values() : [])
+    if (report.type === 'inbound-rtp' && report.kind === 'video')
+      Object.assign(figures, { decoded: report.framesDecoded ?? 0, keys: report.keyFramesDecoded ?? 0, lost: report.packetsLost });
+  if (!screen.videoWidth) return figures;
+  canvas.width = canvas.height = 1;
+  const drawing = canvas.getContext('2d');
+  drawing.drawImage(screen, screen.videoWidth / 8, screen.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+  return { ...figures, colour: [...drawing.getImageData(0, 0, 1, 1).data].slice(0, 3) };
 }
 
 // What the test calls; the pages add theirs.
 window.test = {
   messages,
+  seen,
   heard() {
     if (!analyser) return { frequency: 0, level: -Infinity };
     const bins = new Float32Array(analyser.frequencyBinCount);

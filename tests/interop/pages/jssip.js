@@ -17,8 +17,8 @@ function follow(next) {
 }
 
 Object.assign(window.test, {
-  async start({ websocket, domain, user, password, tone }) {
-    sound = await openSound(tone);
+  async start({ websocket, domain, user, password, tone, video }) {
+    sound = await openSound(tone, video);
     ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(websocket)],
       uri: `sip:${user}@${domain}`,
@@ -60,6 +60,16 @@ Object.assign(window.test, {
     window.test.unsubscribe = () => subscriber.terminate();
   },
   message: (target, text) => void ua.sendMessage(target, text),
+  // A re-INVITE with the camera in it, and one without.
+  async addVideo() {
+    const camera = await navigator.mediaDevices.getUserMedia({ video: true });
+    session.connection.addTrack(camera.getVideoTracks()[0], sound);
+    session.renegotiate({}, () => state('renegotiated'));
+  },
+  removeVideo() {
+    session.connection.getTransceivers().filter((one) => one.receiver.track.kind === 'video').forEach((one) => one.stop());
+    session.renegotiate({}, () => state('renegotiated'));
+  },
   dtmf: (digits) => session.connection.getSenders()[0].dtmf.insertDTMF(digits, 100, 80),
 });
 

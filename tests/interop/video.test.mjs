@@ -1,0 +1,77 @@
+// Pictures between Chromium and baresip, which has its own camera, or shows each caller to himself.
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { startBaresip } from './lib/baresip.mjs';
+import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
+import { useWorld } from './lib/world.mjs';
+
+const TONE = 1000;
+
+function useBaresip(video) {
+  const ends = {};
+  const world = useWorld({ peer: async () => (ends.baresip = await startBaresip({ tone: TONE, video })), address: '127.0.0.1' });
+  ends.open = async (options = { video: true }) => (ends.phone = await openPhone(world.browser, world.gateway, 'jssip', 'carol', options));
+  ends.connect = async (isCaller) => {
+    if (isCaller) {
+      ends.baresip.dial(`sip:carol@127.0.0.1:${world.gateway.sipPort}`);
+      await ends.phone.reach('incoming');
+      await ends.phone.do('answer');
+    } else await ends.phone.call('baresip');
+    await Promise.all([ends.phone.reach('confirmed'), ends.baresip.reach('CALL_ESTABLISHED')]);
+    await Promise.all([ends.phone.hears(TONE), ends.baresip.heard(MICROPHONE_HZ)]);
+  };
+  ends.end = async () => {
+    await ends.phone.do('hangUp');
+    await Promise.all([ends.phone.reach('ended'), ends.baresip.reach('CALL_CLOSED')]);
+  };
+  beforeEach(() => ends.baresip.forget());
+  afterEach(() => ends.phone?.close());
+  return ends;
+}
+
+describe('a telephone with a camera', () => {
+  const ends = useBaresip('fakevideo');
+  for (const isCaller of [false, true]) {
+    test(isCaller ? 'calls, and is seen' : 'is called, and is seen', async () => {
+      await ends.open();
+      await ends.connect(isCaller);
+      await ends.phone.sees({ width: 320, height: 240 });
+      await ends.end();
+    });
+  }
+
+  test('a page that holds sees again at once', async () => {
+    await ends.open();
+    await ends.connect(false);
+    await ends.phone.sees({});
+    await ends.phone.do('hold');
+    await ends.phone.reach('hold');
+    await ends.phone.do('unhold');
+    await ends.phone.reach('unhold');
+    await ends.phone.sees({});
+    await ends.end();
+  });
+});
+
+describe('a telephone that shows each caller to himself', () => {
+  const ends = useBaresip('vidbridge');
+  // The camera of Chromium's is green with a moving disc.
+  const isGreen = (red, green, blue) => green > red + 30 && green > blue + 30;
+  for (const isCaller of [false, true]) {
+    test(isCaller ? 'calls: pictures go there and back' : 'is called: pictures go there and back', async () => {
+      await ends.open();
+      await ends.connect(isCaller);
+      await ends.phone.sees({ colour: isGreen });
+      await ends.end();
+    });
+  }
+
+  test('pictures are added to a call of voices', async () => {
+    await ends.open({});
+    await ends.connect(false);
+    await ends.phone.do('addVideo');
+    await ends.phone.reach('renegotiated');
+    await ends.phone.sees({ colour: isGreen });
+    await ends.phone.hears(TONE);
+    await ends.end();
+  });
+});
