@@ -55,13 +55,13 @@ export async function startBrowser() {
 }
 
 // A scripted page ("jssip" or "sipjs"), registered.
-export async function openPhone(browser, gateway, library, user, { tone = 0, video = false, password = USERS[user], limit } = {}) {
+export async function openPhone(browser, gateway, library, user, { tone = 0, password = USERS[user], limit, ...more } = {}) {
   const page = await browser.context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(`${gateway.url}/test/${library}.html`);
   const phone = new ScriptedPhone(page, user, problems);
-  const account = { websocket: gateway.websocket, domain: DOMAIN, user, password, tone, video };
+  const account = { websocket: gateway.websocket, domain: DOMAIN, user, password, tone, ...more };
   await page.evaluate((a) => window.test.start(a), account);
   await phone.reach('registered', limit);
   return phone;

@@ -5,9 +5,13 @@ let ua;
 let session;
 let first; // the call before the consultation
 let sound;
+let leftOut; // lines of descriptions that begin so are not there
 
 function follow(next) {
   session = next;
+  session.on('sdp', (description) => {
+    if (leftOut) description.sdp = description.sdp.split('\r\n').filter((line) => !new RegExp(leftOut).test(line)).join('\r\n');
+  });
   if (session.connection) watch(session.connection);
   else session.on('peerconnection', ({ peerconnection }) => watch(peerconnection));
   session.on('progress', ({ originator, response }) => state('progress', { originator, code: response?.status_code }));
@@ -17,8 +21,9 @@ function follow(next) {
 }
 
 Object.assign(window.test, {
-  async start({ websocket, domain, user, password, tone, video }) {
+  async start({ websocket, domain, user, password, tone, video, without }) {
     sound = await openSound(tone, video);
+    leftOut = without;
     ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(websocket)],
       uri: `sip:${user}@${domain}`,
@@ -36,6 +41,7 @@ Object.assign(window.test, {
     ua.start();
   },
   call: (target) => void ua.call(target, { mediaStream: sound, pcConfig: { iceServers: [] } }),
+  stats: async () => [...(await session.connection.getStats()).values()],
   answer: () => session.answer({ mediaStream: sound, pcConfig: { iceServers: [] } }),
   reject: (code) => session.terminate({ status_code: code }),
   hangUp: () => session.terminate(),
