@@ -1,4 +1,4 @@
-"""SRTP with AES_CM_128_HMAC_SHA1_80 (RFC 3711), RTP only: the far end of an encrypted leg."""
+"""SRTP with AES_CM_128_HMAC_SHA1_80 (RFC 3711): the far end of an encrypted leg."""
 
 import hashlib
 import hmac
@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 KEY_BYTES, SALT_BYTES, TAG_BYTES = 16, 14, 10
 KEY_AND_SALT_BYTES = KEY_BYTES + SALT_BYTES
 LABEL_CIPHER, LABEL_AUTH, LABEL_SALT = 0, 1, 2
+LABEL_RTCP = 3  # added to each
+ENCRYPTED = 1 << 31
 
 
 def _key_stream(key, counter, length):
@@ -36,6 +38,10 @@ class Srtp:
         self.auth = _derive(key, salt, LABEL_AUTH, 20)
         self.salt = int.from_bytes(_derive(key, salt, LABEL_SALT, SALT_BYTES), "big")
         self.highest = {}
+        self.rtcp_cipher = _derive(key, salt, LABEL_RTCP + LABEL_CIPHER, KEY_BYTES)
+        self.rtcp_auth = _derive(key, salt, LABEL_RTCP + LABEL_AUTH, 20)
+        self.rtcp_salt = int.from_bytes(_derive(key, salt, LABEL_RTCP + LABEL_SALT, SALT_BYTES), "big")
+        self.rtcp_index = 0
 
     def _index(self, ssrc, sequence):
         """Section 3.3.1."""
@@ -72,3 +78,22 @@ class Srtp:
             raise ValueError("SRTP not authentic")
         self.highest[ssrc] = max(index, self.highest.get(ssrc, 0))
         return self._crypt(packet, ssrc, index)
+
+    def _crypt_rtcp(self, packet, index):
+        ssrc = struct.unpack(">I", packet[4:8])[0]
+        counter = (self.rtcp_salt << 16) ^ (ssrc << 64) ^ (index << 16)
+        stream = _key_stream(self.rtcp_cipher, counter, len(packet) - 8)
+        return packet[:8] + bytes(a ^ b for a, b in zip(packet[8:], stream))
+
+    def protect_rtcp(self, packet):
+        """Section 3.4."""
+        self.rtcp_index += 1
+        packet = self._crypt_rtcp(packet, self.rtcp_index) + struct.pack(">I", ENCRYPTED | self.rtcp_index)
+        return packet + hmac.new(self.rtcp_auth, packet, hashlib.sha1).digest()[:TAG_BYTES]
+
+    def unprotect_rtcp(self, packet):
+        """ValueError when it is not authentic."""
+        packet, tag = packet[:-TAG_BYTES], packet[-TAG_BYTES:]
+        if len(packet) < 12 or not hmac.compare_digest(tag, hmac.new(self.rtcp_auth, packet, hashlib.sha1).digest()[:TAG_BYTES]):
+            raise ValueError("SRTCP not authentic")
+        return self._crypt_rtcp(packet[:-4], struct.unpack(">I", packet[-4:])[0] & ~ENCRYPTED)

@@ -90,6 +90,7 @@ class WebRtc(threading.Thread):
         self.is_connected = threading.Event()  # DTLS
         self.is_parted = threading.Event()  # close_notify
         self.heard = []  # (time, packet, the port it came to) of each authentic RTP packet
+        self.reports = []  # RTCP packets, taken out of their compounds
         self.heard_more = threading.Condition()
         self.stopped = False
         self.is_passive = False  # makes no checks before it was asked: who does not know its address finds no path
@@ -131,6 +132,19 @@ class WebRtc(threading.Thread):
         path = self.path
         path.socket.sendto(self.dtls.sends.protect(packet), path.remote[2])
 
+    def report(self, packet):
+        """Sends RTCP."""
+        self.path.socket.sendto(self.dtls.sends.protect_rtcp(packet), self.path.remote[2])
+
+    def wait_report(self, kind, count, timeout=10.0):
+        """The body of the first RTCP packet of a type and count (or format) that has come or comes; it is taken away."""
+        with self.heard_more:
+            wanted = lambda: next((one for one in self.reports if (one[1], one[0] & 31) == (kind, count)), None)
+            assert self.heard_more.wait_for(wanted, timeout), f"no RTCP {kind}/{count} in {[(r[1], r[0] & 31) for r in self.reports]}"
+            found = wanted()
+            self.reports.remove(found)
+            return found[4:]
+
     def wait_heard(self, count, timeout=10.0):
         with self.heard_more:
             assert self.heard_more.wait_for(lambda: len(self.heard) >= count, timeout), f"{len(self.heard)} packets heard"
@@ -160,6 +174,8 @@ class WebRtc(threading.Thread):
             path.answer(data, source)
         elif is_dtls(data):
             self._dtls(path, data, source)
+        elif data[0] >= 128 and 192 <= data[1] < 224 and self.dtls.is_connected:
+            self._rtcp(data)
         elif data[0] >= 128 and not 192 <= data[1] < 224 and self.dtls.is_connected:
             self._rtp(path, data)
 
@@ -170,6 +186,18 @@ class WebRtc(threading.Thread):
             return
         with self.heard_more:
             self.heard.append((time.monotonic(), packet, path.port))
+            self.heard_more.notify_all()
+
+    def _rtcp(self, data):
+        try:
+            data = self.dtls.takes.unprotect_rtcp(data)
+        except ValueError:
+            return
+        with self.heard_more:
+            while len(data) >= 4:
+                length = 4 * (int.from_bytes(data[2:4], "big") + 1)
+                self.reports.append(data[:length])
+                data = data[length:]
             self.heard_more.notify_all()
 
     def _dtls(self, path, data, source):
