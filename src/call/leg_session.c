@@ -131,6 +131,7 @@ int leg_make_offer(struct leg *leg, const struct leg *other)
 void leg_apply_plan(struct leg *leg)
 {
 	struct sdp_leg_plan plan;
+	leg_wake(leg);
 	if (negotiate_make_plan(leg->local, leg->remote, leg->local_was_offer, &plan) < 0) {
 		log_warning(&leg->log, "offer and answer leave no stream");
 		return;
@@ -169,7 +170,6 @@ static void leg_settle(struct leg *leg, struct sdp_session *local, struct sdp_se
 	leg->local = local;
 	leg->remote = remote;
 	leg->local_was_offer = local_was_offer;
-	call_manager_expect_rest(leg->manager);
 	leg_apply_plan(leg);
 }
 
