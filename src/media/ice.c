@@ -158,6 +158,7 @@ static void close_agent(struct media_ice *ice)
 			nice_agent_remove_stream(ice->agent, ice->stream);
 		g_clear_object(&ice->agent);
 		ice_touch(ice);
+		BASE_CLEAR(&ice->timeouts, loop_timeouts_free);
 		atomic_fetch_sub(&ice->end->worker->engine->n_ice_agents, 1);
 	}
 	ice->stream = 0;
@@ -183,12 +184,23 @@ static void ask_servers(struct media_ice *ice, const struct media_settings *sett
 	}
 }
 
+/* With servers and TCP there is more than timeouts. */
+static GMainContext *make_context(struct media_ice *ice, const struct media_settings *settings)
+{
+	struct loop *loop = media_end_loop(ice->end);
+
+	if (settings->has_ice_tcp || settings->stun_server.port || settings->n_turn_servers > 0)
+		return loop_guest_context(loop);
+	ice->timeouts = loop_timeouts_new(loop);
+	return loop_timeouts_context(ice->timeouts);
+}
+
 static int make_agent(struct media_ice *ice, bool controlling)
 {
 	const struct media_settings *settings = &ice->end->worker->engine->settings;
 	NiceAgent *agent;
 
-	agent = nice_agent_new_full(loop_guest_context(media_end_loop(ice->end)), NICE_COMPATIBILITY_RFC5245,
+	agent = nice_agent_new_full(make_context(ice, settings), NICE_COMPATIBILITY_RFC5245,
 				    NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
 	ice->agent = agent;
 	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);

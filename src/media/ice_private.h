@@ -36,6 +36,7 @@ struct ice_socket {
 struct media_ice {
 	struct media_end *end;
 	NiceAgent *agent;
+	struct loop_timeouts *timeouts; /* the agent's; NULL: it has descriptors too, and the loop's guest context */
 	guint stream;
 	enum ice_state state;
 	enum ice_carrier carrier;
@@ -54,7 +55,10 @@ struct media_ice {
 
 static inline void ice_touch(struct media_ice *ice)
 {
-	loop_touch_guest(media_end_loop(ice->end));
+	if (ice->timeouts)
+		loop_timeouts_touch(ice->timeouts);
+	else
+		loop_touch_guest(media_end_loop(ice->end));
 }
 
 /* --- ice_socket.c --- */
