@@ -124,8 +124,7 @@ struct leg {
 	bool carries_video;	   /* where the other leg does, too */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
-	uint64_t session_id;
-	uint64_t last_version;
+	uint64_t session_id, last_version;
 	struct sdp_session *local, *remote; /* the last complete pair, maybe at rest: leg_wake() */
 	bool local_was_offer;
 	struct sdp_session *pending_local;  /* our offer that is out */

@@ -63,8 +63,12 @@ class OldMedia(WebRtc):
     """Its media: ICE, and SRTP by the keys of the two descriptions."""
 
     def __init__(self):
+        self.key, self.agreed = sdes.new_key(), None
         super().__init__()
-        self.key = sdes.new_key()
+
+    @property
+    def keys(self):
+        return self.agreed
 
     def describe(self, offer=None):
         path = self.paths[-1]
@@ -72,4 +76,4 @@ class OldMedia(WebRtc):
 
     def hear(self, sdp, suite=sdes.SHA80):
         super().hear(sdp)
-        self.sends, self.takes = Srtp(self.key), Srtp(sdes.key_of(sdp, suite))
+        self.agreed = Srtp(self.key), Srtp(sdes.key_of(sdp, suite))

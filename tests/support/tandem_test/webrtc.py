@@ -127,10 +127,15 @@ class WebRtc(threading.Thread):
         sdp = re.sub(r"^(a=candidate:1 1 udp \d+ 127\.0\.0\.1) \d+", rf"\1 {path.port}", sdp, flags=re.M)
         return re.sub(r"^m=audio \d+", f"m=audio {path.port}", sdp, flags=re.M)
 
+    @property
+    def keys(self):
+        """What SRTP goes out and comes in by; None until it is agreed upon."""
+        return (self.dtls.sends, self.dtls.takes) if self.dtls.is_connected else None
+
     def send(self, packet):
         """An RTP packet, to the gateway."""
         path = self.path
-        path.socket.sendto(self.dtls.sends.protect(packet), path.remote[2])
+        path.socket.sendto(self.keys[0].protect(packet), path.remote[2])
 
     def report(self, packet):
         """Sends RTCP."""
@@ -176,12 +181,12 @@ class WebRtc(threading.Thread):
             self._dtls(path, data, source)
         elif data[0] >= 128 and 192 <= data[1] < 224 and self.dtls.is_connected:
             self._rtcp(data)
-        elif data[0] >= 128 and not 192 <= data[1] < 224 and self.dtls.is_connected:
+        elif data[0] >= 128 and not 192 <= data[1] < 224 and self.keys:
             self._rtp(path, data)
 
     def _rtp(self, path, data):
         try:
-            packet = self.dtls.takes.unprotect(data)
+            packet = self.keys[1].unprotect(data)
         except ValueError:
             return
         with self.heard_more:
