@@ -6,9 +6,13 @@ import { useWorld } from './lib/world.mjs';
 
 const TONE = 1000;
 
-function useBaresip(video) {
+function useBaresip(video, { encryption = '', srtp = 'off' } = {}) {
   const ends = {};
-  const world = useWorld({ peer: async () => (ends.baresip = await startBaresip({ tone: TONE, video })), address: '127.0.0.1' });
+  const world = useWorld({
+    peer: async () => (ends.baresip = await startBaresip({ tone: TONE, video, encryption })),
+    address: '127.0.0.1',
+    trunk: `srtp = "${srtp}";`,
+  });
   ends.open = async (options = { video: true }) => (ends.phone = await openPhone(world.browser, world.gateway, 'jssip', 'carol', options));
   ends.connect = async (isCaller) => {
     if (isCaller) {
@@ -52,10 +56,44 @@ describe('a telephone with a camera', () => {
   });
 });
 
+// The camera of Chromium's is green with a moving disc.
+const isGreen = (red, green, blue) => green > red + 30 && green > blue + 30;
+
+for (const [how, keys] of Object.entries({
+  'keys in the SDP': { encryption: 'srtp-mand', srtp: 'required' },
+  DTLS: { encryption: 'dtls_srtp', srtp: 'dtls' },
+})) {
+  describe(`a telephone with ${how} for each stream shows each caller to himself`, () => {
+    const ends = useBaresip('vidbridge', keys);
+    for (const isCaller of [false, true]) {
+      test(isCaller ? 'it calls' : 'it is called', async () => {
+        await ends.open();
+        await ends.connect(isCaller);
+        await ends.phone.sees({ colour: isGreen });
+        await ends.end();
+      });
+    }
+  });
+}
+
+describe('two pages', () => {
+  const world = useWorld();
+  const open = (user) => openPhone(world.browser, world.gateway, 'jssip', user, { video: true });
+  test('see each other', async () => {
+    const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
+    await alice.call('bob');
+    await bob.reach('incoming');
+    await bob.do('answer');
+    await Promise.all([alice.reach('confirmed'), bob.reach('confirmed')]);
+    await Promise.all([alice.sees({ colour: isGreen }), bob.sees({ colour: isGreen })]);
+    await bob.do('hangUp');
+    await alice.reach('ended');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+});
+
 describe('a telephone that shows each caller to himself', () => {
   const ends = useBaresip('vidbridge');
-  // The camera of Chromium's is green with a moving disc.
-  const isGreen = (red, green, blue) => green > red + 30 && green > blue + 30;
   for (const isCaller of [false, true]) {
     test(isCaller ? 'calls: pictures go there and back' : 'is called: pictures go there and back', async () => {
       await ends.open();
