@@ -96,6 +96,26 @@ def test_media_goes_by_a_relay_when_nothing_else_works(world, turn_server, trans
     make.daemon.check_clean()
 
 
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_media_goes_over_tcp_when_no_udp_is_let_through(world, direction):
+    make = world({"media": {"ice_tcp": True}})
+    one = make(direction)
+    one.browser_sdp = lambda sdp: re.sub(r"^a=candidate:1 1 udp (\d+) (\S+) \d+ typ host", r"a=candidate:1 1 tcp \1 \2 9 typ host tcptype active",
+                                         sdp, flags=re.M)
+    one.peer.use_tcp()
+    one.set_up()
+    assert {(transport.lower(), kind) for transport, _, _, kind in candidates_of(one)} == {("udp", "host"), ("tcp", "host")}
+    talk(one)
+    one.call.hang_up()
+    make.daemon.check_clean()
+
+
+def test_without_the_option_nothing_is_offered_over_tcp(media_call):
+    one = media_call("browser-trunk").set_up()
+    assert {transport.lower() for transport, *_ in candidates_of(one)} == {"udp"}
+    one.call.hang_up()
+
+
 def test_a_stun_server_tells_our_address(world, turn_server):
     make = world({"media": {"address": ["127.0.0.1", "127.0.0.2"], "stun_server": f"127.0.0.1:{turn_server.port}"}})
     one = make("browser-trunk").set_up()

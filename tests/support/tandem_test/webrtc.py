@@ -40,6 +40,40 @@ def stun(kind, transaction, attributes, password):
     return head(0) + body
 
 
+class Framed:
+    """A TCP connection that looks like a datagram socket (RFC 4571); made by the first that is sent."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.received, self.peer = b"", None
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def close(self):
+        self.socket.close()
+
+    def sendto(self, data, address):
+        if not self.peer:
+            self.socket.connect(address)
+            self.peer = address
+        self.socket.sendall(struct.pack(">H", len(data)) + data)
+
+    def recvfrom(self, _size):
+        while not self.has_more:
+            more = self.socket.recv(4096)
+            if not more:
+                raise ConnectionError("the gateway has closed the connection")
+            self.received += more
+        end = 2 + struct.unpack(">H", self.received[:2])[0]
+        data, self.received = self.received[2:end], self.received[end:]
+        return data, self.peer
+
+    @property
+    def has_more(self):
+        return len(self.received) >= 2 and len(self.received) >= 2 + struct.unpack(">H", self.received[:2])[0]
+
+
 class Path:
     """A socket and the credentials that hold on it. Dead until the other side's are known."""
 
@@ -94,6 +128,7 @@ class WebRtc(threading.Thread):
         self.heard_more = threading.Condition()
         self.stopped = False
         self.is_passive = False  # makes no checks before it was asked: who does not know its address finds no path
+        self.transport = "udp"
         self.only_candidate = None  # its type: as if all others of the gateway's were out of reach
         self.start()
 
@@ -108,10 +143,16 @@ class WebRtc(threading.Thread):
         sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{path.password}\r", sdp, flags=re.M)
         return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {self.fingerprint}\r", sdp, flags=re.M)
 
+    def use_tcp(self):
+        """Nothing but TCP, to the gateway."""
+        self.only_candidate, self.transport = "host", "tcp"
+        self.paths[0].socket.close()
+        self.paths[0].socket = Framed()
+
     def hear(self, sdp):
         """The gateway's description."""
         values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
-        address, port = re.search(rf"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ {self.only_candidate or 'host'}",
+        address, port = re.search(rf"^a=candidate:\S+ 1 {self.transport} \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ {self.only_candidate or 'host'}",
                                   sdp, re.M | re.I).groups()
         self.paths[-1].remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
 
@@ -163,13 +204,22 @@ class WebRtc(threading.Thread):
 
     # --- the thread ---
     def run(self):
+        try:
+            self._serve()
+        except ConnectionError:  # TCP: the call is over
+            pass
+
+    def _serve(self):
         while not self.stopped:
             for path in list(self.paths):
                 if path.was_asked or not self.is_passive:
                     path.check()
-            ready, _, _ = select.select([path.socket for path in self.paths], [], [], NEW_PATH_CHECK_INTERVAL)
+            ready, _, _ = select.select([path.socket for path in self.paths if getattr(path.socket, "peer", True)], [], [],
+                                        NEW_PATH_CHECK_INTERVAL)
             for path in self.paths:
                 if path.socket in ready:
+                    self._take(path, *path.socket.recvfrom(4096))
+                while getattr(path.socket, "has_more", False):
                     self._take(path, *path.socket.recvfrom(4096))
 
     def _take(self, path, data, source):
