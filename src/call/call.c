@@ -22,6 +22,11 @@ static const struct {
 	[CALL_REPLACING] = {"replacing", BIT(CALL_CONNECTED)},
 };
 
+const char *call_state_name(enum call_state state)
+{
+	return call_states[state].name;
+}
+
 void call_set_state(struct call *call, enum call_state state)
 {
 	if (state == call->state)

@@ -40,6 +40,20 @@ void call_manager_reload(struct call_manager *manager, const struct config_snaps
  * once, when no call is left. */
 void call_manager_drain(struct call_manager *manager, int64_t limit_ms, void (*done)(void *user), void *user);
 
+/* A call as operators see it; its texts and figures live as long as the callback. */
+struct call_view {
+	const char *id, *state, *caller, *called;
+	int64_t talking_us; /* since it was answered; 0: it is not */
+	size_t n_legs;
+	struct event_leg_media legs[2]; /* the caller's, then the called side's */
+};
+/* Asks the media of every call how it is, and tells all calls once, soon; not before it returns. */
+struct call_survey;
+struct call_survey *call_manager_survey(struct call_manager *manager,
+					void (*done)(void *user, const struct call_view *calls, size_t n_calls), void *user);
+/* Of one that is not done: nothing will be told. Accepts NULL. */
+void call_survey_cancel(struct call_survey *survey);
+
 /* What is left over. A leg lingers 64*T1 after its end to answer what crosses it. */
 struct call_counts {
 	size_t calls, legs, lingering_legs;

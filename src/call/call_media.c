@@ -113,10 +113,8 @@ static void call_media_key_frame_wanted(void *user, struct media_leg *media)
 
 static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
 {
-	struct leg *leg = call_leg_of_media(user, media);
-	if (leg)
-		log_debug(&leg->log, "received %" G_GUINT64_FORMAT ", sent %" G_GUINT64_FORMAT ", lost %" G_GUINT64_FORMAT,
-			  report->packets_received, report->packets_sent, report->packets_lost);
+	struct call *call = user;
+	call_surveys_note(call->manager, media, report);
 }
 
 const struct media_handler call_media_handler = {

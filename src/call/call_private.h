@@ -40,6 +40,7 @@ struct call_manager {
 	GQueue legs;	  /* of calls */
 	GQueue lingering; /* of none any more; they are many, and are never gone through */
 	GQueue records; /* of calls that have ended, not told yet */
+	GQueue surveys;
 	uint64_t next_session_id;
 	uint64_t last_word; /* number of what a far end has said */
 	uint64_t next_call_number;
@@ -91,6 +92,7 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 void call_advance(struct call *call);
 /* The only way from state to state. */
 void call_set_state(struct call *call, enum call_state state);
+const char *call_state_name(enum call_state state);
 bool call_is_up(const struct call *call); /* both sides have heard of the answer */
 void call_publish(struct call *call, enum event_call_state state);
 /* At once and without a word. */
@@ -112,6 +114,11 @@ void call_record(struct call *call, const struct event_call_changed *event);
 /* Now, with what is there. */
 void call_records_tell(struct call_manager *manager);
 void call_write_figures(const struct media_report *report, struct event_leg_media *figures);
+
+/* --- call_survey.c --- */
+void call_surveys_note(struct call_manager *manager, const struct media_leg *media, const struct media_report *report);
+/* They come to nothing. */
+void call_surveys_abandon(struct call_manager *manager);
 
 /* --- call_answer.c: what the caller hears of the called side --- */
 void call_advance_progress(struct call *call);

@@ -86,6 +86,7 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 	while (manager->calls.head)
 		call_free(manager->calls.head->data);
 	call_records_tell(manager);
+	call_surveys_abandon(manager);
 	while (manager->legs.head)
 		leg_free(manager->legs.head->data);
 	while (manager->lingering.head)

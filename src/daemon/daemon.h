@@ -1,6 +1,7 @@
 /* The process: its parts, started in order and stopped in reverse. */
 #pragma once
 #include "admin/admin.h"
+#include "admin/socket.h"
 #include "call/call.h"
 #include "config/config.h"
 #include "dispatch/dispatch.h"
@@ -27,6 +28,7 @@ struct daemon {
 	struct call_manager *calls;
 	struct dispatch *dispatch;
 	struct admin *admin;
+	struct admin_socket *admin_socket;
 	int signals; /* signalfd; -1 */
 	struct loop_watch *signal_watch;
 	struct loop_timer farewell;

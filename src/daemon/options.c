@@ -35,6 +35,7 @@ const struct config_table *const daemon_tables[] = {
 	&shutdown_options,
 	&web_config_table,
 	&admin_config_table,
+	&admin_socket_options,
 	&sip_options,
 	&media_options,
 	&media_turn_options,

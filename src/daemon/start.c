@@ -210,6 +210,16 @@ static void stop_nothing(struct daemon *daemon)
 {
 }
 
+static int start_admin_socket(struct daemon *daemon)
+{
+	return admin_socket_new(daemon->loop, daemon->calls, daemon->snapshot, &daemon->admin_socket);
+}
+
+static void stop_admin_socket(struct daemon *daemon)
+{
+	daemon->admin_socket = admin_socket_free(daemon->admin_socket);
+}
+
 static int start_listening(struct daemon *daemon)
 {
 	int error = sip_listen_configured(daemon->stack, daemon->snapshot);
@@ -239,6 +249,7 @@ static const struct daemon_part {
 	{"web", start_web, stop_web},
 	{"extensions", start_extensions, stop_nothing},
 	{"metrics", daemon_observe, daemon_observe_stop},
+	{"admin socket", start_admin_socket, stop_admin_socket},
 	{"listeners", start_listening, stop_nothing},
 };
 

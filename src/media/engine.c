@@ -78,6 +78,39 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	return NULL;
 }
 
+struct round {
+	struct media_engine *engine;
+	unsigned n_awaited; /* workers; signalling thread */
+	void (*function)(void *data);
+	void *data;
+};
+
+static void round_heard(void *data)
+{
+	struct round *round = data;
+
+	if (--round->n_awaited > 0)
+		return;
+	round->function(round->data);
+	g_free(round);
+}
+
+static void round_reached(void *data)
+{
+	struct round *round = data;
+
+	loop_post(round->engine->signalling, round_heard, round);
+}
+
+void media_engine_await(struct media_engine *engine, void (*function)(void *data), void *data)
+{
+	struct round *round = g_new(struct round, 1);
+
+	*round = (struct round){.engine = engine, .n_awaited = engine->n_workers, .function = function, .data = data};
+	for (unsigned i = 0; i < engine->n_workers; i++)
+		loop_post(engine->workers[i]->loop, round_reached, round);
+}
+
 bool media_engine_plays_on_hold(const struct media_engine *engine)
 {
 	return engine->settings.hold != MEDIA_HOLD_OFF;

@@ -57,6 +57,9 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 		     const struct plugin_registry *codecs, struct media_engine **ret_engine);
 /* Waits for the workers to end. Every session must be freed first. */
 struct media_engine *media_engine_free(struct media_engine *engine);
+/* Calls function(data), on the signalling thread, when every worker has done what it had been told to do before, and what it told in
+ * answer has been heard: the reports asked for are there. */
+void media_engine_await(struct media_engine *engine, void (*function)(void *data), void *data);
 /* What is left over on all workers, for tests and metrics; eventually exact. */
 struct media_counts {
 	size_t sessions, legs, ports, ice_agents;

@@ -102,6 +102,16 @@ class Rtp:
         _, second, sequence, timestamp, ssrc = struct.unpack(">BBHII", data[:12])
         return second & 0x7F, sequence, timestamp, ssrc, data[12:], source
 
+    def send_until_heard(self, to):
+        """For an echo: the first packets may come before the gateway is ready for them."""
+        deadline = Deadline()
+        while True:
+            self.send(to)
+            try:
+                return self.receive(0.05)
+            except (socket.timeout, TimeoutError):
+                assert not deadline.is_over(), "no echo"
+
     def expect_silence(self, seconds=0.5):
         deadline = Deadline(seconds)
         try:
