@@ -154,11 +154,15 @@ class DtlsRtp(media.Rtp):
                 self.dtls.take(data)
 
     def receive(self, timeout=LIMIT):
+        """The next RTP packet."""
         deadline = Deadline(timeout)
         while select.select([self.socket], [], [], deadline.left())[0]:
-            if not is_dtls(self.socket.recv(1, socket.MSG_PEEK)):
+            head = self.socket.recv(2, socket.MSG_PEEK)
+            if not is_dtls(head) and not 192 <= head[1] < 224:
                 return super().receive(deadline.left())
-            self.dtls.take(self.socket.recv(4096))
+            data = self.socket.recv(4096)
+            if is_dtls(data):
+                self.dtls.take(data)
         raise TimeoutError
 
     def _wrap(self, packet):
