@@ -180,7 +180,10 @@ static void parse_bandwidth(struct sdp_parser *parser, const char *value)
 {
 	uint64_t bandwidth;
 	const char *colon = strchr(value, ':');
-	if (!colon++ || parser->media == parser->defaults || !sdp_number(&colon, UINT32_MAX, &bandwidth) || *colon)
+	if (!colon || parser->media == parser->defaults)
+		return;
+	colon++;
+	if (!sdp_number(&colon, UINT32_MAX, &bandwidth) || *colon)
 		return;
 	if (g_str_has_prefix(value, "AS:"))
 		parser->media->bandwidth_as_kbps = bandwidth;
