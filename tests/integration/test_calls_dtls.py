@@ -144,6 +144,26 @@ def test_a_new_certificate_and_the_other_role_make_a_new_association(trunk, phon
     call.hang_up()
 
 
+@pytest.mark.parametrize("is_named", [True, False], ids=["tls-id", "no tls-id"])
+def test_the_telephone_moves(trunk, phone, is_named):
+    """To another port: its association goes with it by name (RFC 8842), else there is another (RFC 5763)."""
+    if is_named:
+        phone.renew()
+    call, moved = EchoCall(trunk, phone), DtlsRtp()
+    call.shake_hands()
+    call.hears_itself()
+    moved.identity, moved.dtls, moved.tls_id = phone.identity, phone.dtls, phone.tls_id
+    call.phone = moved
+    call.reinvite(version=2, direction="sendonly", address="0.0.0.0")
+    call.reinvite(version=3)
+    if not is_named:
+        call.shake_hands()
+    call.hears_itself()
+    phone.expect_silence(0.1)
+    moved.close()
+    call.hang_up()
+
+
 def test_another_certificate_than_the_announced_one_ends_the_call(trunk, phone):
     call = EchoCall(trunk, phone, fingerprint=Identity().fingerprint)
     call.shake_hands()
