@@ -3,11 +3,13 @@ sends a million)."""
 
 import os
 import struct
+import threading
 import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test.forge import MARK, Forger, Leg
+from tandem_test.forge import BATCH, MARK, Forger, Leg
+from tandem_test.media import audio_of
 from tandem_test.voice import Listener, check_identity, longest_silence
 
 CONFIG = calls_module.CONFIG
@@ -87,4 +89,51 @@ def test_forged_packets_change_nothing(media_call, daemon, direction):
     sent, lost = streams[0].sent + streams[1].sent, streams[0].sent + streams[1].sent - len(heard) - len(listener.heard)
     print(f"{forger.sent} forged packets in {seconds:.0f} s, {forger.in_its_name} of them in the name of the far ends; "
           f"{sent} genuine ones, {lost} of them lost; memory {growth:+} kB")
+    one.call.hang_up()
+
+
+class Flood(threading.Thread):
+    """Strangers' packets to the gateway's ports of a call that is not up yet, until it is stopped."""
+
+    def __init__(self, ports):
+        super().__init__(daemon=True)
+        self.forger = Forger([Leg([port], None, True, 1) for port in ports], seed=1, in_their_names=False)
+        self.stopped, self.answers = threading.Event(), []
+        self.start()
+
+    def run(self):
+        while not self.stopped.is_set():
+            self.forger.send(BATCH)
+            self.answers += self.forger.answers()
+            time.sleep(0.002)
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+        self.forger.close()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_a_call_comes_to_be_under_forged_packets(media_call, direction):
+    one = media_call(direction)
+    one.call.dial()
+    one.call.arrive()
+    flood = Flood([audio_of(one.said_to(one.call.called))[:2]])
+    try:
+        one.call.answer()
+        one.call.answered()
+        one.peer.hear(one.said_to(one.browser))
+        one.wait_for_media()
+        streams, listener = (one.trunk_stream(), one.browser_stream()), Listener(one.port)
+        one.peer.wait_heard(25)
+    finally:
+        flood.stop()
+    for stream in streams:
+        stream.stop()
+    time.sleep(0.1)
+    listener.stop()
+    assert not flood.answers and flood.forger.sent >= BATCH
+    check_genuine(one.peer.heard, streams[0].sent)
+    check_genuine(listener.heard, streams[1].sent)
+    assert longest_silence(one.peer.heard, streams[0].sent) < SILENCE_LIMIT
     one.call.hang_up()

@@ -66,14 +66,14 @@ class Leg:
 
 
 class Forger:
-    def __init__(self, legs, seed=0):
+    def __init__(self, legs, seed=0, in_their_names=True):
         self.legs, self.dice, self.sent = legs, random.Random(seed), 0
         self.in_its_name = 0
         self.strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(STRANGERS)]
         for stranger in self.strangers:
             stranger.bind(("127.0.0.1", 0))
         try:
-            self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            self.raw = in_their_names and socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         except PermissionError:
             self.raw = None
         self.ports = {port for leg in legs for _, port in leg.ports}
@@ -120,7 +120,7 @@ class Forger:
         return makers[dice.choice(list(makers))]()
 
     def _send_one(self, leg, to):
-        is_in_its_name = self.raw is not None and self.dice.random() < 0.5
+        is_in_its_name = self.raw and self.dice.random() < 0.5
         packet = self._packet(leg, is_in_its_name)
         if not is_in_its_name:
             self.dice.choice(self.strangers).sendto(packet, to)
