@@ -23,6 +23,7 @@ struct media_source;
 struct media_delay;
 struct media_hop_side;
 struct media_repair;
+struct media_extended;
 struct rtcp_arrivals;
 
 /* One socket of an end. */
@@ -59,6 +60,12 @@ struct media_quality {
 	unsigned n_received, n_sent;   /* intervals that say something */
 	double sum_received, sum_sent; /* of their scores */
 	double worst_received;
+};
+
+/* The reference time of a far end that asks for the round trip (RFC 3611, section 4.4). */
+struct media_reference {
+	uint32_t ssrc, ntp_middle;
+	int64_t at_us; /* 0: none, or answered */
 };
 
 /* What a far end without REMB seems to take (rate.c). */
@@ -104,6 +111,8 @@ struct media_stream {
 	int64_t key_frame_asked_us;  /* 0: never */
 	uint8_t arrival_extension;   /* id of the header extension with the transport-wide number; 0: not agreed */
 	struct media_rate rate;
+	unsigned extended_wanted; /* enum sdp_extended_kind: reports that the far end asks for */
+	struct media_extended *extended; /* NULL: it asks for none */
 };
 
 enum media_end_state {
@@ -171,6 +180,7 @@ struct media_end {
 	struct loop_timer feedback_timer; /* runs while something is to be asked for or told */
 	struct rtcp_arrivals *arrivals;	  /* of all streams with transport-cc; NULL: none has it */
 	int64_t arrivals_told_us;
+	struct media_reference reference;
 	struct media_watch watch;
 	uint64_t refused[MEDIA_REFUSALS];
 	struct net_address refused_from; /* the last of them */

@@ -37,7 +37,7 @@ static const struct sdp_format *codec_of(const struct media_stream *stream)
 	return stream->n_formats > 0 ? &stream->formats[0] : NULL;
 }
 
-static double score(const struct media_stream *stream, double loss, uint32_t jitter_us)
+static double rate(const struct media_stream *stream, double loss, uint32_t jitter_us)
 {
 	const struct sdp_format *codec = codec_of(stream);
 	struct rtp_quality_input input = {
@@ -46,7 +46,12 @@ static double score(const struct media_stream *stream, double loss, uint32_t jit
 		.delay_us = rtp_quality_delay_us(stream->round_trip_us, jitter_us),
 	};
 
-	return rtp_quality_mos(rtp_quality_rating(&input));
+	return rtp_quality_rating(&input);
+}
+
+static double score(const struct media_stream *stream, double loss, uint32_t jitter_us)
+{
+	return rtp_quality_mos(rate(stream, loss, jitter_us));
 }
 
 static uint64_t packets_of(const struct media_stream *stream)
@@ -57,6 +62,13 @@ static uint64_t packets_of(const struct media_stream *stream)
 static uint64_t lost_of(const struct media_stream *stream)
 {
 	return stream->lost_before + (stream->has_source ? rtp_receiver_lost(&stream->receiver) : 0);
+}
+
+double media_quality_rating(const struct media_stream *stream)
+{
+	uint64_t packets = packets_of(stream), missing = lost_of(stream);
+
+	return rate(stream, (double)missing / (double)MAX(packets + missing, 1), rtp_receiver_jitter_us(&stream->receiver));
 }
 
 static void judge_received(const struct media_stream *stream, struct media_quality *quality)

@@ -1,9 +1,10 @@
 /* RTCP of a leg (RFC 3550, section 6): each leg is a session of its own, nothing is passed through. */
 #include "crypto/random.h"
+#include "media/extended.h"
 #include "media/feedback.h"
 
 #define INTERVAL_MS	 5000 /* RFC 3550, section 6.2: the minimum */
-#define REPORT_BYTES	 512 /* SR with one block, CNAME, BYE: far less */
+#define REPORT_BYTES	 512 /* SR with one block, CNAME, XR, BYE: far less */
 
 /* Between half and one and a half of it, divided by e - 3/2 (section 6.3.1), so that legs do not fall into step. */
 static int64_t next_interval_ms(void)
@@ -27,6 +28,7 @@ static void write_report(struct media_stream *stream, struct rtcp_writer *writer
 		rtcp_write_receiver_report(writer, stream->sender.ssrc, &block, stream->has_source);
 	}
 	rtcp_write_cname(writer, stream->sender.ssrc, stream->end->cname);
+	media_extended_write(stream, writer, now_us);
 }
 
 static void send_report(struct media_stream *stream, bool goodbye)
@@ -119,6 +121,8 @@ void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t l
 	while (rtcp_next(&iterator, &packet)) {
 		if (packet.type == RTCP_RTPFB || packet.type == RTCP_PSFB)
 			media_feedback_receive(end, &packet);
+		if (packet.type == RTCP_XR)
+			media_extended_receive(end, &packet, now_us);
 		if (packet.type == RTCP_SR)
 			take_sender_info(end, &packet, now_us);
 		for (size_t i = 0; rtcp_report_block(&packet, i, &block); i++)

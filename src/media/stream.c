@@ -1,5 +1,6 @@
 #include "media/dtls.h"
 #include "crypto/random.h"
+#include "media/extended.h"
 #include "media/feedback.h"
 #include "media/repair.h"
 #include "media/source.h"
@@ -25,6 +26,7 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 	if (!stream)
 		return NULL;
 	media_repair_free(stream->repair);
+	g_free(stream->extended);
 	BASE_CLEAR(&stream->hold, media_source_free);
 	g_free(stream->formats);
 	g_free(stream);
@@ -49,6 +51,7 @@ static bool same_formats(const struct media_stream *stream, const struct sdp_str
 static void apply_feedback(struct media_stream *stream, const struct sdp_stream_plan *plan, enum sdp_direction begun)
 {
 	media_feedback_apply(stream, plan);
+	media_extended_apply(stream, plan);
 	if ((begun & SDP_RECEIVE_ONLY) && stream->to)
 		media_key_frame_want(stream);
 	if (begun & SDP_SEND_ONLY)
@@ -97,6 +100,8 @@ void media_stream_note_received(struct media_stream *stream, const struct rtp_pa
 	if (!stream->has_source || stream->receiver.ssrc != packet->ssrc)
 		change_source(stream, packet->ssrc);
 	rtp_receiver_update(&stream->receiver, packet, jitter_clock_hz, now_us);
+	if (stream->extended)
+		media_extended_note(stream, packet);
 	if (jitter_clock_hz > 0)
 		stream->codec_type = packet->payload_type;
 	stream->heard_us = stream->rtp_us = now_us;

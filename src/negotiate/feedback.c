@@ -216,6 +216,7 @@ void negotiate_plan_feedback(const struct sdp_media *local, const struct sdp_med
 	plan->has_feedback = is_feedback_profile(local->profile);
 	plan->feedback = agreed_feedback(local, plan, receive_types) & agreed_feedback(remote, plan, plan->send_types);
 	plan->has_reduced_size = local->rtcp_reduced_size && remote->rtcp_reduced_size;
+	plan->extended_reports = remote->extended_reports;
 	plan->local_ssrc = local->ssrc;
 	plan->local_rtx_ssrc = local->retransmission_ssrc;
 	plan->remote_ssrc = remote->ssrc;

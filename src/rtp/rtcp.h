@@ -102,6 +102,8 @@ void rtcp_write_bye(struct rtcp_writer *writer, uint32_t ssrc, const char *reaso
 /* `fci_bytes` a multiple of four. */
 void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_t format,
 			 const struct rtcp_feedback *feedback);
+/* A packet with one block, whose `bytes` are a multiple of four. */
+void rtcp_write_xr(struct rtcp_writer *writer, uint32_t ssrc, const struct rtcp_xr_block *block);
 /* 0 or -ENOSPC. */
 int rtcp_writer_end(const struct rtcp_writer *writer, size_t *ret_length);
 

@@ -5,6 +5,7 @@
 #define SENDER_INFO_BYTES  20
 #define REPORT_BLOCK_BYTES 24
 #define SSRC_BYTES	   4
+#define XR_HEADER_BYTES	   4
 #define SDES_CNAME	   1
 #define NTP_EPOCH_OFFSET_S 2208988800u /* 1900 to 1970 */
 
@@ -117,6 +118,19 @@ void rtcp_write_feedback(struct rtcp_writer *writer, enum rtcp_type type, uint8_
 	rtp_put_u32(body + SSRC_BYTES, feedback->media);
 	if (fci_bytes)
 		memcpy(body + 2 * SSRC_BYTES, feedback->fci, fci_bytes);
+}
+
+void rtcp_write_xr(struct rtcp_writer *writer, uint32_t ssrc, const struct rtcp_xr_block *block)
+{
+	size_t bytes = block->bytes / 4 * 4;
+	uint8_t *body = begin_packet(writer, RTCP_XR, 0, SSRC_BYTES + XR_HEADER_BYTES + bytes);
+	if (!body)
+		return;
+	rtp_put_u32(body, ssrc);
+	body[4] = block->type;
+	body[5] = block->specific;
+	rtp_put_u16(body + 6, (uint16_t)(bytes / 4));
+	memcpy(body + SSRC_BYTES + XR_HEADER_BYTES, block->content, bytes);
 }
 
 uint64_t rtcp_ntp_now(void)

@@ -186,6 +186,19 @@ static int attribute_ssrc_group(struct sdp_parser *parser, char *value)
 	return 0;
 }
 
+/* "stat-summary=loss,dup voip-metrics:50 rcvr-rtt=all:100" */
+static int attribute_rtcp_xr(struct sdp_parser *parser, char *value)
+{
+	for (char *word; (word = sdp_word(&value));) {
+		word[strcspn(word, "=:")] = 0;
+		if (!strcasecmp(word, "stat-summary"))
+			parser->media->extended_reports |= SDP_EXTENDED_SUMMARY;
+		else if (!strcasecmp(word, "voip-metrics"))
+			parser->media->extended_reports |= SDP_EXTENDED_VOIP;
+	}
+	return 0;
+}
+
 static int attribute_rtcp(struct sdp_parser *parser, char *value)
 {
 	const char *word = sdp_word(&value);
@@ -407,6 +420,7 @@ static const struct attribute {
     {"msid", MEDIA_LEVEL, attribute_msid},
     {"rtcp", MEDIA_LEVEL, attribute_rtcp},
     {"rtcp-mux", MEDIA_LEVEL, attribute_rtcp_mux},
+    {"rtcp-xr", BOTH_LEVELS, attribute_rtcp_xr},
     {"rtcp-rsize", MEDIA_LEVEL, attribute_rtcp_rsize},
     {"end-of-candidates", MEDIA_LEVEL, attribute_end_of_candidates},
     {"ice-ufrag", BOTH_LEVELS, attribute_ice_ufrag},

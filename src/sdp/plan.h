@@ -30,6 +30,7 @@ struct sdp_stream_plan {
 	/* enum sdp_feedback_kind: what both sides have named, for the stream or for one of its codecs. Either side may then send
 	 * it, and takes it. */
 	unsigned feedback;
+	unsigned extended_reports; /* enum sdp_extended_kind: that the far end asks for */
 	bool has_reduced_size; /* RTCP may come without a report before it (RFC 5506) */
 	/* Retransmission of formats[i] (RFC 4588) that the far end sends, and takes from us; SDP_TYPE_NONE: none. */
 	uint8_t rtx_receive_types[SDP_FORMATS_MAX], rtx_send_types[SDP_FORMATS_MAX];

@@ -165,6 +165,14 @@ static void print_sources(GString *out, const struct sdp_media *media)
 	print_source(out, media->retransmission_ssrc, media->cname);
 }
 
+static void print_extended_reports(GString *out, const struct sdp_media *media)
+{
+	if (media->extended_reports)
+		g_string_append_printf(out, "a=rtcp-xr:%s%s\r\n",
+				       media->extended_reports & SDP_EXTENDED_SUMMARY ? "stat-summary " : "",
+				       media->extended_reports & SDP_EXTENDED_VOIP ? "voip-metrics" : "");
+}
+
 static void print_media(GString *out, const struct sdp_media *media, bool has_connection)
 {
 	print_media_line(out, media);
@@ -185,6 +193,7 @@ static void print_media(GString *out, const struct sdp_media *media, bool has_co
 	print_text(out, "msid", media->stream_id);
 	print_flag(out, "rtcp-mux", media->transport.rtcp_mux);
 	print_flag(out, "rtcp-rsize", media->rtcp_reduced_size);
+	print_extended_reports(out, media);
 	print_formats(out, media);
 	print_feedback(out, media);
 	print_number(out, "ptime", media->ptime_ms);

@@ -137,6 +137,9 @@ enum sdp_feedback_kind {
 	SDP_FEEDBACK_TRANSPORT_CC = 1 << 4
 };
 
+/* Extended reports that the author of a description asks for (RFC 3611, section 5), as bits; those we have. */
+enum sdp_extended_kind { SDP_EXTENDED_SUMMARY = 1 << 0, SDP_EXTENDED_VOIP = 1 << 1 };
+
 struct sdp_media {
 	enum sdp_kind kind;
 	char kind_text[24];
@@ -158,6 +161,7 @@ struct sdp_media {
 	char cname[64];
 	char stream_id[128]; /* a=msid, as it stands */
 	bool rtcp_reduced_size;
+	unsigned extended_reports; /* enum sdp_extended_kind */
 	struct sdp_transport transport; /* session-level ICE, fingerprint, setup, c= already folded in */
 	size_t n_extensions;
 	struct sdp_extension *extensions;

@@ -2,6 +2,7 @@
  * written again and must read the same. */
 #include "rtp/missing.h"
 #include "rtp/rtcp_feedback.h"
+#include "rtp/rtcp_xr.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,11 +52,15 @@ static void read_feedback(const struct rtcp_feedback *feedback)
 	size_t given_up, length, entries = 0;
 	struct rtp_missing missing = {0};
 	struct rtcp_arrivals arrivals = {0};
+	struct rtp_bursts bursts = {0};
+	struct rtcp_voip_metrics metrics = {0};
 	struct rtcp_writer writer;
 	rtcp_writer_init(&writer, out, sizeof out);
 	for (; rtcp_nack_entry(feedback, entries, &first, &following); entries++) {
 		rtp_missing_note(&missing, first, 1000 * following);
 		rtcp_arrivals_note(&arrivals, first, 1 + following);
+		rtp_bursts_note(&bursts, first);
+		rtp_bursts_tell(&bursts, following, &metrics);
 		size_t n = rtp_missing_due(&missing, 1000 * first, following, due, &given_up);
 		rtcp_write_nack(&writer, 1, 2, due, n);
 		if (writer.is_full)
@@ -103,7 +108,11 @@ static void read_packet(const struct rtcp_packet *packet)
 	if (rtcp_feedback(packet, &feedback))
 		read_feedback(&feedback);
 	for (size_t i = 0; rtcp_xr_block(packet, i, &xr); i++)
+	{
+		uint64_t ntp_time;
+		rtcp_reference_time(&xr, &ntp_time);
 		touch(xr.content, xr.bytes);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -419,6 +419,54 @@ static void test_who_loses_much_gets_less(void **state)
 	close_rig(&rig);
 }
 
+/* The blocks of type `type` in the next report. */
+static size_t count_blocks(struct rig *rig, uint8_t type)
+{
+	struct rtcp_iterator iterator;
+	struct rtcp_packet packet;
+	struct rtcp_xr_block block;
+	size_t n = 0;
+
+	assert_int_equal(rtcp_compound_check(rig->out, rig->out_bytes, false), 0);
+	for (rtcp_start(rig->out, rig->out_bytes, &iterator); rtcp_next(&iterator, &packet);)
+		for (size_t i = 0; rtcp_xr_block(&packet, i, &block); i++)
+			n += block.type == type;
+	return n;
+}
+
+static void test_extended_reports_go_to_who_asks(void **state)
+{
+	static const uint8_t reference[] = {0x80, 207, 0, 4, 0, 0, 0, 77, 4, 0, 0, 2, 0, 1, 0, 2, 0, 3, 0, 4};
+	struct sdp_leg_plan plan = {1, video_plan(0, MEDIA_TYPE_NONE)};
+	struct rig rig;
+
+	open_rig(&rig, 0, MEDIA_TYPE_NONE);
+	plan.streams[0].kind = SDP_KIND_AUDIO;
+	plan.streams[0].extended_reports = SDP_EXTENDED_VOIP | SDP_EXTENDED_SUMMARY;
+	media_end_apply_streams(rig.source, &plan);
+	sdp_leg_plan_clear(&plan);
+	put(&rig, VP8, FAR_SSRC, 10, "ten", 3);
+	put(&rig, VP8, FAR_SSRC, 13, "thirteen", 8);
+	while (take(&rig))
+		;
+	media_reports_start(rig.source);
+	rig.source->report_timer.fire(rig.source->report_timer.data);
+	assert_true(take(&rig));
+	assert_int_equal(count_blocks(&rig, 7), 1);
+	assert_int_equal(count_blocks(&rig, 6), 1);
+	assert_int_equal(count_blocks(&rig, RTCP_XR_DLRR), 0);
+	/* Who asks for nothing else may ask for the round trip, once a question. */
+	put_bytes(&rig, rig.viewer, reference, sizeof reference);
+	media_reports_start(rig.viewer);
+	for (size_t n = 1; n < 2; n--) {
+		rig.viewer->report_timer.fire(rig.viewer->report_timer.data);
+		assert_true(take(&rig));
+		assert_int_equal(count_blocks(&rig, RTCP_XR_DLRR), n);
+		assert_int_equal(count_blocks(&rig, 7), 0);
+	}
+	close_rig(&rig);
+}
+
 static void test_nothing_is_kept_or_asked_for_without_nack(void **state)
 {
 	struct rig rig;
@@ -446,6 +494,7 @@ int main(void)
 	    cmocka_unit_test(test_arrivals_are_told),
 	    cmocka_unit_test(test_what_the_other_far_end_can_take_is_told),
 	    cmocka_unit_test(test_who_loses_much_gets_less),
+	    cmocka_unit_test(test_extended_reports_go_to_who_asks),
 	    cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

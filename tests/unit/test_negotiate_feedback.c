@@ -110,12 +110,15 @@ static void test_feedback_of_a_telephone(void **state)
 	leg.leg.n_transports = 2;
 	struct sdp_session *offer = far_end(NEGOTIATE_RTP, "0=PCMU/8000",
 					    "m=video 5000 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\nb=TIAS:512001\r\n"
-					    "a=rtcp-fb:* nack pli\r\na=rtcp-fb:99 ccm fir\r\na=rtcp-fb:99 ccm tmmbr\r\n");
+					    "a=rtcp-fb:* nack pli\r\na=rtcp-fb:99 ccm fir\r\na=rtcp-fb:99 ccm tmmbr\r\n"
+					    "a=rtcp-xr:rcvr-rtt=all:10000 stat-summary=loss,jitt\r\n");
 	assert_int_equal(negotiate_make_answer(&leg.leg, offer, NULL, &answer), 0);
 	assert_int_equal(answer->media[1].n_feedback, 2);
 	assert_int_equal(negotiate_make_plan(answer, offer, false, &plan), 0);
 	assert_int_equal(plan.streams[1].feedback, SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR);
 	assert_int_equal(plan.streams[1].bandwidth_kbps, 513);
+	assert_int_equal(plan.streams[1].extended_reports, SDP_EXTENDED_SUMMARY);
+	assert_int_equal(answer->media[1].extended_reports, 0); /* we ask for nothing */
 	assert_false(plan.streams[1].has_feedback);
 	sdp_leg_plan_clear(&plan);
 	sdp_session_free(answer);
