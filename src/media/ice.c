@@ -204,7 +204,8 @@ static int make_agent(struct media_ice *ice, bool controlling)
 				    NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
 	ice->agent = agent;
 	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);
-	g_object_set(agent, "ice-tcp", (gboolean)settings->has_ice_tcp, "upnp", FALSE, "controlling-mode", (gboolean)controlling,
+	g_object_set(agent, "ice-tcp", (gboolean)settings->has_ice_tcp, "upnp", FALSE, "force-relay",
+		     (gboolean)settings->is_relay_only, "controlling-mode", (gboolean)controlling,
 		     "stun-pacing-timer", MEDIA_ICE_PACING_MS, NULL);
 	for (size_t i = 0; i < settings->n_addresses; i++) {
 		NiceAddress address;

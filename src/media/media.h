@@ -46,6 +46,7 @@ struct media_settings {
 	const char *dtls_certificate, *dtls_key; /* PEM files, read by media_engine_new(); NULL: a new one is made */
 	struct net_address public_address; /* announced instead of the private one (1:1 NAT); none: length 0 */
 	bool has_ice_tcp;		   /* TCP candidates too (RFC 6544) */
+	bool is_relay_only;		   /* nothing but TURN servers' addresses */
 	struct media_server stun_server;   /* asked for our address as others see it */
 	size_t n_turn_servers;
 	struct media_turn_server turn_servers[MEDIA_TURN_SERVERS_MAX];

@@ -21,6 +21,8 @@ static const struct config_option media_option_rows[] = {
 	 .help = "Asked for our address as others see it, \"stun.example.com:3478\"; not needed with public_address."},
 	{.name = "ice_tcp", .type = CONFIG_BOOLEAN, .fallback = "false",
 	 .help = "Offers browsers TCP as well, on the same ports, for networks that let no UDP through."},
+	{.name = "relay_only", .type = CONFIG_BOOLEAN, .fallback = "false",
+	 .help = "Browsers are reached by way of turn_servers alone; our own addresses are not told."},
 	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
 	 .help = "Threads that carry media; 0: one per processor core."},
 	{.name = "silence_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 3600, .fallback = "5",
@@ -131,6 +133,8 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 		config_complain(report, "media", 0, "stun_server", "is not written \"host:port\"");
 
 	check_music(snapshot, report);
+	if (config_boolean(snapshot, "media", 0, "relay_only") && config_count(snapshot, "turn_servers") == 0)
+		config_complain(report, "media", 0, "relay_only", "needs an entry of turn_servers");
 	size_t n_addresses = 0;
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
 		n_addresses++;
@@ -173,6 +177,7 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 	if (public_address)
 		net_address_parse(public_address, 0, &settings.public_address);
 	settings.has_ice_tcp = config_boolean(snapshot, "media", 0, "ice_tcp");
+	settings.is_relay_only = config_boolean(snapshot, "media", 0, "relay_only");
 	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
 	if (stun_server)
 		media_server_parse(stun_server, &settings.stun_server);

@@ -96,6 +96,17 @@ def test_media_goes_by_a_relay_when_nothing_else_works(world, turn_server, trans
     make.daemon.check_clean()
 
 
+def test_our_own_addresses_are_not_told_where_only_relays_are_wanted(world, turn_server):
+    make = world({"media": {"relay_only": True},
+                  "turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME, "password": turn.PASSWORD}]})
+    one = make("trunk-browser")
+    one.peer.only_candidate = "relay"
+    one.set_up()
+    assert {kind for *_, kind in candidates_of(one)} == {"relay"}
+    talk(one)
+    one.call.hang_up()
+
+
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
 def test_media_goes_over_tcp_when_no_udp_is_let_through(world, direction):
     make = world({"media": {"ice_tcp": True}})
@@ -148,6 +159,7 @@ def test_a_turn_server_that_refuses_our_credentials_is_done_without(world, turn_
 
 @pytest.mark.parametrize("config, complaint", [
     ({"media": {"stun_server": "stun.example.com"}}, "stun_server"),
+    ({"media": {"relay_only": True}}, "relay_only"),
     ({"turn_servers": [{"server": "::1:3478", "username": "u", "password": "p"}]}, "server"),
     ({"turn_servers": [{"server": "turn.example.com:3478", "username": "u"}]}, "password"),
     ({"turn_servers": [{"server": f"h:{n}", "username": "u", "password": "p"} for n in range(1, 6)]}, "turn_servers"),

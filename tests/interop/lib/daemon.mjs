@@ -15,8 +15,9 @@ export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-ca
 const text = (value) => JSON.stringify(value);
 
 // { upstream: the trunk's peer knows the users, and of those in `kept` we know their { username, password } there;
-//   peer: port of the trunk, trunk: more of its options, web: folder of pages, demo, address: where media is, else wherever the host is }
-export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream, trunk = '' }) {
+//   peer: port of the trunk, trunk: more of its options, web: folder of pages, demo, address: where media is, else wherever the host is,
+//   media: more of its options, more: more groups }
+export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream, trunk = '', media: moreMedia = '', more = '' }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
@@ -30,7 +31,8 @@ export async function startDaemon({ peer = 0, web, demo = false, address = '', u
 domain = "${DOMAIN}";
 web : { listen = ("127.0.0.1:${webPort}"); root = ${text(web)}; demo = ${demo}; };
 sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
-media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} };
+media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} ${moreMedia} };
+${more}
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
 trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : ''} );

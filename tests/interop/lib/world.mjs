@@ -4,11 +4,11 @@ import { makeWeb, startBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 
 // `peer()` starts the far end and gives { port, stop }; the daemon's trunk points there.
-export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false, address = '', upstream, trunk } = {}) {
+export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false, address = '', upstream, trunk, media, more = async () => '' } = {}) {
   const world = {};
   before(async () => {
     [world.web, world.browser, world.peer] = await Promise.all([makeWeb(), startBrowser(), peer()]);
-    world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo, address, upstream, trunk });
+    world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo, address, upstream, trunk, media, more: await more() });
   }, { timeout: 60000 });
   after(async () => {
     await world.browser?.stop();

@@ -1,0 +1,35 @@
+// coturn on the loopback.
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { freeTcpPort, mediaPorts } from './ports.mjs';
+import { Process } from './process.mjs';
+import { until } from './wait.mjs';
+
+export class TurnServer {
+  async start() {
+    this.port = await freeTcpPort();
+    this.relayed = await mediaPorts();
+    this.folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-turn-'));
+    this.process = new Process('turnserver', ['-n', '--listening-ip=127.0.0.1', `--listening-port=${this.port}`, '--relay-ip=127.0.0.1',
+      `--min-port=${this.relayed.first}`, `--max-port=${this.relayed.last}`, '--lt-cred-mech', '--user=tandem:by-the-relay',
+      '--realm=interop.test', '--allow-loopback-peers', '--no-cli', '--no-tls', '--no-dtls', '--log-file=stdout',
+      `--pidfile=${this.folder}/pid`, `--userdb=${this.folder}/db`]);
+    await until(() => `coturn is up\n${this.process.output}`, () => new Promise((resolve) => {
+      const probe = net.connect(this.port, '127.0.0.1', () => probe.end(() => resolve(true)));
+      probe.on('error', () => resolve(false));
+    }));
+    return this;
+  }
+
+  configuration(transport) {
+    return `turn_servers : ( { server = "127.0.0.1:${this.port}"; transport = "${transport}"; username = "tandem"; password = "by-the-relay"; } );`;
+  }
+
+  async stop() {
+    await this.process.stop();
+    this.relayed.release();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
