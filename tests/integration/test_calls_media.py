@@ -192,7 +192,7 @@ def test_row_62_an_event_of_the_call_before_is_not_heard_in_the_next(small_call)
     first.peer.wait_heard(3)
     first.call.hang_up()
     time.sleep(2.1)
-    deadline = Deadline(20)
+    deadline = Deadline(60)
     while True:  # until one has its port
         second = make("browser-trunk")
         second.call.dial()

@@ -62,8 +62,9 @@ class Peer:
         assert fits(message), f"{self.name}: {message.start} where {status} was awaited"
         return message
 
-    def expect_silence(self, fits=lambda message: True, seconds=0.5):
-        """Nothing that fits comes for so long, and nothing of it is in the inbox. For what must not happen."""
+    def expect_silence(self, fits=lambda message: message.is_request or message.status != 100, seconds=0.5):
+        """Nothing that fits comes for so long, and nothing of it is in the inbox. For what must not happen. (A 100 tells no more than
+        that the machine is busy.)"""
         deadline = Deadline(seconds)
         while not deadline.is_over():
             try:
