@@ -80,8 +80,14 @@ class End:
 
     def silence(self, method=None, seconds=0.5):
         """No message of the call (a request of this method) comes."""
-        self.peer.expect_silence(lambda m: m.call_id == self.call_id and (not method or m.is_request and m.method == method),
-                                 seconds)
+        def fits(message):
+            if message.call_id != self.call_id:
+                return False
+            if message.is_request:
+                return method in (None, message.method)
+            return not method and message.status != 100
+
+        self.peer.expect_silence(fits, seconds)
 
     @property
     def call_id(self):
