@@ -1,4 +1,5 @@
 #include "media/options.h"
+#include "net/udp.h"
 #include "media/recording.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ static const struct config_option media_option_rows[] = {
 	{.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999", .help = "UDP ports of media; about two a leg."},
 	{.name = "address", .type = CONFIG_ADDRESS, .is_list = true,
 	 .help = "Where media is received; by default every interface's address."},
+	{.name = "interface", .type = CONFIG_STRING, .is_list = true,
+	 .help = "Network interfaces whose addresses receive media, \"eth0\", beside what address lists."},
 	{.name = "public_address", .type = CONFIG_ADDRESS,
 	 .help = "Announced in place of the private address behind 1:1 NAT; not to trunks at private addresses."},
 	{.name = "dtls_certificate", .type = CONFIG_PATH,
@@ -138,6 +141,11 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 	size_t n_addresses = 0;
 	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
 		n_addresses++;
+	for (const char *const *name = config_strings(snapshot, "media", 0, "interface"); *name; name++) {
+		struct net_address address;
+		if (net_named_interface_addresses(*name, &address, 1) == 0)
+			config_complain(report, "media", 0, "interface", "names \"%s\", which is not up or has no address", *name);
+	}
 	if (n_addresses > G_N_ELEMENTS(((struct media_settings *)NULL)->addresses))
 		config_complain(report, "media", 0, "address", "lists more than %zu addresses",
 				G_N_ELEMENTS(((struct media_settings *)NULL)->addresses));
@@ -173,6 +181,9 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 			net_address_parse(*text, 0, &settings.addresses[settings.n_addresses++]);
 	settings.dtls_certificate = config_string(snapshot, "media", 0, "dtls_certificate");
 	settings.dtls_key = config_string(snapshot, "media", 0, "dtls_key");
+	for (const char *const *name = config_strings(snapshot, "media", 0, "interface"); *name; name++)
+		settings.n_addresses += net_named_interface_addresses(*name, settings.addresses + settings.n_addresses,
+								      G_N_ELEMENTS(settings.addresses) - settings.n_addresses);
 	const char *public_address = config_string(snapshot, "media", 0, "public_address");
 	if (public_address)
 		net_address_parse(public_address, 0, &settings.public_address);

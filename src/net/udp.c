@@ -66,26 +66,47 @@ int net_source_address(const struct net_address *remote, struct net_address *ret
 	return 0;
 }
 
-static size_t list_addresses(const struct ifaddrs *list, bool loopback, struct net_address *addresses, size_t size)
+/* False for what means nothing without its interface, which SDP and candidates cannot name, and for other families. */
+static bool interface_address(const struct ifaddrs *entry, struct net_address *ret_address)
+{
+	struct net_address address = {.length = 0};
+	if (!entry->ifa_addr || !(entry->ifa_flags & IFF_UP))
+		return false;
+	if (entry->ifa_addr->sa_family == AF_INET)
+		address.length = sizeof address.ipv4;
+	else if (entry->ifa_addr->sa_family == AF_INET6)
+		address.length = sizeof address.ipv6;
+	else
+		return false;
+	memcpy(&address.ipv6, entry->ifa_addr, address.length);
+	if (net_address_is_ipv6(&address) && IN6_IS_ADDR_LINKLOCAL(&address.ipv6.sin6_addr))
+		return false;
+	net_address_set_port(&address, 0);
+	*ret_address = address;
+	return true;
+}
+
+/* `interface` NULL: all that are loopback, or all that are not. */
+static size_t list_addresses(const struct ifaddrs *list, const char *interface, bool loopback,
+			     struct net_address *addresses, size_t size)
 {
 	size_t count = 0;
 	for (const struct ifaddrs *entry = list; entry && count < size; entry = entry->ifa_next) {
-		struct net_address address = {.length = 0};
-		if (!entry->ifa_addr || !(entry->ifa_flags & IFF_UP) ||
-		    !(entry->ifa_flags & IFF_LOOPBACK) != !loopback)
-			continue;
-		if (entry->ifa_addr->sa_family == AF_INET)
-			address.length = sizeof address.ipv4;
-		else if (entry->ifa_addr->sa_family == AF_INET6)
-			address.length = sizeof address.ipv6;
-		else
-			continue;
-		memcpy(&address.ipv6, entry->ifa_addr, address.length);
-		if (net_address_is_ipv6(&address) && IN6_IS_ADDR_LINKLOCAL(&address.ipv6.sin6_addr))
-			continue; /* means nothing without its interface, which SDP and candidates cannot name */
-		net_address_set_port(&address, 0);
-		addresses[count++] = address;
+		bool is_wanted = interface ? !strcmp(entry->ifa_name, interface)
+					   : !(entry->ifa_flags & IFF_LOOPBACK) == !loopback;
+		if (is_wanted && interface_address(entry, &addresses[count]))
+			count++;
 	}
+	return count;
+}
+
+size_t net_named_interface_addresses(const char *interface, struct net_address *addresses, size_t size)
+{
+	struct ifaddrs *list;
+	if (getifaddrs(&list) < 0)
+		return 0;
+	size_t count = list_addresses(list, interface, false, addresses, size);
+	freeifaddrs(list);
 	return count;
 }
 
@@ -94,9 +115,9 @@ size_t net_interface_addresses(struct net_address *addresses, size_t size)
 	struct ifaddrs *list;
 	if (getifaddrs(&list) < 0)
 		return 0;
-	size_t count = list_addresses(list, false, addresses, size);
+	size_t count = list_addresses(list, NULL, false, addresses, size);
 	if (!count)
-		count = list_addresses(list, true, addresses, size);
+		count = list_addresses(list, NULL, true, addresses, size);
 	freeifaddrs(list);
 	return count;
 }

@@ -24,3 +24,5 @@ size_t net_port_pool_in_use(struct net_port_pool *pool);
 /* The local addresses that calls may use: those of every interface that is up, without loopback unless nothing else
  * is there, without IPv6 link-local ones. Returns the number, at most `size`. */
 size_t net_interface_addresses(struct net_address *addresses, size_t size);
+/* The same of one interface, "eth0" or "lo". */
+size_t net_named_interface_addresses(const char *interface, struct net_address *addresses, size_t size);

@@ -11,7 +11,7 @@ from tandem_test import calls as calls_module
 from tandem_test import sip, turn, webrtc
 from tandem_test.calls import Maker
 from tandem_test.browser import Browser
-from tandem_test.net import free_port
+from tandem_test.net import media_ports
 from tandem_test.trunk import UdpTrunk
 from tandem_test.voice import Listener, MediaCall, check_identity, longest_silence
 
@@ -172,6 +172,75 @@ def test_wrong_servers_are_complained_of(own_daemon, config, complaint):
     daemon.process.wait()
     daemon.process.stderr.close()
     daemon.process = None
+
+
+# --- addresses and ports ---
+
+def test_both_families_are_told_and_ipv4_is_the_default(world):
+    make = world({"media": {"address": ["::1", "127.0.0.1"]}})
+    one = make("browser-trunk").set_up()
+    assert {address for _, address, _, _ in candidates_of(one)} == {"127.0.0.1", "::1"}
+    assert re.search(r"^c=IN IP4 127\.0\.0\.1\r$", one.said_to(one.browser), re.M)
+    talk(one)
+    one.call.hang_up()
+
+
+def test_interfaces_by_name(world):
+    make = world({"media": {"address": None, "interface": ["lo"]}})
+    one = make("browser-trunk").set_up()
+    assert {address for _, address, _, _ in candidates_of(one)} <= {"127.0.0.1", "::1"}
+    talk(one)
+    one.call.hang_up()
+
+
+def test_behind_one_to_one_nat_the_public_address_is_told(world):
+    make = world({"media": {"public_address": "203.0.113.5", "ice_tcp": True}})
+    one = make("browser-trunk")
+    one.call.dial()
+    one.call.arrive()
+    one.call.answer()
+    one.call.answered()
+    candidates = candidates_of(one)
+    assert {address for _, address, _, _ in candidates} == {"203.0.113.5"} and len({port for _, _, port, _ in candidates}) == 1
+    assert "127.0.0.1" not in re.sub("^a=rtcp.*$", "", one.said_to(one.browser), flags=re.M)
+    answer = one.said_to(one.browser).replace("203.0.113.5", "127.0.0.1")  # the NAT
+    one.peer.hear(answer)
+    one.wait_for_media()
+    talk(one)
+    one.call.hang_up()
+
+
+def test_names_that_hide_addresses_delay_nothing(media_call):
+    one = media_call("browser-trunk", browser_sdp=lambda sdp: re.sub(
+        r"^(a=candidate:1 1 udp \d+) 127\.0\.0\.1", r"\1 5c3e2bd5-3bd4-4bd1-9cb0-2dbd58a2a8c2.local", sdp, flags=re.M))
+    begun = time.monotonic()
+    one.set_up()
+    assert time.monotonic() - begun < 2.0
+    talk(one)
+    one.call.hang_up()
+
+
+def test_calls_go_on_and_are_refused_at_once_when_the_ports_are_used_up(world):
+    first, _ = media_ports()
+    make = world({"media": {"ports": f"{first}-{first + 15}"}})
+    one = make("browser-trunk").set_up()
+    listener, stream = Listener(one.port), one.browser_stream()
+    others = []
+    while True:
+        other = make("browser-trunk")
+        begun = time.monotonic()
+        other.call.dial()
+        others.append(other)
+        if not other.is_admitted():
+            break
+    assert time.monotonic() - begun < 1.0 and len(others) >= 4
+    for other in others[:-1]:
+        other.decline()
+    stream.stop()
+    time.sleep(0.1)
+    listener.stop()
+    assert longest_silence(listener.heard, stream.sent) <= 0.02
+    one.call.hang_up()
 
 
 # --- trickle ICE (RFC 8840) ---
