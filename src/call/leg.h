@@ -14,6 +14,7 @@
 struct call;
 struct leg_invite;
 struct leg_request;
+struct leg_transports;
 
 enum leg_kind { LEG_BROWSER, LEG_TRUNK };
 
@@ -125,7 +126,7 @@ struct leg {
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id, last_version;
-	struct sdp_session *local, *remote; /* the last complete pair, maybe at rest: leg_wake() */
+	struct sdp_session *local, *remote; /* the last complete pair; maybe at rest, as our transports: leg_wake() */
 	bool local_was_offer;
 	struct sdp_session *pending_local;  /* our offer that is out */
 	struct sdp_session *pending_remote; /* their offer that is not answered */
@@ -138,8 +139,8 @@ struct leg {
 	struct media_leg *media;
 	enum media_play play; /* what its far end hears in place of the other leg's */
 	char *trouble; /* what is wrong with its audio, in words; NULL */
-	size_t n_transports, n_transports_wanted;
-	struct sdp_transport *transports; /* ours; NULL until media is ready */
+	size_t n_transports_wanted;
+	struct leg_transports *transports; /* ours; NULL until media is ready */
 	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */
 };
 

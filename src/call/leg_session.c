@@ -25,11 +25,17 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 
 void leg_set_transports(struct leg *leg, const struct sdp_transport *local, size_t n_transports)
 {
-	if (leg->transports)
-		explicit_bzero(leg->transports, leg->n_transports * sizeof *leg->transports);
-	g_free(leg->transports);
-	leg->transports = local ? g_memdup2(local, n_transports * sizeof *local) : NULL;
-	leg->n_transports = local ? n_transports : 0;
+	leg_wake(leg);
+	if (leg->transports) {
+		explicit_bzero(leg->transports->list, leg->transports->n * sizeof *local);
+		g_free(leg->transports->list);
+	}
+	g_clear_pointer(&leg->transports, g_free);
+	if (!local)
+		return;
+	leg->transports = g_new0(struct leg_transports, 1);
+	leg->transports->n = n_transports;
+	leg->transports->list = g_memdup2(local, n_transports * sizeof *local);
 }
 
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange)
@@ -44,12 +50,17 @@ void leg_rest(struct leg *leg)
 {
 	sdp_session_rest(leg->local);
 	sdp_session_rest(leg->remote);
+	struct leg_transports *ours = leg->transports;
+	if (ours && ours->list)
+		ours->rest = sdp_pack(g_steal_pointer(&ours->list), ours->n * sizeof *ours->list);
 }
 
 void leg_wake(const struct leg *leg)
 {
 	sdp_session_wake(leg->local);
 	sdp_session_wake(leg->remote);
+	if (leg->transports && !leg->transports->list)
+		leg->transports->list = sdp_unpack(g_steal_pointer(&leg->transports->rest));
 	call_manager_expect_rest(leg->manager);
 }
 
@@ -67,8 +78,8 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.trickle = true,
 			.session_id = leg->session_id,
 		},
-		.n_transports = leg->n_transports,
-		.transports = leg->transports,
+		.n_transports = leg->transports ? leg->transports->n : 0,
+		.transports = leg->transports ? leg->transports->list : NULL,
 		.local = leg->local,
 		.remote = leg->remote,
 		.local_was_offer = leg->local_was_offer,
@@ -103,7 +114,7 @@ bool leg_has_transports(struct leg *leg, const struct leg *other)
 	struct negotiate_leg view = leg_view_beside(leg, other);
 	size_t n_wanted = from ? negotiate_count_transports(&view, from, is_offer) : 1;
 	sdp_session_free(word);
-	if (n_wanted <= MAX(leg->n_transports, leg->n_transports_wanted))
+	if (n_wanted <= MAX(leg->transports->n, leg->n_transports_wanted))
 		return true; /* or as many as media could give */
 	leg->n_transports_wanted = n_wanted;
 	leg_set_transports(leg, NULL, 0);

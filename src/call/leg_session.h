@@ -2,6 +2,12 @@
 #pragma once
 #include "call/leg.h"
 
+struct leg_transports {
+	size_t n;
+	struct sdp_transport *list; /* NULL: at rest */
+	struct sdp_packed *rest;
+};
+
 /* Makes the media leg; media_ready follows. `controlling`: our description will be the offer. */
 void leg_prepare_media(struct leg *leg, bool controlling);
 /* Media has told our side; NULL: it is not known any more. Copied; what was there is wiped. */
@@ -12,7 +18,7 @@ bool leg_has_transports(struct leg *leg, const struct leg *other);
 /* What offer and answer have settled, as it stands; again when candidates have come. */
 void leg_apply_plan(struct leg *leg);
 void leg_set_exchange(struct leg *leg, enum leg_exchange exchange);
-/* Local and remote, which are kept at rest; a view wakes them. They go to rest by the manager's clock. */
+/* Local, remote and our transports, which are kept at rest; a view wakes them. They go to rest by the manager's clock. */
 void leg_wake(const struct leg *leg);
 void leg_rest(struct leg *leg);
 struct negotiate_leg leg_view(const struct leg *leg);

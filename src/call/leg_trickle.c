@@ -56,7 +56,7 @@ void leg_announce_trickle(const struct leg *leg, struct sip_message *message)
 static void leg_send_candidates(struct leg *leg, size_t first)
 {
 	leg_wake(leg);
-	g_autofree char *fragment = sdp_fragment_print(&leg->local->media[0], leg->transports, first);
+	g_autofree char *fragment = sdp_fragment_print(&leg->local->media[0], leg->transports->list, first);
 	struct leg_request *info = leg_request_new(leg, SIP_METHOD_INFO);
 	leg_request_add_header(info, "Info-Package", LEG_TRICKLE_PACKAGE);
 	leg_request_add_header(info, "Content-Disposition", "Info-Package");
@@ -66,9 +66,10 @@ static void leg_send_candidates(struct leg *leg, size_t first)
 
 void leg_gathered_more(struct leg *leg, const struct sdp_transport *local)
 {
-	if (!leg->transports || strcmp(leg->transports->ice_ufrag, local->ice_ufrag))
+	leg_wake(leg);
+	if (!leg->transports || strcmp(leg->transports->list->ice_ufrag, local->ice_ufrag))
 		return; /* others are on their way */
-	size_t n_before = leg->transports->n_candidates;
+	size_t n_before = leg->transports->list->n_candidates;
 	leg_set_transports(leg, local, 1); /* browsers bundle */
 	if (leg->local && leg->takes_candidates && local->n_candidates > n_before && !leg_is_over(leg))
 		leg_send_candidates(leg, n_before);

@@ -10,14 +10,14 @@ struct run {
 	uint16_t zeros, literals;
 };
 
-struct packed {
+struct sdp_packed {
 	size_t n_words, n_packed;
 	uint64_t words[]; /* n_packed: each run's head, then its literals */
 };
 
 struct sdp_rest {
-	struct packed *media;
-	struct packed *formats[SDP_MEDIA_MAX];
+	struct sdp_packed *media;
+	struct sdp_packed *formats[SDP_MEDIA_MAX];
 };
 
 struct block {
@@ -71,14 +71,13 @@ static size_t write_runs(const struct block *block, uint64_t *to)
 	return used;
 }
 
-/* Wipes and frees what it packs; NULL for NULL. */
-static struct packed *pack(void *bytes, size_t n_bytes)
+struct sdp_packed *sdp_pack(void *bytes, size_t n_bytes)
 {
 	struct block block = {bytes, n_bytes, (n_bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t)};
 	if (!bytes)
 		return NULL;
 	size_t n_packed = write_runs(&block, NULL);
-	struct packed *packed = g_malloc(sizeof *packed + n_packed * sizeof *packed->words);
+	struct sdp_packed *packed = g_malloc(sizeof *packed + n_packed * sizeof *packed->words);
 	packed->n_words = block.n_words;
 	packed->n_packed = n_packed;
 	write_runs(&block, packed->words);
@@ -87,8 +86,7 @@ static struct packed *pack(void *bytes, size_t n_bytes)
 	return packed;
 }
 
-/* The other way. */
-static void *unpack(struct packed *packed)
+void *sdp_unpack(struct sdp_packed *packed)
 {
 	if (!packed)
 		return NULL;
@@ -113,10 +111,10 @@ void sdp_session_rest(struct sdp_session *session)
 	struct sdp_rest *rest = g_new0(struct sdp_rest, 1);
 	for (size_t i = 0; i < session->n_media; i++) {
 		struct sdp_media *media = &session->media[i];
-		rest->formats[i] = pack(media->formats, media->n_formats * sizeof *media->formats);
+		rest->formats[i] = sdp_pack(media->formats, media->n_formats * sizeof *media->formats);
 		media->formats = NULL;
 	}
-	rest->media = pack(session->media, session->n_media * sizeof *session->media);
+	rest->media = sdp_pack(session->media, session->n_media * sizeof *session->media);
 	session->media = NULL;
 	session->rest = rest;
 }
@@ -126,8 +124,8 @@ void sdp_session_wake(struct sdp_session *session)
 	if (!session || !session->rest)
 		return;
 	struct sdp_rest *rest = g_steal_pointer(&session->rest);
-	session->media = unpack(rest->media);
+	session->media = sdp_unpack(rest->media);
 	for (size_t i = 0; i < session->n_media; i++)
-		session->media[i].formats = unpack(rest->formats[i]);
+		session->media[i].formats = sdp_unpack(rest->formats[i]);
 	g_free(rest);
 }

@@ -206,7 +206,12 @@ struct sdp_session *sdp_session_new(size_t n_media);
 void sdp_session_trim(struct sdp_session *session);
 struct sdp_session *sdp_session_copy(const struct sdp_session *session);
 struct sdp_session *sdp_session_free(struct sdp_session *session); /* accepts NULL, and one at rest */
-/* For one that is kept and seldom looked at: a tenth of the memory. Nothing but sdp_session_free() takes it until it is
+/* A block of memory that is kept and seldom looked at, without its zeros, which are most of a session or a transport. Each
+ * wipes and frees what it is given; NULL for NULL. */
+struct sdp_packed;
+struct sdp_packed *sdp_pack(void *block, size_t bytes);
+void *sdp_unpack(struct sdp_packed *packed);
+/* The same for all of a session, in place. Nothing but sdp_session_free() takes it until it is
  * woken. Both accept NULL, and do nothing the second time. */
 void sdp_session_rest(struct sdp_session *session);
 void sdp_session_wake(struct sdp_session *session);
