@@ -431,12 +431,6 @@ void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
 	apply_transports(end, plan);
 }
 
-void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate)
-{
-	if (end->ice)
-		media_ice_add_candidate(end->ice, candidate);
-}
-
 void media_end_restart_ice(struct media_end *end)
 {
 	if (!end->ice)

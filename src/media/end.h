@@ -204,7 +204,6 @@ void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
 void media_end_open_transports(struct media_end *end, size_t n_transports);
 /* Its part about streams: formats and directions. */
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan);
-void media_end_add_candidate(struct media_end *end, const struct sdp_candidate *candidate);
 void media_end_restart_ice(struct media_end *end);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);
 /* The end is failed from then on, and the handle is told. */
@@ -290,8 +289,7 @@ void media_reports_stop(struct media_end *end);
 void media_reports_say_goodbye(struct media_end *end);
 void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t length);
 
-/* --- session.c: what the handles are told --- */
-/* These take the transports. */
+/* --- session.c: what the handles are told; transports are taken --- */
 void media_tell_ready(struct media_end *end, struct sdp_transport *local, size_t n_transports);
 void media_tell_gathered_more(struct media_end *end, struct sdp_transport *local, size_t n_transports);
 void media_tell_connected(struct media_end *end);

@@ -345,12 +345,6 @@ static void add_candidates(struct media_ice *ice, const struct sdp_candidate *ca
 	ice_touch(ice);
 }
 
-void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *candidate)
-{
-	if (ice->is_told)
-		add_candidates(ice, candidate, 1);
-}
-
 void media_ice_restart(struct media_ice *ice)
 {
 	nice_agent_restart(ice->agent);

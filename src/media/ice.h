@@ -28,6 +28,5 @@ void media_ice_restart(struct media_ice *ice);
 bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
 /* How long ago the far end has last agreed to be sent to (RFC 7675). Of use once there is a pair. */
 int64_t media_ice_consent_age_us(const struct media_ice *ice);
-void media_ice_add_candidate(struct media_ice *ice, const struct sdp_candidate *candidate);
 /* To the far end, over a pair that has no socket: relayed or TCP. */
 void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length);

@@ -180,12 +180,10 @@ void media_leg_open_transports(struct media_leg *leg, size_t n_transports);
 void media_leg_restart_ice(struct media_leg *leg);
 
 /* Brings the leg to the plan (borrowed for the call; copied): remote candidates and credentials, DTLS role and fingerprint,
- * addresses, formats, direction. May be called as often as offers and answers complete; what has not changed is not
+ * addresses, formats, direction. May be called as often as offers and answers complete, or candidates come; what has not changed is not
  * disturbed. A changed remote ufrag is an ICE restart; if media_leg_restart_ice() was not called for it, it is done here and
  * leg_ready comes again. A changed fingerprint or role or tls-id is a new DTLS association. */
 void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan);
-/* One more remote candidate (trickle). */
-void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate);
 
 /* Joins two legs of the session: what comes in at one goes out at the other, stream by stream, payload types mapped by
  * codec. A leg joined before leaves its old partner. `b` NULL: parts `a`. May be called at any time, before the plans too. */

@@ -41,7 +41,6 @@ struct order {
 	unsigned side; /* of the hop */
 	size_t n_transports;
 	char log_id[MEDIA_NAME_BYTES];
-	struct sdp_candidate candidate;
 	struct sdp_leg_plan plan;
 };
 
@@ -267,11 +266,6 @@ static void run_apply(struct order *order)
 	media_end_apply(order->end, &order->plan);
 }
 
-static void run_add_candidate(struct order *order)
-{
-	media_end_add_candidate(order->end, &order->candidate);
-}
-
 static void run_join(struct order *order)
 {
 	media_bridge_join(order->end, order->other);
@@ -467,14 +461,6 @@ void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan)
 
 	order->plan.n_streams = MIN(plan->n_streams, MEDIA_STREAMS_MAX);
 	order->plan.streams = g_memdup2(plan->streams, order->plan.n_streams * sizeof *plan->streams);
-	send_order(leg, order);
-}
-
-void media_leg_add_candidate(struct media_leg *leg, const struct sdp_candidate *candidate)
-{
-	struct order *order = order_new(leg, run_add_candidate);
-
-	order->candidate = *candidate;
 	send_order(leg, order);
 }
 

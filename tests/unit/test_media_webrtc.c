@@ -144,7 +144,7 @@ static void test_trickle(void **state)
 	bare = chain.left.web->local;
 	bare.n_candidates = 0;
 	set_plan(chain.right.web, &bare);
-	media_leg_add_candidate(chain.left.web->leg, &chain.right.web->local.candidates[0]);
+	set_plan(chain.left.web, &chain.right.web->local); /* again, with its candidates */
 	bench_wait(&chain.bench, has_connected, &chain, 5000);
 	talk(&chain, 5);
 	close_chain(&chain);
