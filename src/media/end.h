@@ -62,12 +62,6 @@ struct media_quality {
 	double worst_received;
 };
 
-/* The reference time of a far end that asks for the round trip (RFC 3611, section 4.4). */
-struct media_reference {
-	uint32_t ssrc, ntp_middle;
-	int64_t at_us; /* 0: none, or answered */
-};
-
 /* What a far end without REMB seems to take (rate.c). */
 struct media_rate {
 	int64_t since_us; /* 0: no report yet */
@@ -180,7 +174,10 @@ struct media_end {
 	struct loop_timer feedback_timer; /* runs while something is to be asked for or told */
 	struct rtcp_arrivals *arrivals;	  /* of all streams with transport-cc; NULL: none has it */
 	int64_t arrivals_told_us;
-	struct media_reference reference;
+	struct {
+		uint32_t ssrc, ntp_middle;
+		int64_t at_us; /* 0: none, or answered */
+	} reference; /* time of a far end that asks for the round trip (RFC 3611, section 4.4) */
 	struct media_watch watch;
 	uint64_t refused[MEDIA_REFUSALS];
 	struct net_address refused_from; /* the last of them */

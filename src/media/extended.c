@@ -1,5 +1,4 @@
-/* Extended reports (RFC 3611) to far ends that ask for them: by a=rtcp-xr, or with a reference time for the round trip.
- */
+/* Extended reports (RFC 3611) to far ends that ask: by a=rtcp-xr, or with a reference time for the round trip. */
 #include "media/extended.h"
 #include "media/quality.h"
 #include "rtp/quality.h"
@@ -43,7 +42,9 @@ void media_extended_receive(struct media_end *end, const struct rtcp_packet *pac
 	for (size_t i = 0; rtcp_xr_block(packet, i, &block); i++) {
 		if (!rtcp_reference_time(&block, &ntp_time))
 			continue;
-		end->reference = (struct media_reference){ssrc, rtcp_ntp_middle(ntp_time), now_us};
+		end->reference.ssrc = ssrc;
+		end->reference.ntp_middle = rtcp_ntp_middle(ntp_time);
+		end->reference.at_us = now_us;
 	}
 }
 
