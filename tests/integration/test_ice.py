@@ -11,13 +11,14 @@ from tandem_test import calls as calls_module
 from tandem_test import sip, turn, webrtc
 from tandem_test.calls import Maker
 from tandem_test.browser import Browser
-from tandem_test.net import media_ports
+from tandem_test.net import Deadline, media_ports
 from tandem_test.trunk import UdpTrunk
 from tandem_test.voice import Listener, MediaCall, check_identity, longest_silence
 
 CONFIG = {**calls_module.CONFIG}
 DOMAIN = "example.test"
 MAPPED_ADDRESS = 0x0001
+CONSENT_LIMIT = 30.0  # RFC 7675
 GATHER_LIMIT = 0.5  # for which a description waits for servers
 
 
@@ -104,6 +105,45 @@ def test_our_own_addresses_are_not_told_where_only_relays_are_wanted(world, turn
     one.set_up()
     assert {kind for *_, kind in candidates_of(one)} == {"relay"}
     talk(one)
+    one.call.hang_up()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_restart_of_ice_finds_another_way_by_the_relay(world, turn_server, transport):
+    """The browser changes its network; what it hears goes on without a gap."""
+    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "transport": transport,
+                                    "username": turn.USERNAME, "password": turn.PASSWORD}]})
+    one = make("browser-trunk")
+    one.peer.only_candidate = "relay"
+    one.set_up()
+    stream, old_path = one.trunk_stream(), one.peer.path
+    invite = one.browser.reinvite(body=one.peer.change_network(one.browser.local))
+    answer = one.browser.response(invite, 200)
+    one.browser.ack(invite)
+    one.peer.hear(answer.sdp)
+    deadline = Deadline()
+    while not one.peer.heard or one.peer.heard[-1][2] == old_path.port:
+        assert not deadline.is_over()
+        time.sleep(0.05)
+    stream.stop()
+    time.sleep(0.2)
+    assert longest_silence(one.peer.heard, stream.sent) < 0.2
+    check_identity(one.peer.heard)
+    one.call.hang_up()
+
+
+def test_consent_is_heard_by_a_relay_too(world, turn_server):
+    """What the far end answers comes wrapped by the server; without it the call would end."""
+    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME,
+                                    "password": turn.PASSWORD}]})
+    one = make("browser-trunk")
+    one.peer.only_candidate = "relay"
+    one.set_up()
+    streams = one.trunk_stream(), one.browser_stream()
+    one.trunk.silence("BYE", CONSENT_LIMIT + 3)
+    for stream in streams:
+        stream.stop()
+    assert longest_silence(one.peer.wait_heard(streams[0].sent), streams[0].sent) == 0
     one.call.hang_up()
 
 
