@@ -2,6 +2,7 @@
  * partner changes, so that a packet only looks up. */
 #include "media/builtin.h"
 #include "media/delay.h"
+#include "media/extension.h"
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
@@ -35,6 +36,8 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 			.type_out = type_at(to, format),
 		};
 	}
+	if (to)
+		media_extension_join(stream, to);
 	if (stream->to == to)
 		return;
 	stream->to = to;

@@ -1,6 +1,7 @@
 /* The worker's side of legs: an `end` is a leg on its worker. Everything here belongs to the worker's thread; the handles
  * (session.c) reach it by posted orders only. */
 #pragma once
+#include "media/extension.h"
 #include "media/sdes.h"
 #include "media/worker.h"
 #include "rtp/receiver.h"
@@ -97,6 +98,7 @@ struct media_stream {
 	uint8_t codec_type;	      /* payload type of the codec that came last; MEDIA_TYPE_NONE */
 	struct media_quality quality;
 
+	struct media_extensions extensions;
 	unsigned feedback; /* enum sdp_feedback_kind: agreed with the far end */
 	bool has_reduced_size;
 	struct media_repair *repair; /* NULL: no NACK */

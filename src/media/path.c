@@ -2,6 +2,7 @@
  * locks or logs. */
 #include "media/delay.h"
 #include "media/dtls.h"
+#include "media/extension.h"
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/ice.h"
@@ -266,6 +267,24 @@ static uint8_t *strip(const struct rtp_packet *packet, uint8_t *bytes)
 	return start;
 }
 
+/* With the tag of SRTP, and the index of SRTCP. */
+G_STATIC_ASSERT(MEDIA_EXTENSION_BYTES_MAX + 20 <= MEDIA_PACKET_ROOM);
+
+/* Puts an extension of ours behind the fixed header, into the room that was left before `start`, or else by moving the payload
+ * on. Where the packet begins then. */
+static uint8_t *insert(const uint8_t *extension, size_t n, size_t payload_bytes, uint8_t *bytes, uint8_t *start)
+{
+	uint8_t *begin = (size_t)(start - bytes) >= n ? start - n : bytes;
+	uint8_t *payload = start + RTP_HEADER_BYTES;
+
+	if (payload != begin + RTP_HEADER_BYTES + n)
+		memmove(begin + RTP_HEADER_BYTES + n, payload, payload_bytes);
+	memmove(begin, start, RTP_HEADER_BYTES);
+	memcpy(begin + RTP_HEADER_BYTES, extension, n);
+	begin[0] |= 0x10;
+	return begin;
+}
+
 void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
 		       uint8_t type_out, uint32_t clock_hz)
 {
@@ -279,13 +298,17 @@ void media_stream_say(struct media_stream *stream, const struct rtp_packet *pack
 		      uint8_t type_out, uint32_t clock_hz)
 {
 	struct media_end *end = stream->end;
-	uint8_t *start;
+	uint8_t *start, extension[MEDIA_EXTENSION_BYTES_MAX];
+	size_t n;
 
 	if (!media_stream_sends(stream) || end->state != MEDIA_END_CONNECTED)
 		return;
+	n = media_extension_write(stream, packet, extension); /* what came with the packet goes with strip() */
 	start = strip(packet, bytes);
 	if (rtp_sender_rewrite(&stream->sender, packet, start, type_out, clock_hz,
 			       loop_now_us(media_end_loop(end))) < 0)
 		return;
-	send_kept(stream, start, RTP_HEADER_BYTES + packet->payload_bytes, capacity - (size_t)(start - bytes));
+	if (n > 0)
+		start = insert(extension, n, packet->payload_bytes, bytes, start);
+	send_kept(stream, start, RTP_HEADER_BYTES + n + packet->payload_bytes, capacity - (size_t)(start - bytes));
 }

@@ -1,6 +1,7 @@
 #include "media/dtls.h"
 #include "crypto/random.h"
 #include "media/extended.h"
+#include "media/extension.h"
 #include "media/feedback.h"
 #include "media/repair.h"
 #include "media/source.h"
@@ -61,7 +62,8 @@ static void apply_feedback(struct media_stream *stream, const struct sdp_stream_
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
 {
 	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms &&
-		       stream->kind == plan->kind;
+		       stream->kind == plan->kind &&
+		       stream->extensions.level_id == plan->extension_ids[SDP_EXTENSION_AUDIO_LEVEL];
 	enum sdp_direction begun = plan->direction & ~stream->direction;
 
 	if (begun & SDP_RECEIVE_ONLY)
@@ -70,6 +72,7 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 	stream->sender.marks_frames = plan->kind == SDP_KIND_VIDEO;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
+	media_extension_apply(stream, plan);
 	apply_feedback(stream, plan, begun);
 	if (is_same && same_formats(stream, plan))
 		return false;

@@ -7,7 +7,7 @@
 
 #define MEDIA_WORKERS_MAX 64
 #define MEDIA_PACKET_BYTES_MAX 1600 /* what is taken from the network; longer ones are refused */
-#define MEDIA_PACKET_ROOM 64	    /* behind it, for what SRTP and SRTCP add */
+#define MEDIA_PACKET_ROOM 64	    /* behind it, for header extensions and what SRTP and SRTCP add */
 #define MEDIA_BATCH 8		    /* packets read by one system call */
 
 /* Why a packet was not taken. */

@@ -107,6 +107,8 @@ class VideoCall(MediaCall):
         self.picture.send(self.to_trunk_video(), payload_type=offered, payload=FRAME)
         packet = self.peer.wait_heard(1)[0][1]
         assert packet[1] & 0x7F == self.browser_type() and packet.endswith(FRAME)
+        mid = attributes(self.said_to(self.browser), "mid")[0].encode()
+        assert packet[0] & 0x10 and mid in packet[16:-len(FRAME)], packet[:40]
         told = int(attributes(self.said_to(self.browser), "ssrc")[0].split()[0])
         assert int.from_bytes(packet[8:12], "big") == told
         return packet

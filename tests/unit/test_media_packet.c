@@ -1,5 +1,6 @@
 /* The way of a packet with SRTP, one at a time: authentic ones pass once, everything else never. */
 #include "../support/media_lone.h"
+#include "media/extension.h"
 #include "rtp/rtcp.h"
 #include <stdarg.h>
 #include <setjmp.h>
@@ -176,11 +177,71 @@ static void test_sealed_out(void **state)
 	close_rig(&rig);
 }
 
+/* What `rig` sends its browser for a packet with this extension of the telephone's. */
+static void carry(struct rig *rig, const uint8_t *extension, size_t n, uint8_t *out, size_t size, struct rtp_packet *ret_packet)
+{
+	static const uint8_t payload[160] = "the answer";
+	static uint16_t sequence = 40;
+	struct rtp_packet packet = {.sequence = sequence++, .ssrc = 5, .payload = payload, .payload_bytes = sizeof payload,
+				    .has_extension = n > 0, .extension_profile = RTP_EXTENSION_ONE_BYTE,
+				    .extension = extension, .extension_bytes = n};
+	uint8_t bytes[MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
+	size_t length;
+	ssize_t got;
+
+	assert_int_equal(rtp_packet_build(&packet, bytes, sizeof bytes, &length), 0);
+	media_end_receive(rig->b, &rig->lone.out_address, bytes, length);
+	got = take(rig, out, size);
+	assert_true(got > 0);
+	length = (size_t)got;
+	assert_int_equal(media_srtp_unprotect(rig->browser_receives, out, &length), 0);
+	assert_int_equal(rtp_packet_parse(out, length, ret_packet), 0);
+	assert_string_equal((const char *)ret_packet->payload, "the answer");
+	assert_int_equal(ret_packet->payload_bytes, sizeof payload);
+}
+
+/* The stream's name is in every packet, the level of the sound where both far ends know it, by the number of each; nothing else
+ * goes over. */
+static void test_extensions(void **state)
+{
+	static const uint8_t level_and_more[] = {0x30, 0x55, 0x71, 1, 2, 0, 0, 0}, more[] = {0x71, 1, 2, 0};
+	static const uint8_t name_and_level[] = {0x45, 'v', 'i', 'd', 'e', 'o', '1', 0x90, 0x55, 0, 0, 0};
+	static const uint8_t name[] = {0x45, 'v', 'i', 'd', 'e', 'o', '1', 0};
+	struct sdp_stream_plan *plan = g_new0(struct sdp_stream_plan, 1);
+	struct rig rig;
+	struct rtp_packet packet;
+	uint8_t out[512];
+
+	open_rig(&rig);
+	rig.a->rtp_descriptor = rig.lone.out;
+	rig.a->rtp_remote = rig.lone.out_address;
+	carry(&rig, level_and_more, sizeof level_and_more, out, sizeof out, &packet);
+	assert_false(packet.has_extension);
+
+	plan->extension_ids[SDP_EXTENSION_AUDIO_LEVEL] = 3;
+	media_extension_apply(rig.b->streams[0], plan);
+	plan->extension_ids[SDP_EXTENSION_AUDIO_LEVEL] = 9;
+	plan->extension_ids[SDP_EXTENSION_MID] = 4;
+	base_copy_text(plan->mid, sizeof plan->mid, "video1");
+	media_extension_apply(rig.a->streams[0], plan);
+	media_bridge_refresh(rig.a);
+	carry(&rig, level_and_more, sizeof level_and_more, out, sizeof out, &packet);
+	assert_int_equal(packet.extension_bytes, sizeof name_and_level);
+	assert_memory_equal(packet.extension, name_and_level, sizeof name_and_level);
+	carry(&rig, more, sizeof more, out, sizeof out, &packet);
+	assert_int_equal(packet.extension_bytes, sizeof name);
+	assert_memory_equal(packet.extension, name, sizeof name);
+	carry(&rig, NULL, 0, out, sizeof out, &packet);
+	assert_int_equal(packet.extension_bytes, sizeof name);
+	g_free(plan);
+	close_rig(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authentic_once), cmocka_unit_test(test_forged),	  cmocka_unit_test(test_other_source),
-		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out),
+		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out), cmocka_unit_test(test_extensions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
