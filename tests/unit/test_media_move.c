@@ -2,7 +2,7 @@
  * Once on one worker and once across two. */
 #include "../support/media_bench.h"
 #include "plugin/plugin.h"
-#include "rtp/packet.h"
+#include "rtp/rtcp_feedback.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -344,6 +344,56 @@ static void test_builtins(void **state)
 	close_calls(&calls);
 }
 
+/* --- feedback about pictures --- */
+
+static void show(struct calls *calls, struct party *party)
+{
+	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
+
+	bench_plan(stream, party->first_dynamic, &party->at, SDP_SEND_RECEIVE);
+	stream->kind = SDP_KIND_VIDEO;
+	stream->feedback = SDP_FEEDBACK_PLI | SDP_FEEDBACK_REMB;
+	stream->has_reduced_size = true;
+	bench_apply(party->leg, stream);
+	g_free(stream);
+	get_report(calls, party);
+}
+
+static bool has_heard_feedback(void *data)
+{
+	struct bench_phone *phone = data;
+	ssize_t length = recv(phone->descriptor, phone->last, sizeof phone->last, MSG_DONTWAIT);
+
+	phone->last_bytes = length > 0 ? (size_t)length : 0;
+	return length > 0 && phone->last[1] == RTCP_PSFB;
+}
+
+/* What one far end asks for is asked of the other, wherever that is. */
+static void test_feedback_goes_across(void **state)
+{
+	enum placement placement = *(enum placement *)*state;
+	struct calls calls;
+	struct rtcp_writer writer;
+	uint8_t bytes[64];
+
+	open_calls(&calls, placement);
+	show(&calls, &calls.a);
+	show(&calls, &calls.c);
+	transfer(&calls);
+	bench_pass(&calls.bench, 20); /* each is told of the other */
+	say(&calls, &calls.a, &calls.c, 0);
+	media_leg_want_key_frame(calls.c.leg->leg);
+	bench_wait(&calls.bench, has_heard_feedback, &calls.a.phone, 2000);
+	assert_int_equal(calls.a.phone.last[0] & 0x1f, RTCP_PSFB_PLI);
+	rtcp_writer_init(&writer, bytes, sizeof bytes);
+	rtcp_write_remb(&writer, calls.c.phone.ssrc, 640000, &calls.c.heard.ssrc, 1);
+	sendto(calls.c.phone.descriptor, bytes, writer.length, 0, &calls.c.leg->local.rtp.any, calls.c.leg->local.rtp.length);
+	bench_wait(&calls.bench, has_heard_feedback, &calls.a.phone, 2000);
+	assert_int_equal(calls.a.phone.last[0] & 0x1f, RTCP_PSFB_REMB);
+	assert_memory_equal(calls.a.phone.last + 12, bytes + 12, 8); /* the name, one source, the rate */
+	close_calls(&calls);
+}
+
 static int set_up(void **state)
 {
 	if (plugin_registry_new(&registry) < 0)
@@ -367,6 +417,8 @@ int main(void)
 	    cmocka_unit_test_prestate(test_plan_changes_after_it, &apart),
 	    cmocka_unit_test_prestate(test_alone_for_a_moment, &near),
 	    cmocka_unit_test_prestate(test_alone_for_a_moment, &apart),
+	    cmocka_unit_test_prestate(test_feedback_goes_across, &near),
+	    cmocka_unit_test_prestate(test_feedback_goes_across, &apart),
 	    cmocka_unit_test_prestate(test_return, &near),
 	    cmocka_unit_test_prestate(test_return, &apart),
 	    cmocka_unit_test_prestate(test_bursts, &near),
