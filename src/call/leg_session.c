@@ -73,6 +73,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.codecs = leg->codecs,
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
+			.fills_silence = media_engine_plays_on_hold(leg->manager->media),
 			.carries_dtmf = true,
 			.carries_video = leg->carries_video,
 			.trickle = true,
@@ -98,9 +99,9 @@ struct negotiate_leg leg_view_beside(const struct leg *leg, const struct leg *ot
 /* What is to be told of a leg to others: an offer that waits before the last word. A new description or NULL. */
 static struct sdp_session *leg_word(const struct leg *leg)
 {
-	if (leg->pending_remote)
-		return sdp_session_copy(leg->pending_remote);
 	struct negotiate_leg view = leg_view(leg);
+	if (leg->pending_remote)
+		return negotiate_wishes_of_offer(&view, leg->pending_remote);
 	return leg->remote ? negotiate_wishes(&view) : NULL;
 }
 

@@ -229,7 +229,9 @@ static bool answer_stream(struct answer_builder *builder, size_t index)
 		return false;
 	media->direction = sdp_direction_reverse(negotiate_direction(offer));
 	if (!other.is_alone) {
-		media->direction &= negotiate_direction(other.remote) & sdp_direction_reverse(other.local->direction);
+		media->direction &= negotiate_fill_silence(
+			builder->other, other.remote,
+			negotiate_direction(other.remote) & sdp_direction_reverse(other.local->direction));
 		media->ptime_ms = other.remote->ptime_ms;
 		media->maxptime_ms = other.remote->maxptime_ms;
 		media->bandwidth_as_kbps = other.remote->bandwidth_as_kbps;

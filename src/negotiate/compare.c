@@ -253,10 +253,18 @@ bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_
 	return codecs_go_over(a, b) && codecs_go_over(b, a);
 }
 
+enum sdp_direction negotiate_fill_silence(const struct negotiate_leg *leg, const struct sdp_media *media,
+					  enum sdp_direction direction)
+{
+	bool is_filled = leg->profile.fills_silence && media->kind == SDP_KIND_AUDIO && direction == SDP_INACTIVE;
+	return is_filled ? SDP_SEND_ONLY : direction;
+}
+
 /* An answer can say no more than the offer allows: what that was is nobody's wish. */
 static enum sdp_direction wished_direction(const struct negotiate_leg *leg, size_t index)
 {
-	enum sdp_direction said = negotiate_direction(&leg->remote->media[index]);
+	const struct sdp_media *media = &leg->remote->media[index];
+	enum sdp_direction said = negotiate_fill_silence(leg, media, negotiate_direction(media));
 	if (!leg->local_was_offer || index >= leg->local->n_media)
 		return said;
 	return said | (SDP_SEND_RECEIVE & ~sdp_direction_reverse(leg->local->media[index].direction));
@@ -268,6 +276,17 @@ struct sdp_session *negotiate_wishes(const struct negotiate_leg *leg)
 	for (size_t i = 0; leg->local && i < wishes->n_media; i++)
 		if (wishes->media[i].port)
 			wishes->media[i].direction = wished_direction(leg, i);
+	return wishes;
+}
+
+struct sdp_session *negotiate_wishes_of_offer(const struct negotiate_leg *leg, const struct sdp_session *offer)
+{
+	struct sdp_session *wishes = sdp_session_copy(offer);
+	for (size_t i = 0; i < wishes->n_media; i++) {
+		struct sdp_media *media = &wishes->media[i];
+		if (media->port && negotiate_direction(media) == SDP_INACTIVE)
+			media->direction = negotiate_fill_silence(leg, media, SDP_INACTIVE);
+	}
 	return wishes;
 }
 

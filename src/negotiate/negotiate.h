@@ -33,6 +33,7 @@ struct negotiate_profile {
 	const char *const *convertible;
 	enum negotiate_sdes sdes;
 	bool is_dtls;	    /* RTP: UDP/TLS/RTP/SAVP and nothing else (RFC 5763, without ICE); `sdes` is off then */
+	bool fills_silence; /* media speaks for a far end that neither sends nor receives audio (music on hold) */
 	bool carries_dtmf;  /* telephone-event (RFC 4733) */
 	bool carries_video; /* when the other leg does so too */
 	bool trickle;	    /* says so in ICE options */
@@ -101,6 +102,8 @@ bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_
 /* What the far end has said, but for the directions where our own offer kept it from saying more: as it is to be told to
  * others. It must have said something. The caller frees it. */
 struct sdp_session *negotiate_wishes(const struct negotiate_leg *leg);
+/* The same of an offer of the far end that waits for its answer. The caller frees it. */
+struct sdp_session *negotiate_wishes_of_offer(const struct negotiate_leg *leg, const struct sdp_session *offer);
 
 /* Whether the far end of `leg` was told the directions that the far end of `other` has last said, as far as its own offer
  * let us. */

@@ -37,6 +37,9 @@ bool negotiate_is_active(const struct sdp_media *media);
 bool negotiate_can_carry(const struct negotiate_profile *profile, const struct sdp_media *media);
 /* The describer's direction, with a hold by 0.0.0.0 (RFC 2543) folded in. */
 enum sdp_direction negotiate_direction(const struct sdp_media *media);
+/* `direction` is what the leg's far end does with `media`; sending is added where media does it in its place. */
+enum sdp_direction negotiate_fill_silence(const struct negotiate_leg *leg, const struct sdp_media *media,
+					  enum sdp_direction direction);
 bool negotiate_is_bundled(const struct sdp_session *session, const char *mid);
 /* The stream of `other` that belongs to session->media[index], or NULL. */
 const struct sdp_media *negotiate_partner(const struct sdp_session *session, size_t index,

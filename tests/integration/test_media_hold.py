@@ -62,21 +62,43 @@ def hold(one, other, offered="sendonly", answered="recvonly"):
     heard = other.answer_reinvite(answered)
     one.response(invite, 200)
     one.ack(invite)
+    one.silence(seconds=0.1)
     return heard
 
 
+def refresh(held):
+    """The one who is held offers what is: he goes on listening."""
+    invite = held.reinvite("recvonly")
+    assert media.audio_of(held.response(invite, 200).sdp)[2] == "sendonly"
+    held.ack(invite)
+
+
+@pytest.mark.parametrize("way", ["sendonly", "inactive"])
 @pytest.mark.parametrize("direction, side", [("browser-trunk", "caller"), ("trunk-browser", "called")])
-def test_who_a_browser_holds_hears_music(calls, port, direction, side):
+def test_who_a_browser_holds_hears_music(calls, port, direction, side, way):
     call = calls(direction)
     browser, trunk = call.end(side)
     trunk.rtp_port = port.port
     call.set_up()
     port.expect_silence(0.3)
-    hold(browser, trunk)
+    heard = hold(browser, trunk, way)
+    assert media.audio_of(heard.sdp)[2] == "sendonly"
+    expect_music(port)
+    refresh(trunk)
+    browser.silence(seconds=0.2)
     expect_music(port)
     hold(browser, trunk, "sendrecv", "sendrecv")
     drain(port)
     port.expect_silence(0.3)
+    call.hang_up()
+
+
+def test_a_trunk_that_holds_and_sends_nothing_leaves_music_to_the_gateway(calls, port):
+    call = calls("browser-trunk")
+    call.called.rtp_port = port.port
+    call.set_up()
+    assert media.audio_of(hold(call.called, call.caller, "inactive").sdp)[2] == "sendonly"
+    assert media.audio_of(hold(call.called, call.caller, "sendrecv", "sendrecv").sdp)[2] == "sendrecv"
     call.hang_up()
 
 
