@@ -48,13 +48,18 @@ class Listener(threading.Thread):
     def run(self):
         while not self.stopped:
             for port in self.ports:
-                port.socket.settimeout(0.005)
-                try:
-                    packet = port.socket.recvfrom(2048)[0]
-                except OSError:
-                    continue
-                if not 192 <= packet[1] < 224:
-                    self.heard.append((time.monotonic(), packet, port.port))
+                self._take_all(port)
+
+    def _take_all(self, port):
+        """Everything that waits: what came to an older port came before."""
+        port.socket.settimeout(0.005)
+        while not self.stopped:
+            try:
+                packet = port.socket.recvfrom(2048)[0]
+            except OSError:
+                return
+            if not 192 <= packet[1] < 224:
+                self.heard.append((time.monotonic(), packet, port.port))
 
     def stop(self):
         self.stopped = True
