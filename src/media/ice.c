@@ -206,7 +206,7 @@ static int make_agent(struct media_ice *ice, bool controlling)
 	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);
 	g_object_set(agent, "ice-tcp", (gboolean)settings->has_ice_tcp, "upnp", FALSE, "force-relay",
 		     (gboolean)settings->is_relay_only, "controlling-mode", (gboolean)controlling,
-		     "stun-pacing-timer", MEDIA_ICE_PACING_MS, NULL);
+		     "stun-pacing-timer", MEDIA_ICE_PACING_MS, "idle-timeout", MEDIA_ICE_IDLE_MS, NULL);
 	for (size_t i = 0; i < settings->n_addresses; i++) {
 		NiceAddress address;
 
