@@ -8,6 +8,7 @@ import { freeRtpPort, freeTcpPort, freeUdpPort } from './ports.mjs';
 import { Process } from './process.mjs';
 import { until } from './wait.mjs';
 
+const WAV_HEADER_BYTES = 44;
 const BARESIP = process.env.BARESIP || 'baresip';
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib64/baresip/modules'];
 
@@ -78,7 +79,9 @@ module_app ctrl_tcp.so
       await until(`baresip's record has ${frequency} Hz`, () => {
         const files = readdirSync(recordings).filter((name) => name.endsWith('-dec.wav')).sort();
         if (files.length === 0) return false;
-        const { samples, rate } = readWav(readFileSync(path.join(recordings, files.at(-1))));
+        const record = readFileSync(path.join(recordings, files.at(-1)));
+        if (record.length <= WAV_HEADER_BYTES) return false; // it has only been opened
+        const { samples, rate } = readWav(record);
         return hasTone(samples, frequency, rate);
       });
     },
