@@ -184,7 +184,7 @@ def test_row_34_ports_rest_after_a_call(small_call):
 
 def test_row_62_an_event_of_the_call_before_is_not_heard_in_the_next(small_call):
     """Its end packets are on their way still when the port has its next call."""
-    make = small_call(POOL + 2)  # a call takes four of them with the gap before an even one: each round begins elsewhere
+    make = small_call(POOL)
     first = make("browser-trunk").set_up()
     to = first.to_trunk_port()
     end_of_event = struct.pack(">BBH", 7, 0x8A, 1600)
@@ -192,12 +192,13 @@ def test_row_62_an_event_of_the_call_before_is_not_heard_in_the_next(small_call)
     first.peer.wait_heard(3)
     first.call.hang_up()
     time.sleep(2.1)
-    deadline = Deadline(20)
+    deadline = Deadline(60)
     while True:  # until one has its port
-        second = make("browser-trunk")
+        direction = random.choice(WITH_TRUNK)  # ports are taken in turn: calls of one kind might pass by it for ever
+        second = make(direction)
         second.call.dial()
         if second.is_admitted():
-            if second.to_trunk_port() == to:
+            if direction == "browser-trunk" and second.to_trunk_port() == to:
                 break
             second.decline()
         assert not deadline.is_over()
