@@ -111,6 +111,7 @@ async def row_56_the_connection_of_the_browser_that_rings_closes(call, offset):
     await call.caller.final(call.caller.invite, (480, 487))
     call.ends_by(("caller", "cancelled"), ("called|gateway", ""))
     call.called.over = "its connection is gone"
+    call.unanswered.add(call.called.invite)  # its refusal, or the ACK, went with the connection
     await come_back(call.called)
 
 

@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { hasTone, readWav } from './audio.mjs';
-import { freeRtpPort, freeTcpPort, freeUdpPort } from './ports.mjs';
+import { freeRtpPort, freeSipPort, freeTcpPort } from './ports.mjs';
 import { Process } from './process.mjs';
 import { until } from './wait.mjs';
 
@@ -19,11 +19,20 @@ const VIDEO = {
 
 // { tone: of its microphone, in Hz; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
 //   "vidbridge" shows each caller to himself }
-export async function startBaresip({ tone, encryption = '', video = '' }) {
+export async function startBaresip(options) {
+  for (let attempt = 1; ; attempt++) {
+    const started = await tryBaresip(options);
+    if (started) return started;
+    if (attempt === 5) throw new Error('baresip finds no free port');
+  }
+}
+
+// null: somebody else took a port meanwhile.
+async function tryBaresip({ tone, encryption = '', video = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
-  const port = await freeUdpPort();
+  const port = await freeSipPort();
   const control = await freeTcpPort();
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
@@ -55,7 +64,12 @@ module_app menu.so
 module_app ctrl_tcp.so
 `);
   const baresip = new Process(BARESIP, ['-f', folder]);
-  const socket = await until(() => `baresip is up\n${baresip.output}`, () => connect(control));
+  const socket = await until(() => `baresip is up\n${baresip.output}`,
+    async () => (await connect(control)) || (!baresip.isRunning && baresip.output.includes('Address already in use')));
+  if (socket === true) {
+    rmSync(folder, { recursive: true, force: true });
+    return null;
+  }
   const events = [];
   readNetstrings(socket, (text) => events.push(JSON.parse(text)));
   let asked = 0;

@@ -41,6 +41,14 @@ export async function freeUdpPort() {
   }
 }
 
+// A port for SIP over UDP and TCP whose neighbour is free for TLS, which some SIP programs open unasked.
+export async function freeSipPort() {
+  for (;;) {
+    const port = await freeUdpPort();
+    if (await canListen(port + 1)) return port;
+  }
+}
+
 // An even port whose odd neighbour is free too, as RTP and RTCP want it.
 export async function freeRtpPort() {
   for (;;) {
@@ -48,6 +56,14 @@ export async function freeRtpPort() {
     const free = await Promise.all([port, port + 1, port + 2].map(canBind));
     if (port > 1024 && free.every(Boolean)) return port;
   }
+}
+
+function canListen(port) {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 function canBind(port) {

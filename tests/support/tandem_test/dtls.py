@@ -38,7 +38,7 @@ def certificate():
             hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest().upper())
 
 
-def _records(flight):
+def records(flight):
     """A memory BIO does not keep datagrams apart; records must not be broken."""
     while flight:
         length = 13 + struct.unpack(">H", flight[11:13])[0]
@@ -103,7 +103,7 @@ class Dtls:
                 flight = self.connection.bio_read(65536)
             except SSL.WantReadError:
                 return
-            for record in _records(flight):
+            for record in records(flight):
                 self.send(record)
 
     def _take_keys(self):

@@ -308,7 +308,7 @@ class Call:
         self.expected = {}  # (end, method) -> (least, most) requests that the gateway may begin; 0 by default
         self.allowed = set()  # final statuses beside 200 to requests other than the first INVITE; (agent, status) too
         self.may_end_twice = False  # a BYE after a BYE is right here
-        self.unanswered = set()  # requests of ours that rightly get no final response
+        self.unanswered = set()  # transactions that rightly get no final response, or no ACK
         self.siblings = []  # further calls of the same ends
         self.others = []  # agents of others
         self.offsets = []  # (wanted, real)

@@ -8,13 +8,13 @@ import struct
 
 from OpenSSL import SSL
 
-from .. import media, webrtc
+from .. import dtls, media, webrtc
 
 CHECK_INTERVAL, CHECKS_MAX = 0.3, 100
 
 
 def _context():
-    certificate, key, digest = webrtc.certificate()
+    certificate, key, digest = dtls.certificate()
     context = SSL.Context(SSL.DTLS_METHOD)
     context.use_certificate(certificate)
     context.use_privatekey(key)
@@ -109,5 +109,5 @@ class Rtc(asyncio.DatagramProtocol):
                 flight = self.dtls.bio_read(65536)
             except SSL.Error:
                 return
-            for record in webrtc.records(flight):
+            for record in dtls.records(flight):
                 self.transport.sendto(record, source)
