@@ -114,7 +114,7 @@ run_pytest() {
 # The peers that are real programs, driven by node's own test runner.
 run_interop() {
 	local log=$build/interop.log
-	tests/interop/run "$build" 2>&1 </dev/null | tee "$log" |
+	timeout -k 10 1200 tests/interop/run "$build" 2>&1 </dev/null | tee "$log" |
 		grep -vE '^ *(---|\.\.\.|duration_ms:|type:)' | grep -vE '^ *# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) '
 	local status=${PIPESTATUS[0]}
 	number() { sed -n "s/^# $1 //p" "$log" | tail -n 1 | grep . || echo 0; }

@@ -7,7 +7,9 @@ import { startDaemon } from './daemon.mjs';
 export function useWorld({ peer = async () => ({ port: 0, stop() {} }), demo = false, address = '', upstream, trunk, media, more = async () => '' } = {}) {
   const world = {};
   before(async () => {
-    [world.web, world.browser, world.peer] = await Promise.all([makeWeb(), startBrowser(), peer()]);
+    const started = await Promise.allSettled([makeWeb(), startBrowser(), peer()]);
+    [world.web, world.browser, world.peer] = started.map(({ value }) => value); // what was started is ended, whatever else failed
+    for (const { reason } of started) if (reason) throw reason;
     world.gateway = await startDaemon({ peer: world.peer.port, web: world.web.folder, demo, address, upstream, trunk, media, more: await more() });
   }, { timeout: 60000 });
   after(async () => {
