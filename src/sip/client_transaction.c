@@ -75,8 +75,7 @@ static void destroy(struct sip_client_transaction *transaction)
 	loop_timer_stop(&transaction->life);
 	loop_timer_stop(&transaction->repeat);
 	sip_flow_watch_stop(&transaction->watch);
-	if (g_hash_table_lookup(transaction->stack->clients, transaction->key) == transaction)
-		g_hash_table_remove(transaction->stack->clients, transaction->key);
+	g_hash_table_remove(transaction->stack->clients, transaction->key);
 	sip_message_unref(transaction->request);
 	sip_message_unref(transaction->ack);
 	sip_flow_unref(transaction->flow);
@@ -163,7 +162,10 @@ static struct sip_client_transaction *begin(struct sip_stack *stack, struct sip_
 	loop_timer_start_ms(&transaction->life, SIP_TIMEOUT_MS);
 	if (!is_reliable(transaction))
 		loop_timer_start_ms(&transaction->repeat, SIP_T1_MS);
-	g_hash_table_replace(stack->clients, transaction->key, transaction); /* a second CANCEL has the key of the first */
+	struct sip_client_transaction *earlier = g_hash_table_lookup(stack->clients, transaction->key);
+	if (earlier) /* a second CANCEL of one INVITE takes the place of the first */
+		destroy(earlier);
+	g_hash_table_insert(stack->clients, transaction->key, transaction);
 	metrics_add(&started, 1);
 	if (sip_flow_is_open(flow)) {
 		take_flow(transaction, flow);

@@ -406,6 +406,26 @@ static void cancel_follows_to_the_next_flow(void **state)
 	fake_flow_clear(&last);
 }
 
+static void the_next_cancel_takes_the_place_of_the_first(void **state)
+{
+	struct world *world = *state;
+	static struct fake_flow next;
+	fake_flow_open(&next, SIP_TRANSPORT_UDP, "192.0.2.3:1");
+	struct sip_client_transaction *transaction = world_invite(world, &world->udp);
+	struct sip_message *invite = world_take_request(&world->udp, SIP_METHOD_INVITE);
+	world_answer(world, &world->udp, invite, 180, "x");
+	sip_client_transaction_cancel(transaction, NULL);
+	world_expect_request(&world->udp, SIP_METHOD_CANCEL);
+	sip_client_transaction_move(transaction, next.flow); /* while the first may still be used */
+	world_expect_request(&next, SIP_METHOD_CANCEL);
+	world_advance(world, SIP_T1_MS);
+	world_expect_request(&next, SIP_METHOD_CANCEL);
+	world_expect_silence(&world->udp);
+	sip_message_unref(invite);
+	sip_stack_free(g_steal_pointer(&world->stack)); /* with both in progress */
+	fake_flow_clear(&next);
+}
+
 static void nobody_moves_a_detached_request(void **state)
 {
 	struct world *world = *state;
@@ -467,6 +487,7 @@ int main(void)
 		TEST(request_moves_to_the_next_flow),
 		TEST(answer_comes_by_the_next_flow),
 		TEST(cancel_follows_to_the_next_flow),
+		TEST(the_next_cancel_takes_the_place_of_the_first),
 		TEST(nobody_moves_a_detached_request),
 		TEST(flow_is_full),
 		TEST(stack_ends_in_the_middle),
