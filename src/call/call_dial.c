@@ -1,5 +1,6 @@
 /* The called side of a call: the devices of a user, a trunk, a built-in. */
 #include "call/call_private.h"
+#include "sip/status.h"
 #include "sip/uri.h"
 #include <string.h>
 
@@ -181,34 +182,9 @@ void call_drop_attempts(struct call *call, const char *reason)
 	}
 }
 
-/* What the caller is told when the called side fails: codes that speak of our own doings there are not his to see. */
-static unsigned call_status_for_caller(unsigned status)
-{
-	if (status >= 300 && status < 400)
-		return 502; /* what may be followed has been */
-	switch (status) {
-	case 401:
-	case 407:
-		return 403;
-	case 430:
-	case 481:
-		return 480;
-	default:
-		return status;
-	}
-}
-
-/* Of several failures the one that says most (section 16.7, step 6): a 6xx, else the lowest class. */
-static bool call_is_better(unsigned status, unsigned than)
-{
-	if (!than || status >= 600)
-		return true;
-	return than < 600 && status / 100 < than / 100;
-}
-
 static void call_note_failure(struct call *call, unsigned status, const char *phrase)
 {
-	if (!call_is_better(status, call->best_status))
+	if (!sip_status_is_better(status, call->best_status))
 		return;
 	call->best_status = status;
 	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
@@ -220,7 +196,7 @@ static bool call_dial_failed(struct call *call)
 	/* A challenge that the caller is to answer is his to see. */
 	const struct sip_message *challenge = call->caller->challenge;
 	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
-	unsigned told = is_question ? call->best_status : call_status_for_caller(call->best_status);
+	unsigned told = is_question ? call->best_status : sip_status_for_other_side(call->best_status);
 	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);

@@ -2,6 +2,7 @@
  * device of a user at once; the first 2xx is the answer. */
 #include "metrics/metrics.h"
 #include "relay/relay_private.h"
+#include "sip/status.h"
 
 #define FORWARDED_HELP "Requests outside calls and subscriptions that were passed on, by method."
 METRICS_COUNTER(forwarded_messages, "tandem_relayed_requests_total", FORWARDED_HELP, "method", "MESSAGE");
@@ -57,7 +58,7 @@ static void fail(struct relay_forward *forward, unsigned status, const char *phr
 	}
 	if (forward->n_pending)
 		return;
-	unsigned told = relay_status_for_sender(forward->best_status);
+	unsigned told = sip_status_for_other_side(forward->best_status);
 	bool is_best = forward->best_status == status;
 	const char *told_phrase = told == forward->best_status && *forward->best_phrase ? forward->best_phrase : NULL;
 	log_info(NULL, "relay: %s refused: %u", sip_message_method_name(forward->request), forward->best_status);

@@ -1,6 +1,7 @@
 /* What passes from one side to the other: what is named here, and nothing else. Via, Contact, Record-Route, User-Agent,
  * Server, Warning, Allow and all that is unknown stay where they are. */
 #include "relay/relay_private.h"
+#include "sip/status.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,29 +64,10 @@ void relay_carry_response(struct sip_message *response, enum sip_method method, 
 	copy(response, source, passing_of(method).response);
 }
 
-unsigned relay_status_for_sender(unsigned status)
-{
-	if (status >= 300 && status < 400)
-		return 502; /* no redirection is followed */
-	switch (status) {
-	case 401:
-	case 407:
-		return 403;
-	case 430:
-	case 481:
-		return 480;
-	default:
-		return status;
-	}
-}
-
 bool relay_status_is_better(unsigned status, unsigned than)
 {
-	if (!than || status >= 600)
-		return true;
-	if (status / 100 == than / 100)
-		return than == 480 && status != 480; /* that one device is not there says least */
-	return than < 600 && status / 100 < than / 100;
+	/* that one device is not there says least */
+	return sip_status_is_better(status, than) || (than == 480 && status != 480 && status / 100 == than / 100);
 }
 
 static size_t package_length(const char *event)

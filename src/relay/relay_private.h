@@ -24,9 +24,7 @@ struct relay {
 int relay_carry_request(struct sip_message *request, const struct sip_message *source);
 /* Adds to the response to a request of the given method what passes of `source`. */
 void relay_carry_response(struct sip_message *response, enum sip_method method, const struct sip_message *source);
-/* What the sender is told when the far end answers `status`: what speaks of our own doings there is not his to see. */
-unsigned relay_status_for_sender(unsigned status);
-/* Of several failures the one that says most (RFC 3261, section 16.7, step 6). */
+/* Of several failures the one that says most (sip_status_is_better); that one device of many is not there, 480, says least. */
 bool relay_status_is_better(unsigned status, unsigned than);
 /* Event's package is a token. */
 bool relay_event_is_sound(const char *event);

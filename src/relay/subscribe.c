@@ -1,6 +1,7 @@
 /* A SUBSCRIBE that is in no dialog yet. It goes to a trunk or to all devices of a user; whoever takes it, or sends a NOTIFY
  * for it (before the 2xx, or as another branch of a fork), gets a subscription of his own. The sender hears one answer. */
 #include "relay/relay_private.h"
+#include "sip/status.h"
 #include "sip/uri.h"
 #include <string.h>
 
@@ -173,7 +174,7 @@ static void accept_all(struct relay_subscribe *subscribe, struct relay_subscript
 /* No notifier has taken it. */
 static void refuse(struct relay_subscribe *subscribe, const struct sip_message *source)
 {
-	unsigned told = relay_status_for_sender(subscribe->best_status);
+	unsigned told = sip_status_for_other_side(subscribe->best_status);
 	bool is_same = told == subscribe->best_status && *subscribe->best_phrase;
 	log_info(NULL, "relay: SUBSCRIBE of %s refused: %u", route_party_identity(&subscribe->subscriber),
 		 subscribe->best_status);
