@@ -77,10 +77,21 @@ async function seen() {
   return { ...figures, colour: [...drawing.getImageData(0, 0, 1, 1).data].slice(0, 3) };
 }
 
+// The browser's own figures of the sound: what it has sent and got, and what the far end's reports tell it.
+async function figures() {
+  const all = [...(await watched.getStats()).values()].filter(({ kind }) => kind === 'audio');
+  const of = (type) => all.find((report) => report.type === type) ?? {};
+  return {
+    sent: of('outbound-rtp').packetsSent, received: of('inbound-rtp').packetsReceived, lost: of('inbound-rtp').packetsLost,
+    lostThere: of('remote-inbound-rtp').packetsLost, roundTrip: of('remote-inbound-rtp').roundTripTime,
+  };
+}
+
 // What the test calls; the pages add theirs.
 window.test = {
   messages,
   seen,
+  figures,
   heard() {
     if (!analyser) return { frequency: 0, level: -Infinity };
     const bins = new Float32Array(analyser.frequencyBinCount);
