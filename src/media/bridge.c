@@ -61,6 +61,18 @@ static struct media_stream *counterpart(const struct media_stream *stream, struc
 	return NULL;
 }
 
+struct media_stream *media_bridge_source(struct media_stream *stream)
+{
+	const struct media_end *partner = media_end_main(stream->end)->partner;
+
+	if (stream->to == stream)
+		return stream;
+	for (size_t i = 0; partner && i < partner->n_streams; i++)
+		if (partner->streams[i]->to == stream)
+			return partner->streams[i];
+	return NULL;
+}
+
 static void make_all_routes(struct media_end *end)
 {
 	struct media_end *partner = end->partner;

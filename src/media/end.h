@@ -281,6 +281,8 @@ void media_bridge_join(struct media_end *a, struct media_end *b);
 void media_bridge_part(struct media_end *end);
 /* The plan of one side has changed. */
 void media_bridge_refresh(struct media_end *end);
+/* Whose packets go out as `stream`: its own for an echo; NULL: nobody's. */
+struct media_stream *media_bridge_source(struct media_stream *stream);
 
 /* --- report.c: RTCP --- */
 void media_reports_start(struct media_end *end);
@@ -293,7 +295,6 @@ void media_tell_ready(struct media_end *end, struct sdp_transport *local, size_t
 void media_tell_gathered_more(struct media_end *end, struct sdp_transport *local, size_t n_transports);
 void media_tell_connected(struct media_end *end);
 void media_tell_failed(struct media_end *end, enum media_failure failure);
-void media_tell_report(struct media_end *end);
 void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text);
 /* By signalling, since its far end takes no feedback. */
 void media_tell_key_frame_wanted(struct media_end *end);

@@ -62,11 +62,8 @@ void media_key_frame_want(struct media_stream *source)
 
 void media_key_frame_wanted_by(struct media_stream *stream)
 {
-	struct media_end *partner = media_end_main(stream->end)->partner;
+	struct media_stream *source = media_bridge_source(stream);
 
-	if (stream->to == stream) /* an echo */
-		media_key_frame_want(stream);
-	for (size_t i = 0; partner && i < partner->n_streams; i++)
-		if (partner->streams[i]->to == stream)
-			media_key_frame_want(partner->streams[i]);
+	if (source)
+		media_key_frame_want(source);
 }

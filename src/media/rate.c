@@ -34,13 +34,10 @@ void media_rate_limit(struct media_stream *source, uint64_t bits_per_second)
 
 void media_rate_limited_by(struct media_stream *stream, uint64_t bits_per_second)
 {
-	struct media_end *partner = stream->end->partner;
+	struct media_stream *source = media_bridge_source(stream);
 
-	if (stream->to == stream) /* an echo */
-		media_rate_limit(stream, bits_per_second);
-	for (size_t i = 0; partner && i < partner->n_streams; i++)
-		if (partner->streams[i]->to == stream)
-			media_rate_limit(partner->streams[i], bits_per_second);
+	if (source)
+		media_rate_limit(source, bits_per_second);
 }
 
 void media_rate_note_loss(struct media_stream *stream, uint8_t fraction_lost, int64_t now_us)

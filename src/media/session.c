@@ -203,14 +203,6 @@ void media_tell_key_frame_wanted(struct media_end *end)
 	send_event(end->worker, event_new(end, LEG_KEY_FRAME_WANTED));
 }
 
-void media_tell_report(struct media_end *end)
-{
-	struct event *event = event_new(end, LEG_REPORT);
-
-	media_end_report(end, &event->report);
-	send_event(end->worker, event);
-}
-
 /* --- orders: run on the worker --- */
 
 static void run_order(void *data)
@@ -289,7 +281,10 @@ static void run_play(struct order *order)
 
 static void run_report(struct order *order)
 {
-	media_tell_report(order->end);
+	struct event *event = event_new(order->end, LEG_REPORT);
+
+	media_end_report(order->end, &event->report);
+	send_event(order->end->worker, event);
 }
 
 static void run_want_key_frame(struct order *order)

@@ -47,6 +47,13 @@ static void apply(struct media_end *end, unsigned feedback, uint8_t rtx_type, en
 	sdp_leg_plan_clear(&plan);
 }
 
+static void connect_to_phone(struct rig *rig, struct media_end *end)
+{
+	end->state = MEDIA_END_CONNECTED;
+	end->rtp_descriptor = end->rtcp_descriptor = rig->lone.out;
+	end->rtp_remote = end->rtcp_remote = rig->lone.out_address;
+}
+
 static struct media_end *video_end(struct rig *rig, unsigned feedback, uint8_t rtx_type)
 {
 	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "video"};
@@ -54,9 +61,7 @@ static struct media_end *video_end(struct rig *rig, unsigned feedback, uint8_t r
 
 	g_ptr_array_add(rig->lone.ends, end);
 	apply(end, feedback, rtx_type, SDP_SEND_RECEIVE);
-	end->state = MEDIA_END_CONNECTED;
-	end->rtp_descriptor = end->rtcp_descriptor = rig->lone.out;
-	end->rtp_remote = end->rtcp_remote = rig->lone.out_address;
+	connect_to_phone(rig, end);
 	return end;
 }
 
@@ -386,6 +391,47 @@ static void test_what_the_other_far_end_can_take_is_told(void **state)
 	close_rig(&rig);
 }
 
+/* Its pictures go out by a transport of their own, and it asks there. */
+static void join_unbundled_viewer(struct rig *rig, unsigned feedback)
+{
+	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "unbundled"};
+	struct media_end *viewer = media_end_new(rig->lone.worker, "unbundled", NULL, &options);
+	struct media_end *beside = media_end_new(rig->lone.worker, "unbundled", NULL, &options);
+	struct sdp_leg_plan plan = {1, video_plan(feedback, MEDIA_TYPE_NONE)};
+
+	g_ptr_array_add(rig->lone.ends, viewer);
+	beside->main = viewer;
+	viewer->beside[viewer->n_beside++] = beside;
+	plan.streams[0].transport = 1;
+	media_end_apply_streams(viewer, &plan);
+	sdp_leg_plan_clear(&plan);
+	connect_to_phone(rig, viewer);
+	connect_to_phone(rig, beside);
+	media_bridge_join(rig->source, viewer);
+	rig->viewer = beside;
+	rig->to = viewer->streams[0];
+}
+
+static void test_a_far_end_that_does_not_bundle_is_listened_to_as_well(void **state)
+{
+	uint8_t bytes[64];
+	struct rtcp_writer writer;
+	struct rig rig;
+
+	open_rig(&rig, SDP_FEEDBACK_REMB | SDP_FEEDBACK_PLI, MEDIA_TYPE_NONE);
+	join_unbundled_viewer(&rig, SDP_FEEDBACK_REMB | SDP_FEEDBACK_PLI);
+	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
+	assert_int_equal(take_rtp(&rig).ssrc, rig.to->sender.ssrc);
+	rtcp_writer_init(&writer, bytes, sizeof bytes);
+	rtcp_write_remb(&writer, FAR_SSRC, 640000, &rig.to->sender.ssrc, 1);
+	put_bytes(&rig, rig.viewer, bytes, writer.length);
+	assert_int_equal(take_remb(&rig), 640000);
+	ask_for_key_frame(&rig, rig.to->sender.ssrc, false);
+	take_feedback(&rig, RTCP_PSFB, RTCP_PSFB_PLI);
+	assert_false(take(&rig));
+	close_rig(&rig);
+}
+
 static void test_who_loses_much_gets_less(void **state)
 {
 	int64_t now_us = 100000000;
@@ -493,6 +539,7 @@ int main(void)
 	    cmocka_unit_test(test_key_frames_are_asked_for_when_somebody_begins_to_look),
 	    cmocka_unit_test(test_arrivals_are_told),
 	    cmocka_unit_test(test_what_the_other_far_end_can_take_is_told),
+	    cmocka_unit_test(test_a_far_end_that_does_not_bundle_is_listened_to_as_well),
 	    cmocka_unit_test(test_who_loses_much_gets_less),
 	    cmocka_unit_test(test_extended_reports_go_to_who_asks),
 	    cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
