@@ -94,22 +94,30 @@ bool config_report_is_clean(const struct config_report *report)
 	return report->errors->errors->len == 0;
 }
 
-/* "trunks[0].peer holds ..."; *ret_line is that of the option, or of its entry. A new string. */
-static char *name_option(const struct config_report *report, const char *group, size_t index, const char *name,
-			 const char *what, uint32_t *ret_line)
+/* The line of the option, or of its entry. */
+static uint32_t line_of(const struct config_report *report, const char *group, size_t index, const char *name)
 {
 	const struct config_section *section = config_snapshot_section(report->snapshot, group);
 	ssize_t option = section && name ? config_section_option(section, name) : -1;
-	bool is_entry = section && index < section->n_entries;
-	*ret_line = is_entry ? section->entry_lines[index] : 0;
-	if (is_entry && option >= 0 && config_section_value(section, index, option)->line)
-		*ret_line = config_section_value(section, index, option)->line;
+	if (!section || index >= section->n_entries)
+		return 0;
+	uint32_t line = option >= 0 ? config_section_value(section, index, option)->line : 0;
+	return line ? line : section->entry_lines[index];
+}
+
+/* "trunks[0].peer holds ...". A new string. */
+__attribute__((format(printf, 5, 0))) static char *text_about(const struct config_report *report, const char *group,
+							      size_t index, const char *name, const char *format,
+							      va_list arguments)
+{
+	const struct config_section *section = config_snapshot_section(report->snapshot, group);
 	GString *text = g_string_new(group);
 	if (section && section->shape == CONFIG_LIST)
 		g_string_append_printf(text, "[%zu]", index);
 	if (name)
 		g_string_append_printf(text, "%s%s", text->len ? "." : "", name);
-	g_string_append_printf(text, "%s%s", text->len ? " " : "", what);
+	g_string_append(text, text->len ? " " : "");
+	g_string_append_vprintf(text, format, arguments);
 	return g_string_free(text, FALSE);
 }
 
@@ -118,21 +126,18 @@ void config_complain(struct config_report *to, const char *group, size_t index, 
 {
 	va_list arguments;
 	va_start(arguments, format);
-	g_autofree char *what = g_strdup_vprintf(format, arguments);
+	g_autofree char *text = text_about(to, group, index, name, format, arguments);
 	va_end(arguments);
-	uint32_t line;
-	g_autofree char *text = name_option(to, group, index, name, what, &line);
-	report(to, line, text);
+	report(to, line_of(to, group, index, name), text);
 }
 
 void config_warn(struct config_report *to, const char *group, size_t index, const char *name, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	g_autofree char *what = g_strdup_vprintf(format, arguments);
+	g_autofree char *text = text_about(to, group, index, name, format, arguments);
 	va_end(arguments);
-	uint32_t line;
-	g_autofree char *text = name_option(to, group, index, name, what, &line);
 	if (to->warnings->len <= CONFIG_ERRORS_MAX)
-		g_ptr_array_insert(to->warnings, (int)to->warnings->len - 1, place_line(to->source, line, text));
+		g_ptr_array_insert(to->warnings, (int)to->warnings->len - 1,
+				   place_line(to->source, line_of(to, group, index, name), text));
 }
