@@ -155,6 +155,10 @@ class Call:
         self.wrong("missing answer", f"{end.role}: {client.method} of {self.storm.now() - client.sent_at:.1f} s ago")
 
     def _check_over(self, since):
+        early = self.triggered_at + self.bound - self.storm.now()
+        if early > 0.1:  # that it goes slowly was only known later
+            self.caller.after(early, self._check_over, since)
+            return
         for end in self.ends:
             if end.state in ("over", "new"):
                 continue
