@@ -1,5 +1,6 @@
 #include "media_bench.h"
 #include "net/udp.h"
+#include "plugin/plugin.h"
 #include "rtp/packet.h"
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,23 @@ void bench_wait(struct bench *bench, bool (*condition)(void *data), void *data, 
 void bench_pass(struct bench *bench, int ms)
 {
 	run(bench, NULL, NULL, ms);
+}
+
+/* --- the engine --- */
+
+struct plugin_registry *bench_codecs;
+
+int bench_codecs_load(void **state)
+{
+	if (plugin_registry_new(&bench_codecs) < 0)
+		return -1;
+	return plugin_registry_load_directory(bench_codecs, TANDEM_BUILDDIR "/plugins/.libs") > 0 ? 0 : -1;
+}
+
+int bench_codecs_free(void **state)
+{
+	bench_codecs = plugin_registry_free(bench_codecs);
+	return 0;
 }
 
 void bench_open(struct bench *bench, const char *host, const struct plugin_registry *codecs)
@@ -167,6 +185,19 @@ struct bench_leg *bench_leg_open(struct bench_session *session, const struct med
 
 	bench_wait(session->bench, is_ready, leg, 2000);
 	return leg;
+}
+
+static bool is_reported(void *data)
+{
+	return ((struct bench_leg *)data)->reported > 0;
+}
+
+const struct media_report *bench_leg_report(struct bench *bench, struct bench_leg *leg)
+{
+	leg->reported = 0;
+	media_leg_request_report(leg->leg);
+	bench_wait(bench, is_reported, leg, 2000);
+	return &leg->report;
 }
 
 struct bench_leg *bench_leg_move(struct bench_leg *leg, struct bench_session *to)
@@ -324,4 +355,59 @@ void bench_phone_wait(struct bench *bench, struct bench_phone *phone, unsigned r
 	struct phone_wait wait = {phone, received};
 
 	bench_wait(bench, has_received, &wait, 3000);
+}
+
+/* --- parties and calls --- */
+
+void bench_party_apply(struct bench_party *party, uint8_t first_dynamic, enum sdp_direction direction)
+{
+	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
+
+	party->first_dynamic = first_dynamic;
+	bench_plan(stream, first_dynamic, &party->at, direction);
+	bench_apply(party->leg, stream);
+	g_free(stream);
+}
+
+static bool is_connected(void *data)
+{
+	return ((struct bench_leg *)data)->connected > 0;
+}
+
+void bench_party_open(struct bench_session *session, struct bench_party *party, const char *name, uint8_t first_dynamic)
+{
+	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = name};
+
+	bench_phone_open(session->bench, &party->phone);
+	bench_phone_describe(&party->phone, &party->at);
+	options.toward = party->phone.address;
+	party->leg = bench_leg_open(session, &options);
+	bench_party_apply(party, first_dynamic, SDP_SEND_RECEIVE);
+	bench_wait(session->bench, is_connected, party->leg, 2000);
+}
+
+void bench_party_hear(struct bench *bench, struct bench_party *party)
+{
+	bench_phone_wait(bench, &party->phone, party->phone.received + 1);
+	assert_int_equal(rtp_packet_parse(party->phone.last, party->phone.last_bytes, &party->heard), 0);
+}
+
+void bench_call_open(struct bench_call *call, enum media_builtin builtin)
+{
+	struct media_leg_options options = {.kind = MEDIA_LEG_BUILTIN, .builtin = builtin, .name = "built-in"};
+
+	memset(call, 0, sizeof *call);
+	bench_open(&call->bench, "127.0.0.1", bench_codecs);
+	bench_session_open(&call->bench, &call->session);
+	bench_party_open(&call->session, &call->party, "phone", 96);
+	call->builtin = bench_leg_open(&call->session, &options);
+	media_session_bridge(call->session.session, call->party.leg->leg, call->builtin->leg);
+	bench_leg_report(&call->bench, call->party.leg); /* they are joined then */
+}
+
+void bench_call_close(struct bench_call *call)
+{
+	bench_session_close(&call->session);
+	bench_phone_close(&call->party.phone);
+	bench_close(&call->bench);
 }

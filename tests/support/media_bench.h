@@ -1,6 +1,7 @@
 /* Two sides of media in one process: an engine, sessions whose events are kept, plain sockets as phones. */
 #pragma once
 #include "media/media.h"
+#include "rtp/packet.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -33,6 +34,11 @@ struct bench_session {
 };
 
 struct plugin_registry;
+/* Set-up and tear-down of groups of tests that need codecs. */
+extern struct plugin_registry *bench_codecs;
+int bench_codecs_load(void **state);
+int bench_codecs_free(void **state);
+
 void bench_open(struct bench *bench, const char *host, const struct plugin_registry *codecs);
 /* With settings; ports and address are the bench's. */
 void bench_open_with(struct bench *bench, const char *host, const struct plugin_registry *codecs,
@@ -49,6 +55,8 @@ void bench_session_close(struct bench_session *session);
 /* Makes a leg and waits until it is ready. */
 struct bench_leg *bench_leg_open(struct bench_session *session, const struct media_leg_options *options);
 struct bench_leg *bench_leg_start(struct bench_session *session, const struct media_leg_options *options);
+/* What it says when everything that was ordered before has been done. */
+const struct media_report *bench_leg_report(struct bench *bench, struct bench_leg *leg);
 /* media_leg_move(); the leg is `to`'s from then on, and an event of it that goes elsewhere fails the test. */
 struct bench_leg *bench_leg_move(struct bench_leg *leg, struct bench_session *to);
 
@@ -80,3 +88,27 @@ void bench_phone_send(struct bench_phone *phone, const struct net_address *to, u
 unsigned bench_phone_read(struct bench_phone *phone);
 /* Reads until it has `received` so many in all. */
 void bench_phone_wait(struct bench *bench, struct bench_phone *phone, unsigned received);
+
+/* A phone and the RTP leg that it talks to. */
+struct bench_party {
+	struct bench_leg *leg;
+	struct bench_phone phone;
+	struct sdp_transport at; /* the phone's */
+	uint8_t first_dynamic;	 /* payload type */
+	struct rtp_packet heard; /* bench_party_hear() */
+};
+/* Waits until the leg is connected, by a plan with payload types from `first_dynamic` on. */
+void bench_party_open(struct bench_session *session, struct bench_party *party, const char *name, uint8_t first_dynamic);
+void bench_party_apply(struct bench_party *party, uint8_t first_dynamic, enum sdp_direction direction);
+/* Waits for a packet, and keeps what it is. */
+void bench_party_hear(struct bench *bench, struct bench_party *party);
+
+/* A phone that hears a built-in. */
+struct bench_call {
+	struct bench bench;
+	struct bench_session session;
+	struct bench_party party;
+	struct bench_leg *builtin;
+};
+void bench_call_open(struct bench_call *call, enum media_builtin builtin);
+void bench_call_close(struct bench_call *call);

@@ -1,49 +1,11 @@
 /* Tone, music and delayed echo, heard by a phone. */
 #include "../support/media_bench.h"
 #include "plugin/plugin.h"
-#include "rtp/packet.h"
 #include <math.h>
 #include <string.h>
 
 #define HZ	8000
 #define SECONDS 1
-
-static struct plugin_registry *registry;
-
-struct call {
-	struct bench bench;
-	struct bench_session session;
-	struct bench_leg *leg, *builtin;
-	struct bench_phone phone;
-};
-
-static void open_call(struct call *call, enum media_builtin builtin)
-{
-	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "phone"};
-	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
-	struct sdp_transport at;
-
-	memset(call, 0, sizeof *call);
-	bench_open(&call->bench, "127.0.0.1", registry);
-	bench_phone_open(&call->bench, &call->phone);
-	bench_session_open(&call->bench, &call->session);
-	options.toward = call->phone.address;
-	call->leg = bench_leg_open(&call->session, &options);
-	options = (struct media_leg_options){.kind = MEDIA_LEG_BUILTIN, .builtin = builtin, .name = "sound"};
-	call->builtin = bench_leg_open(&call->session, &options);
-	media_session_bridge(call->session.session, call->leg->leg, call->builtin->leg);
-	bench_phone_describe(&call->phone, &at);
-	bench_plan(stream, 96, &at, SDP_SEND_RECEIVE);
-	bench_apply(call->leg, stream);
-	g_free(stream);
-}
-
-static void close_call(struct call *call)
-{
-	bench_session_close(&call->session);
-	bench_phone_close(&call->phone);
-	bench_close(&call->bench);
-}
 
 struct recording {
 	struct bench_phone *phone;
@@ -86,13 +48,13 @@ static bool record_some(void *data)
 	return true;
 }
 
-static void hear(struct call *call, struct recording *recording)
+static void hear(struct bench_call *call, struct recording *recording)
 {
 	struct tandem_codec_settings settings = {.pcm_hz = HZ, .pcm_channels = 1, .frame_ms = 20, .fmtp = ""};
 
 	memset(recording, 0, sizeof *recording);
-	recording->phone = &call->phone;
-	recording->codec = plugin_codec_find(registry, "PCMU", 8000, 1);
+	recording->phone = &call->party.phone;
+	recording->codec = plugin_codec_find(bench_codecs, "PCMU", 8000, 1);
 	assert_non_null(recording->codec);
 	assert_int_equal(recording->codec->decoder_new(&settings, &recording->decoder), 0);
 	bench_wait(&call->bench, record_some, recording, 5000);
@@ -121,11 +83,11 @@ static double rms(const int16_t *pcm, size_t n)
 
 static void test_milliwatt(void **state)
 {
-	struct call call;
+	struct bench_call call;
 	struct recording recording;
 	double peak;
 
-	open_call(&call, MEDIA_BUILTIN_MILLIWATT);
+	bench_call_open(&call, MEDIA_BUILTIN_MILLIWATT);
 	hear(&call, &recording);
 	peak = amplitude_at(recording.pcm, HZ * SECONDS, 1004);
 	print_message("peak %.0f, rms %.0f\n", peak, rms(recording.pcm, HZ * SECONDS));
@@ -133,51 +95,38 @@ static void test_milliwatt(void **state)
 	assert_true(fabs(20 * log10(peak / 22302)) < 0.1);
 	assert_true(fabs(rms(recording.pcm, HZ * SECONDS) * G_SQRT2 / peak - 1) < 0.01);
 	assert_true(amplitude_at(recording.pcm, HZ * SECONDS, 1010) < peak / 50);
-	close_call(&call);
+	bench_call_close(&call);
 }
 
 static void test_music(void **state)
 {
-	struct call call;
+	struct bench_call call;
 	struct recording recording;
 
-	open_call(&call, MEDIA_BUILTIN_MUSIC);
+	bench_call_open(&call, MEDIA_BUILTIN_MUSIC);
 	hear(&call, &recording);
 	assert_true(rms(recording.pcm, HZ * SECONDS) > 300);
 	assert_true(rms(recording.pcm, HZ * SECONDS) < 8000);
-	close_call(&call);
+	bench_call_close(&call);
 }
 
 static void test_delayed_echo(void **state)
 {
-	struct call call;
+	struct bench_call call;
 	int64_t sent_us, wait_us;
 
-	open_call(&call, MEDIA_BUILTIN_DELAYED_ECHO);
+	bench_call_open(&call, MEDIA_BUILTIN_DELAYED_ECHO);
 	bench_pass(&call.bench, 50);
 	sent_us = base_monotonic_us();
 	for (int i = 0; i < 10; i++)
-		bench_phone_send(&call.phone, &call.leg->local.rtp, 0);
+		bench_phone_send(&call.party.phone, &call.party.leg->local.rtp, 0);
 	bench_pass(&call.bench, 4000);
-	assert_int_equal(bench_phone_read(&call.phone), 0);
-	bench_phone_wait(&call.bench, &call.phone, 10);
+	assert_int_equal(bench_phone_read(&call.party.phone), 0);
+	bench_phone_wait(&call.bench, &call.party.phone, 10);
 	wait_us = base_monotonic_us() - sent_us;
 	assert_true(wait_us > 4900000 && wait_us < 5500000);
-	assert_int_equal(call.phone.received, 10);
-	close_call(&call);
-}
-
-static int set_up(void **state)
-{
-	if (plugin_registry_new(&registry) < 0)
-		return -1;
-	return plugin_registry_load_directory(registry, TANDEM_BUILDDIR "/plugins/.libs") > 0 ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	registry = plugin_registry_free(registry);
-	return 0;
+	assert_int_equal(call.party.phone.received, 10);
+	bench_call_close(&call);
 }
 
 int main(void)
@@ -187,5 +136,5 @@ int main(void)
 		cmocka_unit_test(test_music),
 		cmocka_unit_test(test_delayed_echo),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, bench_codecs_load, bench_codecs_free);
 }

@@ -1,82 +1,36 @@
 /* Attended transfer, as media sees it: two calls between phones, and a leg of one is joined with a leg of the other.
  * Once on one worker and once across two. */
 #include "../support/media_bench.h"
-#include "plugin/plugin.h"
 #include "rtp/rtcp_feedback.h"
 #include <string.h>
 #include <unistd.h>
 
-static struct plugin_registry *registry;
-
 enum placement { APART, NEAR };
-
-/* A phone and the leg it talks to. */
-struct party {
-	struct bench_leg *leg;
-	struct bench_phone phone;
-	struct sdp_transport at;
-	uint8_t first_dynamic;
-	struct rtp_packet heard; /* last */
-};
 
 struct calls {
 	struct bench bench;
 	struct bench_session first, second;
-	struct party a, b, c, d; /* a with b, c with d */
+	struct bench_party a, b, c, d; /* a with b, c with d */
 };
 
-static void apply(struct party *party, uint8_t first_dynamic, enum sdp_direction direction)
-{
-	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
-
-	party->first_dynamic = first_dynamic;
-	bench_plan(stream, first_dynamic, &party->at, direction);
-	bench_apply(party->leg, stream);
-	g_free(stream);
-}
-
-static bool is_connected(void *data)
-{
-	return ((struct bench_leg *)data)->connected > 0;
-}
-
-static bool is_reported(void *data)
-{
-	return ((struct bench_leg *)data)->reported > 0;
-}
-
 /* Also when only all orders before it shall be done. */
-static void get_report(struct calls *calls, struct party *party)
+static void get_report(struct calls *calls, struct bench_party *party)
 {
-	party->leg->reported = 0;
-	media_leg_request_report(party->leg->leg);
-	bench_wait(&calls->bench, is_reported, party->leg, 2000);
-}
-
-static void open_party(struct bench_session *session, struct party *party, uint8_t first_dynamic)
-{
-	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "phone"};
-
-	bench_phone_open(session->bench, &party->phone);
-	bench_phone_describe(&party->phone, &party->at);
-	options.toward = party->phone.address;
-	party->leg = bench_leg_open(session, &options);
-	apply(party, first_dynamic, SDP_SEND_RECEIVE);
-	bench_wait(session->bench, is_connected, party->leg, 2000);
+	bench_leg_report(&calls->bench, party->leg);
 }
 
 static void open_calls(struct calls *calls, enum placement placement)
 {
 	memset(calls, 0, sizeof *calls);
-	bench_open(&calls->bench, "127.0.0.1", registry);
+	bench_open(&calls->bench, "127.0.0.1", bench_codecs);
 	bench_session_open(&calls->bench, &calls->first);
 	bench_session_open(&calls->bench, &calls->second);
-	open_party(&calls->first, &calls->a, 96);
-	open_party(&calls->first, &calls->b, 100);
+	bench_party_open(&calls->first, &calls->a, "phone", 96);
+	bench_party_open(&calls->first, &calls->b, "phone", 100);
 	if (placement == NEAR)
 		media_session_place_near(calls->second.session, calls->first.session);
-	open_party(&calls->second, &calls->c, 110);
-	open_party(&calls->second, &calls->d, 120);
+	bench_party_open(&calls->second, &calls->c, "phone", 110);
+	bench_party_open(&calls->second, &calls->d, "phone", 120);
 	media_session_bridge(calls->first.session, calls->a.leg->leg, calls->b.leg->leg);
 	media_session_bridge(calls->second.session, calls->c.leg->leg, calls->d.leg->leg);
 	get_report(calls, &calls->a);
@@ -95,15 +49,14 @@ static void close_calls(struct calls *calls)
 }
 
 /* One packet, as what it arrives; `type` as the sender counts from his first dynamic type. */
-static void say(struct calls *calls, struct party *from, struct party *to, uint8_t type)
+static void say(struct calls *calls, struct bench_party *from, struct bench_party *to, uint8_t type)
 {
 	unsigned before = to->phone.received;
 	struct rtp_packet last = to->heard;
 
 	bench_phone_send(&from->phone, &from->leg->local.rtp, from->first_dynamic + type);
-	bench_phone_wait(&calls->bench, &to->phone, before + 1);
+	bench_party_hear(&calls->bench, to);
 	assert_int_equal(to->phone.received, before + 1);
-	assert_int_equal(rtp_packet_parse(to->phone.last, to->phone.last_bytes, &to->heard), 0);
 	assert_true(net_address_equal(&to->phone.last_from, &to->leg->local.rtp));
 	assert_int_equal(to->heard.payload_type, to->first_dynamic + type);
 	assert_int_equal(to->heard.payload_bytes, 160);
@@ -116,7 +69,7 @@ static void say(struct calls *calls, struct party *from, struct party *to, uint8
 	assert_in_range(rtp_timestamp_distance(to->heard.timestamp, last.timestamp), 1, 48000);
 }
 
-static void talk(struct calls *calls, struct party *x, struct party *y, unsigned n)
+static void talk(struct calls *calls, struct bench_party *x, struct bench_party *y, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		say(calls, x, y, 0);
@@ -171,20 +124,20 @@ static void test_plan_changes_after_it(void **state)
 	open_calls(&calls, placement);
 	transfer(&calls);
 	talk(&calls, &calls.a, &calls.c, 2);
-	apply(&calls.c, 101, SDP_SEND_RECEIVE);
+	bench_party_apply(&calls.c, 101, SDP_SEND_RECEIVE);
 	get_report(&calls, &calls.c);
 	bench_pass(&calls.bench, 20); /* it is told to the other worker */
 	say(&calls, &calls.a, &calls.c, 0);
 	assert_false(calls.c.heard.marker); /* nothing was switched */
 	say(&calls, &calls.c, &calls.a, 0);
 	assert_false(calls.a.heard.marker);
-	apply(&calls.c, 101, SDP_RECEIVE_ONLY); /* hold, from c */
+	bench_party_apply(&calls.c, 101, SDP_RECEIVE_ONLY); /* hold, from c */
 	get_report(&calls, &calls.c);
 	say(&calls, &calls.c, &calls.a, 0);
 	bench_phone_send(&calls.a.phone, &calls.a.leg->local.rtp, 96);
 	bench_pass(&calls.bench, 30);
 	assert_int_equal(bench_phone_read(&calls.c.phone), 0);
-	apply(&calls.c, 101, SDP_SEND_RECEIVE);
+	bench_party_apply(&calls.c, 101, SDP_SEND_RECEIVE);
 	get_report(&calls, &calls.c);
 	bench_pass(&calls.bench, 20);
 	say(&calls, &calls.c, &calls.a, 0);
@@ -346,7 +299,7 @@ static void test_builtins(void **state)
 
 /* --- feedback about pictures --- */
 
-static void show(struct calls *calls, struct party *party)
+static void show(struct calls *calls, struct bench_party *party)
 {
 	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
 
@@ -394,19 +347,6 @@ static void test_feedback_goes_across(void **state)
 	close_calls(&calls);
 }
 
-static int set_up(void **state)
-{
-	if (plugin_registry_new(&registry) < 0)
-		return -1;
-	return plugin_registry_load_directory(registry, TANDEM_BUILDDIR "/plugins/.libs") > 0 ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	registry = plugin_registry_free(registry);
-	return 0;
-}
-
 int main(void)
 {
 	static enum placement apart = APART, near = NEAR;
@@ -428,5 +368,5 @@ int main(void)
 	    cmocka_unit_test_prestate(test_builtins, &near),
 	    cmocka_unit_test_prestate(test_builtins, &apart),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, bench_codecs_load, bench_codecs_free);
 }

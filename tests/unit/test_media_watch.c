@@ -1,6 +1,5 @@
 /* The watch over what is heard: it names why a side is silent, forgives what is no silence, and ends what lasts too long. */
 #include "../support/media_bench.h"
-#include "rtp/packet.h"
 #include "rtp/rtcp.h"
 #include <string.h>
 #include <unistd.h>
@@ -13,58 +12,30 @@
 struct call {
 	struct bench bench;
 	struct bench_session session;
-	struct bench_leg *speaker, *other;
-	struct bench_phone phone, other_phone, stranger;
+	struct bench_party speaker, other;
+	struct bench_phone stranger;
 	void (*speak)(struct call *call); /* of the second; NULL: it is silent */
 	int64_t spoken_us;
 	enum media_trouble expected;
 };
 
-static void apply(struct call *call, struct bench_leg *leg, struct bench_phone *phone, enum sdp_direction direction,
-		  size_t n_formats)
-{
-	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
-	struct sdp_transport at;
-
-	bench_phone_describe(phone, &at);
-	bench_plan(stream, 96, &at, direction);
-	stream->n_formats = MIN(stream->n_formats, n_formats);
-	bench_apply(leg, stream);
-	g_free(stream);
-}
-
-static bool both_connected(void *data)
-{
-	struct call *call = data;
-
-	return call->speaker->connected && call->other->connected;
-}
-
 static void open_call(struct call *call)
 {
-	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "browser alice"};
-
 	memset(call, 0, sizeof *call);
 	bench_open_with(&call->bench, "127.0.0.1", NULL,
 			&(struct media_settings){.workers = 1, .silence_ms = SILENCE_MS, .timeout_ms = TIMEOUT_MS});
-	bench_phone_open(&call->bench, &call->phone);
-	bench_phone_open(&call->bench, &call->other_phone);
 	bench_phone_open(&call->bench, &call->stranger);
 	bench_session_open(&call->bench, &call->session);
-	call->speaker = bench_leg_open(&call->session, &options);
-	options.name = "trunk pbx";
-	call->other = bench_leg_open(&call->session, &options);
-	apply(call, call->speaker, &call->phone, SDP_SEND_RECEIVE, 4);
-	apply(call, call->other, &call->other_phone, SDP_SEND_RECEIVE, 4);
-	media_session_bridge(call->session.session, call->speaker->leg, call->other->leg);
-	bench_wait(&call->bench, both_connected, call, 2000);
+	bench_party_open(&call->session, &call->speaker, "browser alice", 96);
+	bench_party_open(&call->session, &call->other, "trunk pbx", 96);
+	media_session_bridge(call->session.session, call->speaker.leg->leg, call->other.leg->leg);
 }
 
 static void close_call(struct call *call)
 {
 	bench_session_close(&call->session);
-	bench_phone_close(&call->phone);
-	bench_phone_close(&call->other_phone);
+	bench_phone_close(&call->speaker.phone);
+	bench_phone_close(&call->other.phone);
 	bench_phone_close(&call->stranger);
 	bench_close(&call->bench);
 }
@@ -76,7 +47,7 @@ static void talk(struct call *call)
 	if (now_us - call->spoken_us < INTERVAL_US)
 		return;
 	call->spoken_us = now_us;
-	bench_phone_send(&call->phone, &call->speaker->local.rtp, 0);
+	bench_phone_send(&call->speaker.phone, &call->speaker.leg->local.rtp, 0);
 	if (call->speak)
 		call->speak(call);
 }
@@ -86,14 +57,14 @@ static bool is_told(void *data)
 	struct call *call = data;
 
 	talk(call);
-	return call->other->trouble == call->expected;
+	return call->other.leg->trouble == call->expected;
 }
 
 static void expect(struct call *call, enum media_trouble trouble)
 {
 	call->expected = trouble;
 	bench_wait(&call->bench, is_told, call, 6000);
-	assert_int_equal(call->speaker->trouble, MEDIA_TROUBLE_NONE);
+	assert_int_equal(call->speaker.leg->trouble, MEDIA_TROUBLE_NONE);
 }
 
 static bool goes_on(void *data)
@@ -116,27 +87,27 @@ static void expect_text(const struct call *call, const char *before, const struc
 	char text[NET_ADDRESS_TEXT_MAX];
 	g_autofree char *wanted = g_strconcat(before, net_address_format(address, text), NULL);
 
-	assert_non_null(strstr(call->other->trouble_text, wanted));
+	assert_non_null(strstr(call->other.leg->trouble_text, wanted));
 }
 
 static void speak_well(struct call *call)
 {
-	bench_phone_send(&call->other_phone, &call->other->local.rtp, 0);
+	bench_phone_send(&call->other.phone, &call->other.leg->local.rtp, 0);
 }
 
 static void speak_from_elsewhere(struct call *call)
 {
-	bench_phone_send(&call->stranger, &call->other->local.rtp, 0);
+	bench_phone_send(&call->stranger, &call->other.leg->local.rtp, 0);
 }
 
 static void speak_unagreed(struct call *call)
 {
-	bench_phone_send(&call->other_phone, &call->other->local.rtp, 18);
+	bench_phone_send(&call->other.phone, &call->other.leg->local.rtp, 18);
 }
 
 static void speak_opus(struct call *call)
 {
-	bench_phone_send(&call->other_phone, &call->other->local.rtp, 96);
+	bench_phone_send(&call->other.phone, &call->other.leg->local.rtp, 96);
 }
 
 static void report_only(struct call *call)
@@ -146,10 +117,10 @@ static void report_only(struct call *call)
 	size_t length;
 
 	rtcp_writer_init(&writer, bytes, sizeof bytes);
-	rtcp_write_receiver_report(&writer, call->other_phone.ssrc, NULL, 0);
-	rtcp_write_cname(&writer, call->other_phone.ssrc, "phone");
+	rtcp_write_receiver_report(&writer, call->other.phone.ssrc, NULL, 0);
+	rtcp_write_cname(&writer, call->other.phone.ssrc, "phone");
 	assert_int_equal(rtcp_writer_end(&writer, &length), 0);
-	sendto(call->other_phone.descriptor, bytes, length, 0, &call->other->local.rtp.any, call->other->local.rtp.length);
+	sendto(call->other.phone.descriptor, bytes, length, 0, &call->other.leg->local.rtp.any, call->other.leg->local.rtp.length);
 }
 
 /* It is heard, and reports that nothing of ours comes. */
@@ -162,14 +133,14 @@ static void deny(struct call *call)
 	size_t length;
 
 	speak_well(call);
-	bench_phone_read(&call->other_phone);
-	if (call->other_phone.received < 1 || rtp_packet_parse(call->other_phone.last, call->other_phone.last_bytes, &packet) < 0)
+	bench_phone_read(&call->other.phone);
+	if (call->other.phone.received < 1 || rtp_packet_parse(call->other.phone.last, call->other.phone.last_bytes, &packet) < 0)
 		return;
 	block.ssrc = packet.ssrc;
 	rtcp_writer_init(&writer, bytes, sizeof bytes);
-	rtcp_write_receiver_report(&writer, call->other_phone.ssrc, &block, 1);
+	rtcp_write_receiver_report(&writer, call->other.phone.ssrc, &block, 1);
 	assert_int_equal(rtcp_writer_end(&writer, &length), 0);
-	sendto(call->other_phone.descriptor, bytes, length, 0, &call->other->local.rtp.any, call->other->local.rtp.length);
+	sendto(call->other.phone.descriptor, bytes, length, 0, &call->other.leg->local.rtp.any, call->other.leg->local.rtp.length);
 }
 
 static void test_names_who_sends_nothing(void **state)
@@ -178,7 +149,7 @@ static void test_names_who_sends_nothing(void **state)
 
 	open_call(&call);
 	expect(&call, MEDIA_TROUBLE_SILENT);
-	expect_text(&call, "trunk pbx sends nothing to ", &call.other->local.rtp);
+	expect_text(&call, "trunk pbx sends nothing to ", &call.other.leg->local.rtp);
 	call.speak = speak_well;
 	expect(&call, MEDIA_TROUBLE_NONE);
 	close_call(&call);
@@ -192,7 +163,7 @@ static void test_names_the_unexpected_source(void **state)
 	call.speak = speak_from_elsewhere;
 	expect(&call, MEDIA_TROUBLE_STRANGER);
 	expect_text(&call, "all packets from an unexpected source ", &call.stranger.address);
-	expect_text(&call, "is to send from ", &call.other_phone.address);
+	expect_text(&call, "is to send from ", &call.other.phone.address);
 	close_call(&call);
 }
 
@@ -203,7 +174,7 @@ static void test_names_what_was_not_agreed_on(void **state)
 	open_call(&call);
 	call.speak = speak_unagreed;
 	expect(&call, MEDIA_TROUBLE_UNKNOWN_TYPE);
-	expect_text(&call, "payload type 18, which was not agreed on, to ", &call.other->local.rtp);
+	expect_text(&call, "payload type 18, which was not agreed on, to ", &call.other.leg->local.rtp);
 	close_call(&call);
 }
 
@@ -215,8 +186,18 @@ static void test_tells_reports_without_sound(void **state)
 	call.speak = report_only;
 	expect(&call, MEDIA_TROUBLE_NO_RTP);
 	go_on(&call, TIMEOUT_MS);
-	assert_int_equal(call.other->failed, 0); /* who reports is there */
+	assert_int_equal(call.other.leg->failed, 0); /* who reports is there */
 	close_call(&call);
+}
+
+static void take_nothing_but_pcmu(struct bench_party *party)
+{
+	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
+
+	bench_plan(stream, 96, &party->at, SDP_SEND_RECEIVE);
+	stream->n_formats = 1;
+	bench_apply(party->leg, stream);
+	g_free(stream);
 }
 
 static void test_tells_a_codec_the_other_side_does_not_take(void **state)
@@ -224,7 +205,7 @@ static void test_tells_a_codec_the_other_side_does_not_take(void **state)
 	struct call call;
 
 	open_call(&call);
-	apply(&call, call.speaker, &call.phone, SDP_SEND_RECEIVE, 1);
+	take_nothing_but_pcmu(&call.speaker);
 	call.speak = speak_opus;
 	expect(&call, MEDIA_TROUBLE_UNUSABLE);
 	call.speak = speak_well;
@@ -239,7 +220,7 @@ static void test_tells_what_does_not_arrive_at_the_far_end(void **state)
 	open_call(&call);
 	call.speak = deny;
 	expect(&call, MEDIA_TROUBLE_UNHEARD);
-	expect_text(&call, "nothing that is sent to trunk pbx at ", &call.other_phone.address);
+	expect_text(&call, "nothing that is sent to trunk pbx at ", &call.other.phone.address);
 	close_call(&call);
 }
 
@@ -248,10 +229,10 @@ static void test_holding_is_no_silence(void **state)
 	struct call call;
 
 	open_call(&call);
-	apply(&call, call.other, &call.other_phone, SDP_SEND_ONLY, 4);
+	bench_party_apply(&call.other, 96, SDP_SEND_ONLY);
 	go_on(&call, TIMEOUT_MS + 1500);
-	assert_int_equal(call.other->trouble, MEDIA_TROUBLE_NONE);
-	assert_int_equal(call.other->failed, 0);
+	assert_int_equal(call.other.leg->trouble, MEDIA_TROUBLE_NONE);
+	assert_int_equal(call.other.leg->failed, 0);
 	close_call(&call);
 }
 
@@ -260,7 +241,7 @@ static bool has_failed(void *data)
 	struct call *call = data;
 
 	talk(call);
-	return call->other->failed > 0;
+	return call->other.leg->failed > 0;
 }
 
 static void test_long_silence_fails_the_leg_once(void **state)
@@ -269,10 +250,10 @@ static void test_long_silence_fails_the_leg_once(void **state)
 
 	open_call(&call);
 	bench_wait(&call.bench, has_failed, &call, TIMEOUT_MS * 2);
-	assert_int_equal(call.other->failure, MEDIA_FAILURE_RTP_TIMEOUT);
+	assert_int_equal(call.other.leg->failure, MEDIA_FAILURE_RTP_TIMEOUT);
 	go_on(&call, 2000);
-	assert_int_equal(call.other->failed, 1);
-	assert_int_equal(call.speaker->failed, 0);
+	assert_int_equal(call.other.leg->failed, 1);
+	assert_int_equal(call.speaker.leg->failed, 0);
 	close_call(&call);
 }
 
