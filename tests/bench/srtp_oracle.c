@@ -1,7 +1,8 @@
 /* Our SRTP against libsrtp2 in bulk: random keys, packets, jumps, losses, reordering, replays and forgeries; at every step the
  * two must say and write the same, and what comes through must be what was sent. Usage: srtp_oracle [packets [seed]]. Exit
  * status 1 and the step's number at the first difference; the same seed walks the same way again. */
-#include "media/srtp_backend.h"
+#define SRTP_PACKET_MAX 1600
+#include "../support/srtp_both.h"
 #include "rtp/packet.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,33 +10,20 @@
 #include <string.h>
 #include <time.h>
 
-#define PACKET_MAX  1600
 #define KEPT	    64   /* packets on their way, delivered late */
 #define SOURCES	    4
 #define KEY_PACKETS 60000 /* then new contexts, of the next profile */
 
-enum { OWN, LIB, BACKENDS };
-static const struct media_srtp_backend *const backends[] = {&media_srtp_openssl, &media_srtp_libsrtp2};
 enum tally { SENT_RTP, SENT_RTCP, SENT_TWICE, OPENED, FORGED, REPLAYED, LATE, TALLIES };
 static const char *const tally_names[] = {"RTP sent", "RTCP sent", "sendings refused", "opened", "forgeries refused",
 					  "replays refused", "too late"};
 
-struct packet {
-	size_t length;
-	uint8_t data[PACKET_MAX];
-};
-
-struct kept {
-	struct packet sent, plain;
-	bool is_rtcp;
-};
-
 struct oracle {
 	uint64_t random, step, tallies[TALLIES];
 	enum media_srtp_profile profile;
-	struct media_srtp *send[BACKENDS], *receive[BACKENDS];
+	struct both_srtp both;
 	uint16_t sequence[SOURCES];
-	struct kept kept[KEPT];
+	struct srtp_kept kept[KEPT];
 };
 
 /* xorshift64*: the same on every machine. */
@@ -55,51 +43,22 @@ static void demand(const struct oracle *oracle, bool holds, const char *what)
 	exit(1);
 }
 
-typedef int operation(struct media_srtp *srtp, struct packet *packet);
-
-static int protect(struct media_srtp *srtp, struct packet *packet)
+static int send_packet(const struct oracle *oracle, struct srtp_packet *packet, bool is_rtcp)
 {
-	return media_srtp_protect(srtp, packet->data, &packet->length, PACKET_MAX);
+	const char *difference;
+	int error = both_send(&oracle->both, packet, is_rtcp, &difference);
+
+	demand(oracle, !difference, difference);
+	return error;
 }
 
-static int protect_rtcp(struct media_srtp *srtp, struct packet *packet)
+static int receive_packet(const struct oracle *oracle, struct srtp_packet *packet, bool is_rtcp)
 {
-	return media_srtp_protect_rtcp(srtp, packet->data, &packet->length, PACKET_MAX);
-}
+	const char *difference;
+	int error = both_receive(&oracle->both, packet, is_rtcp, &difference);
 
-static int unprotect(struct media_srtp *srtp, struct packet *packet)
-{
-	return media_srtp_unprotect(srtp, packet->data, &packet->length);
-}
-
-static int unprotect_rtcp(struct media_srtp *srtp, struct packet *packet)
-{
-	return media_srtp_unprotect_rtcp(srtp, packet->data, &packet->length);
-}
-
-static void copy(struct packet *to, const struct packet *from)
-{
-	to->length = from->length;
-	memcpy(to->data, from->data, from->length);
-}
-
-static int both(const struct oracle *oracle, struct media_srtp *const contexts[BACKENDS], operation *run,
-		struct packet *packet)
-{
-	static struct packet out[BACKENDS];
-	int results[BACKENDS];
-
-	for (int i = 0; i < BACKENDS; i++) {
-		copy(&out[i], packet);
-		results[i] = run(contexts[i], &out[i]);
-	}
-	demand(oracle, results[OWN] == results[LIB], "another verdict");
-	if (results[OWN] < 0)
-		return results[OWN];
-	demand(oracle, out[OWN].length == out[LIB].length, "another length");
-	demand(oracle, memcmp(out[OWN].data, out[LIB].data, out[OWN].length) == 0, "other bytes");
-	copy(packet, &out[OWN]);
-	return 0;
+	demand(oracle, !difference, difference);
+	return error;
 }
 
 static void new_keys(struct oracle *oracle)
@@ -111,15 +70,8 @@ static void new_keys(struct oracle *oracle)
 	bytes = media_srtp_key_bytes(oracle->profile) + media_srtp_salt_bytes(oracle->profile);
 	for (size_t i = 0; i < bytes; i++)
 		key[i] = (uint8_t)draw(oracle, 256);
-	for (int i = 0; i < BACKENDS; i++) {
-		media_srtp_free(oracle->send[i]);
-		media_srtp_free(oracle->receive[i]);
-		demand(oracle,
-		       media_srtp_new_with(backends[i], oracle->profile, key, bytes, MEDIA_SRTP_SEND, &oracle->send[i]) == 0 &&
-			       media_srtp_new_with(backends[i], oracle->profile, key, bytes, MEDIA_SRTP_RECEIVE,
-						   &oracle->receive[i]) == 0,
-		       "no context");
-	}
+	both_close(&oracle->both);
+	demand(oracle, both_open(&oracle->both, oracle->profile, key), "no context");
 	for (size_t i = 0; i < KEPT; i++)
 		oracle->kept[i].sent.length = 0;
 	for (size_t i = 0; i < SOURCES; i++)
@@ -145,7 +97,7 @@ static uint16_t next_sequence(struct oracle *oracle, uint32_t source)
 	return oracle->sequence[source] = (uint16_t)(oracle->sequence[source] + (dice < 4 ? draw(oracle, 600) : 1));
 }
 
-static void make_rtp(struct oracle *oracle, struct packet *packet)
+static void make_rtp(struct oracle *oracle, struct srtp_packet *packet)
 {
 	uint32_t source = draw(oracle, SOURCES), csrcs = draw(oracle, 8) ? 0 : draw(oracle, 16);
 	bool has_extension = draw(oracle, 4) == 0;
@@ -160,7 +112,7 @@ static void make_rtp(struct oracle *oracle, struct packet *packet)
 		rtp_put_u16(packet->data + header + 2, (uint16_t)words);
 }
 
-static void make_rtcp(struct oracle *oracle, struct packet *packet)
+static void make_rtcp(struct oracle *oracle, struct srtp_packet *packet)
 {
 	packet->length = SRTCP_HEADER_BYTES + 4 * draw(oracle, 40);
 	fill(oracle, packet->data, packet->length);
@@ -169,27 +121,26 @@ static void make_rtcp(struct oracle *oracle, struct packet *packet)
 	rtp_put_u32(packet->data + 4, draw(oracle, SOURCES));
 }
 
-static void deliver(struct oracle *oracle, const struct kept *kept)
+static void deliver(struct oracle *oracle, const struct srtp_kept *kept)
 {
-	operation *run = kept->is_rtcp ? unprotect_rtcp : unprotect;
-	static struct packet packet;
+	static struct srtp_packet packet;
 	int error;
 
 	if (draw(oracle, 16) == 0) {
-		copy(&packet, &kept->sent);
+		both_copy(&packet, &kept->sent);
 		packet.data[draw(oracle, (uint32_t)packet.length)] ^= (uint8_t)(1u << draw(oracle, 8));
 		packet.length -= draw(oracle, 4) ? 0 : draw(oracle, (uint32_t)packet.length);
-		demand(oracle, both(oracle, oracle->receive, run, &packet) < 0, "a forgery got through");
+		demand(oracle, receive_packet(oracle, &packet, kept->is_rtcp) < 0, "a forgery got through");
 		oracle->tallies[FORGED]++;
 	}
-	copy(&packet, &kept->sent);
-	error = both(oracle, oracle->receive, run, &packet);
+	both_copy(&packet, &kept->sent);
+	error = receive_packet(oracle, &packet, kept->is_rtcp);
 	oracle->tallies[error == 0 ? OPENED : LATE]++;
 	demand(oracle, error < 0 || (packet.length == kept->plain.length &&
 				     memcmp(packet.data, kept->plain.data, packet.length) == 0), "another packet");
 	if (draw(oracle, 16) == 0) {
-		copy(&packet, &kept->sent);
-		demand(oracle, both(oracle, oracle->receive, run, &packet) < 0, "a replay got through");
+		both_copy(&packet, &kept->sent);
+		demand(oracle, receive_packet(oracle, &packet, kept->is_rtcp) < 0, "a replay got through");
 		oracle->tallies[REPLAYED]++;
 	}
 }
@@ -197,7 +148,7 @@ static void deliver(struct oracle *oracle, const struct kept *kept)
 /* Makes, sends, and delivers it, or one that has waited. */
 static void walk(struct oracle *oracle)
 {
-	struct kept *kept = &oracle->kept[draw(oracle, 8) ? 0 : draw(oracle, KEPT)];
+	struct srtp_kept *kept = &oracle->kept[draw(oracle, 8) ? 0 : draw(oracle, KEPT)];
 
 	if (kept != oracle->kept && kept->sent.length > 0)
 		deliver(oracle, kept);
@@ -206,8 +157,8 @@ static void walk(struct oracle *oracle)
 		make_rtcp(oracle, &kept->plain);
 	else
 		make_rtp(oracle, &kept->plain);
-	copy(&kept->sent, &kept->plain);
-	if (both(oracle, oracle->send, kept->is_rtcp ? protect_rtcp : protect, &kept->sent) < 0) {
+	both_copy(&kept->sent, &kept->plain);
+	if (send_packet(oracle, &kept->sent, kept->is_rtcp) < 0) {
 		kept->sent.length = 0;
 		oracle->tallies[SENT_TWICE]++;
 		return;
@@ -231,10 +182,7 @@ int main(int argc, char **argv)
 			new_keys(&oracle);
 		walk(&oracle);
 	}
-	for (int i = 0; i < BACKENDS; i++) {
-		media_srtp_free(oracle.send[i]);
-		media_srtp_free(oracle.receive[i]);
-	}
+	both_close(&oracle.both);
 	for (int i = 0; i < TALLIES; i++)
 		printf("%12" PRIu64 " %s\n", oracle.tallies[i], tally_names[i]);
 	printf("no difference\n");

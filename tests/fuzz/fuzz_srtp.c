@@ -1,36 +1,21 @@
 /* The input is a script for two pairs of SRTP contexts, ours and libsrtp2's, under one key: send, deliver, repeat,
  * spoil, or deliver raw bytes. Both must say and write the same at every step, and what comes through must be what was
  * sent. */
-#include "media/srtp_backend.h"
+#define SRTP_PACKET_MAX 320
+#include "../support/srtp_both.h"
 #include "rtp/packet.h"
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PACKET_MAX 320
 #define KEPT	   8
 #define STEPS_MAX  300
-
-enum { OWN, LIB, BACKENDS };
-static const struct media_srtp_backend *const backends[] = {&media_srtp_openssl, &media_srtp_libsrtp2};
-
-struct packet {
-	size_t length;
-	uint8_t data[PACKET_MAX];
-};
-
-struct kept {
-	struct packet sent, plain;
-	bool is_rtcp;
-};
 
 struct script {
 	const uint8_t *data;
 	size_t left;
-	struct media_srtp *send[BACKENDS], *receive[BACKENDS];
-	struct kept kept[KEPT];
+	struct both_srtp both;
+	struct srtp_kept kept[KEPT];
 	uint16_t sequence[64];
 };
 
@@ -48,49 +33,30 @@ static void demand(bool holds)
 		abort();
 }
 
-typedef int operation(struct media_srtp *srtp, struct packet *packet);
-
-static int protect_rtp(struct media_srtp *srtp, struct packet *packet)
+static int send_packet(const struct script *script, struct srtp_packet *packet, bool is_rtcp)
 {
-	return media_srtp_protect(srtp, packet->data, &packet->length, PACKET_MAX);
+	const char *difference;
+	int error = both_send(&script->both, packet, is_rtcp, &difference);
+	demand(!difference);
+	return error;
 }
 
-static int protect_rtcp(struct media_srtp *srtp, struct packet *packet)
+static int receive_packet(const struct script *script, struct srtp_packet *packet, bool is_rtcp)
 {
-	return media_srtp_protect_rtcp(srtp, packet->data, &packet->length, PACKET_MAX);
+	const char *difference;
+	int error = both_receive(&script->both, packet, is_rtcp, &difference);
+	demand(!difference);
+	return error;
 }
 
-static int unprotect_rtp(struct media_srtp *srtp, struct packet *packet)
-{
-	return media_srtp_unprotect(srtp, packet->data, &packet->length);
-}
-
-static int unprotect_rtcp(struct media_srtp *srtp, struct packet *packet)
-{
-	return media_srtp_unprotect_rtcp(srtp, packet->data, &packet->length);
-}
-
-static int both(struct media_srtp *const contexts[BACKENDS], operation *run, struct packet *packet)
-{
-	struct packet out[BACKENDS] = {*packet, *packet};
-	int r = run(contexts[OWN], &out[OWN]);
-	demand(run(contexts[LIB], &out[LIB]) == r);
-	if (r == 0) {
-		demand(out[OWN].length == out[LIB].length);
-		demand(memcmp(out[OWN].data, out[LIB].data, out[OWN].length) == 0);
-		*packet = out[OWN];
-	}
-	return r;
-}
-
-static void fill(struct script *script, struct packet *packet, size_t from)
+static void fill(struct script *script, struct srtp_packet *packet, size_t from)
 {
 	uint8_t seed = take(script);
 	for (size_t i = from; i < packet->length; i++)
 		packet->data[i] = (uint8_t)(seed + i);
 }
 
-static void send_rtp(struct script *script, struct kept *kept)
+static void send_rtp(struct script *script, struct srtp_kept *kept)
 {
 	uint8_t source = take(script) % 64, shape = take(script);
 	int16_t jump = (int16_t)(take(script) << 8 | take(script));
@@ -104,11 +70,11 @@ static void send_rtp(struct script *script, struct kept *kept)
 	if (shape & 0x40) /* an extension length that may fit */
 		memset(kept->plain.data + RTP_HEADER_BYTES, 0, MIN(kept->plain.length - RTP_HEADER_BYTES, 64));
 	kept->sent = kept->plain;
-	if (both(script->send, protect_rtp, &kept->sent) < 0)
+	if (send_packet(script, &kept->sent, false) < 0)
 		kept->sent.length = 0;
 }
 
-static void send_rtcp(struct script *script, struct kept *kept)
+static void send_rtcp(struct script *script, struct srtp_kept *kept)
 {
 	uint8_t source = take(script) % 64;
 	kept->is_rtcp = true;
@@ -117,13 +83,13 @@ static void send_rtcp(struct script *script, struct kept *kept)
 	kept->plain.data[0] = 0x80;
 	rtp_put_u32(kept->plain.data + 4, source);
 	kept->sent = kept->plain;
-	if (both(script->send, protect_rtcp, &kept->sent) < 0)
+	if (send_packet(script, &kept->sent, true) < 0)
 		kept->sent.length = 0;
 }
 
-static void deliver(struct script *script, const struct kept *kept, bool spoilt)
+static void deliver(struct script *script, const struct srtp_kept *kept, bool spoilt)
 {
-	struct packet packet = kept->sent;
+	struct srtp_packet packet = kept->sent;
 	if (packet.length == 0)
 		return;
 	if (spoilt) {
@@ -131,7 +97,7 @@ static void deliver(struct script *script, const struct kept *kept, bool spoilt)
 		size_t cut = take(script) & 3;
 		packet.length -= MIN(packet.length, cut);
 	}
-	if (both(script->receive, kept->is_rtcp ? unprotect_rtcp : unprotect_rtp, &packet) < 0)
+	if (receive_packet(script, &packet, kept->is_rtcp) < 0)
 		return;
 	demand(packet.length == kept->plain.length);
 	demand(memcmp(packet.data, kept->plain.data, packet.length) == 0);
@@ -140,17 +106,17 @@ static void deliver(struct script *script, const struct kept *kept, bool spoilt)
 static void deliver_raw(struct script *script, bool is_rtcp)
 {
 	size_t length = take(script);
-	struct packet packet = {.length = MIN(length, script->left)};
+	struct srtp_packet packet = {.length = MIN(length, script->left)};
 	memcpy(packet.data, script->data, packet.length);
 	script->data += packet.length;
 	script->left -= packet.length;
-	demand(both(script->receive, is_rtcp ? unprotect_rtcp : unprotect_rtp, &packet) < 0); /* nobody guesses a tag */
+	demand(receive_packet(script, &packet, is_rtcp) < 0); /* nobody guesses a tag */
 }
 
 static void step(struct script *script)
 {
 	uint8_t what = take(script);
-	struct kept *kept = &script->kept[what >> 3 & 7];
+	struct srtp_kept *kept = &script->kept[what >> 3 & 7];
 	switch (what & 7) {
 	case 0:
 	case 1:
@@ -182,17 +148,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum media_srtp_profile profile = (enum media_srtp_profile)(take(&script) % MEDIA_SRTP_PROFILES);
 	uint8_t key[MEDIA_SRTP_KEY_BYTES_MAX];
 	memset(key, 0x42, sizeof key);
-	size_t bytes = media_srtp_key_bytes(profile) + media_srtp_salt_bytes(profile);
-	for (int i = 0; i < BACKENDS; i++) {
-		demand(media_srtp_new_with(backends[i], profile, key, bytes, MEDIA_SRTP_SEND, &script.send[i]) == 0);
-		demand(media_srtp_new_with(backends[i], profile, key, bytes, MEDIA_SRTP_RECEIVE, &script.receive[i]) ==
-		       0);
-	}
+	demand(both_open(&script.both, profile, key));
 	for (unsigned n = 0; n < STEPS_MAX && script.left > 0; n++)
 		step(&script);
-	for (int i = 0; i < BACKENDS; i++) {
-		media_srtp_free(script.send[i]);
-		media_srtp_free(script.receive[i]);
-	}
+	both_close(&script.both);
 	return 0;
 }

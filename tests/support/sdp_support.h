@@ -23,6 +23,24 @@ static inline struct sdp_session *support_sample(const char *name)
 	return support_parse(text);
 }
 
+/* Each description that was seen in the wild. */
+static inline void support_each_sample(void (*check)(struct sdp_session *session, const char *name))
+{
+	g_autoptr(GDir) folder = g_dir_open(TANDEM_SRCDIR "/tests/fuzz/corpus/sdp", 0, NULL);
+	unsigned n = 0;
+	for (const char *name; folder && (name = g_dir_read_name(folder));) {
+		if (!g_str_has_suffix(name, ".sdp"))
+			continue;
+		g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".sdp"));
+		struct sdp_session *session = support_sample(stem);
+		check(session, stem);
+		sdp_session_free(session);
+		n++;
+	}
+	if (n < 12)
+		g_error("%u samples", n);
+}
+
 static inline void support_add_format(GString *types, GString *attributes, const char *word)
 {
 	g_auto(GStrv) parts = g_strsplit_set(word, "=#", 3);

@@ -1,6 +1,5 @@
 /* A session at rest comes back as it was, to the byte. */
 #include "sdp/sdp.h"
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +20,7 @@ static void assert_same_media(const struct sdp_media *a, const struct sdp_media 
 }
 
 /* Rests twice, since the second does nothing; wakes likewise. */
-static void assert_comes_back(struct sdp_session *session)
+static void assert_comes_back(struct sdp_session *session, const char *name)
 {
 	struct sdp_session *before = sdp_session_copy(session);
 	for (int i = 0; i < 2; i++)
@@ -37,22 +36,7 @@ static void assert_comes_back(struct sdp_session *session)
 
 static void test_samples_come_back(void **state)
 {
-	static const char folder[] = TANDEM_SRCDIR "/tests/fuzz/corpus/sdp";
-	DIR *directory = opendir(folder);
-	unsigned n = 0;
-	assert_non_null(directory);
-	for (struct dirent *entry; (entry = readdir(directory));) {
-		if (!g_str_has_suffix(entry->d_name, ".sdp"))
-			continue;
-		g_autofree char *path = g_build_filename(folder, entry->d_name, NULL), *text = NULL;
-		assert_true(g_file_get_contents(path, &text, NULL, NULL));
-		struct sdp_session *session = support_parse(text);
-		assert_comes_back(session);
-		sdp_session_free(session);
-		n++;
-	}
-	closedir(directory);
-	assert_true(n >= 12);
+	support_each_sample(assert_comes_back);
 }
 
 /* Any mixture of zeros and others, none of either, and lengths that are no multiple of anything. */
@@ -68,7 +52,7 @@ static void test_any_bytes_come_back(void **state)
 			for (int k = 0; k < density * 3; k++)
 				memset(sdp_media_add_format(&session->media[i]), k % 3 ? 0 : 0xff, sizeof(struct sdp_format));
 		}
-		assert_comes_back(session);
+		assert_comes_back(session, NULL);
 		sdp_session_free(session);
 	}
 	g_rand_free(dice);
@@ -79,7 +63,7 @@ static void test_nothing_and_freed_at_rest(void **state)
 	struct sdp_session *empty = sdp_session_new(0), *session = support_sample("chromium-offer");
 	sdp_session_rest(NULL);
 	sdp_session_wake(NULL);
-	assert_comes_back(empty);
+	assert_comes_back(empty, NULL);
 	sdp_session_free(empty);
 	sdp_session_rest(session);
 	sdp_session_free(session);
