@@ -2,6 +2,18 @@
 #include "call/call_private.h"
 #include <string.h>
 
+/* Where the far end's media will be: in its offer, if it is of another family than its signalling. */
+static struct net_address media_peer(const struct leg *leg)
+{
+	const struct net_address *peer = leg->caller_flow ? sip_flow_remote(leg->caller_flow) : trunk_address(leg->trunk);
+	const struct sdp_session *offer = leg->pending_remote;
+	const struct net_address *offered = offer && offer->n_media > 0 ? &offer->media[0].transport.rtp : NULL;
+	if (offered && offered->length > 0 && !net_address_is_wildcard(offered) &&
+	    (!peer || net_address_is_ipv6(offered) != net_address_is_ipv6(peer)))
+		return *offered;
+	return peer ? *peer : (struct net_address){0};
+}
+
 void leg_prepare_media(struct leg *leg, bool controlling)
 {
 	struct media_leg_options options = {
@@ -12,12 +24,7 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		.dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 	};
 	if (leg->trunk) {
-		const struct net_address *peer =
-			leg->caller_flow ? sip_flow_remote(leg->caller_flow) : trunk_address(leg->trunk);
-		if (peer) {
-			options.toward = *peer;
-			options.wants_ipv6 = net_address_is_ipv6(peer);
-		}
+		options.toward = media_peer(leg);
 		options.latch = trunk_latch(leg->trunk);
 	}
 	leg->media = media_leg_new(leg->call->media, &options);

@@ -156,8 +156,7 @@ struct media_leg_options {
 	enum media_builtin builtin;
 	const char *name;	   /* for logs: "browser", "trunk pbx"; copied */
 	bool controlling;	   /* ICE role: true when our description is the offer */
-	bool wants_ipv6;	   /* RTP: address family of the trunk */
-	struct net_address toward; /* RTP: the peer, to choose the local address by; none: any */
+	struct net_address toward; /* RTP: the peer, to choose the local address and its family by; none: any of IPv4 */
 	bool sdes;		   /* keys of ours for the description (RFC 4568) */
 	bool dtls;		   /* RTP: DTLS-SRTP (RFC 5763), RTCP on the same port or not at all */
 	bool latch;		   /* RTP: learn the source address once (trunk option) */

@@ -21,7 +21,7 @@ static int choose_address(const struct media_end *end, struct net_address *ret_a
 {
 	const struct media_settings *settings = &end->worker->engine->settings;
 	const struct net_address *toward = &end->options.toward;
-	bool ipv6 = toward->length > 0 ? net_address_is_ipv6(toward) : end->options.wants_ipv6;
+	bool ipv6 = toward->length > 0 && net_address_is_ipv6(toward);
 	const struct net_address *first = NULL;
 	struct net_address source;
 	bool has_source = toward->length > 0 && net_source_address(toward, &source) == 0;

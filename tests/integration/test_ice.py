@@ -11,7 +11,7 @@ from tandem_test import calls as calls_module
 from tandem_test import sip, turn, webrtc
 from tandem_test.calls import Maker
 from tandem_test.browser import Browser
-from tandem_test.net import Deadline, media_ports
+from tandem_test.net import Deadline, bracketed, family_of, free_port, media_ports
 from tandem_test.trunk import UdpTrunk
 from tandem_test.voice import Listener, MediaCall, check_identity, longest_silence
 
@@ -33,12 +33,14 @@ def turn_server(tmp_path):
 
 @pytest.fixture
 def world(own_daemon, trunk_port):
-    """world(configuration): a daemon of its own, and what makes calls with media through it."""
+    """world(configuration): a daemon of its own, and what makes calls with media through it. `gateway`: where it speaks SIP to the
+    trunk, if not where its first listener is."""
     made = []
 
-    def start(config):
+    def start(config, gateway=None):
         daemon = own_daemon({**CONFIG, **config}).start()
-        trunk = UdpTrunk((daemon.host, daemon.sip_port), port=trunk_port)
+        gateway = gateway or (daemon.host, daemon.sip_port)
+        trunk = UdpTrunk(gateway, host=gateway[0], port=trunk_port)
         made.append(trunk)
 
         def browser(user, **options):
@@ -47,8 +49,8 @@ def world(own_daemon, trunk_port):
 
         calls = Maker(daemon, browser, trunk, DOMAIN)
 
-        def make(direction):
-            made.append(MediaCall(calls, direction))
+        def make(direction, **options):
+            made.append(MediaCall(calls, direction, **options))
             return made[-1]
 
         make.daemon = daemon
@@ -221,6 +223,44 @@ def test_both_families_are_told_and_ipv4_is_the_default(world):
     one = make("browser-trunk").set_up()
     assert {address for _, address, _, _ in candidates_of(one)} == {"127.0.0.1", "::1"}
     assert re.search(r"^c=IN IP4 127\.0\.0\.1\r$", one.said_to(one.browser), re.M)
+    talk(one)
+    one.call.hang_up()
+
+
+FAMILIES = {"IPv4": "127.0.0.1", "IPv6": "::1"}
+DUAL_STACK = {"media": {"address": ["127.0.0.1", "::1"]}}
+
+
+@pytest.mark.parametrize("trunk", FAMILIES)
+@pytest.mark.parametrize("browser", FAMILIES)
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_browser_and_trunk_need_not_be_of_the_same_family(world, trunk_port, direction, browser, trunk):
+    host = FAMILIES[trunk]
+    port = free_port(host)
+    make = world({**DUAL_STACK, "sip": {"listen": [f"udp:{bracketed(host)}:{port}"]},
+                  "trunks": [{"name": "pbx", "peer": f"sip:{bracketed(host)}:{trunk_port}"}]}, (host, port))
+    one = make(direction, browser_host=FAMILIES[browser], trunk_host=host).set_up()
+    assert family_of(one.to_trunk_port()[0]) == family_of(host)
+    talk(one)
+    one.call.hang_up()
+    make.daemon.check_clean()
+
+
+def test_a_trunk_that_speaks_sip_by_ipv4_may_have_its_media_on_ipv6(world):
+    """Its offer says so; of our own offers it takes what we have."""
+    one = world(DUAL_STACK)("trunk-browser", trunk_host="::1").set_up()
+    assert one.to_trunk_port()[0] == "::1"
+    talk(one)
+    one.call.hang_up()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_a_browser_of_both_families_is_reached_where_it_can_be(world, direction):
+    """Its IPv4 address, the default of its description, leads nowhere."""
+    one = world(DUAL_STACK)(direction, browser_host="::1")
+    one.browser_sdp = lambda sdp: re.sub(r"^c=IN IP6 ::1", "c=IN IP4 192.0.2.7", sdp, flags=re.M).replace(
+        "a=candidate:", "a=candidate:2 1 udp 2130706431 192.0.2.7 50000 typ host\r\na=candidate:", 1)
+    one.set_up()
     talk(one)
     one.call.hang_up()
 

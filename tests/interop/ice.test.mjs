@@ -1,8 +1,10 @@
-// Chromium where packets have no straight way: by a TURN server of the gateway's, reached by UDP or TCP, and over TCP.
+// Chromium where packets have no straight way: by a TURN server of the gateway's, reached by UDP or TCP, and over TCP. And ICE restart.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
+import { Trunk } from './lib/trunk.mjs';
 import { TurnServer } from './lib/turn.mjs';
+import { until } from './lib/wait.mjs';
 import { useWorld } from './lib/world.mjs';
 
 // Leaves of both sides' candidates only those that fit; before the page's own scripts.
@@ -60,5 +62,41 @@ describe('a network without UDP', () => {
     await keepCandidates(world.browser.context, ' tcp ');
     const candidates = await hearsItself(world);
     assert.ok(candidates.some((line) => / tcp .* tcptype passive/i.test(line)), candidates.join('\n'));
+  });
+});
+
+describe('an ICE restart of the page', () => {
+  const TONE = 1000;
+  const trunk = new Trunk({ tone: TONE });
+  const world = useWorld({ peer: async () => ({ port: (await trunk.open()).port, stop: () => trunk.close() }) });
+  const ufragOf = (text) => /^a=ice-ufrag:(\S+)/m.exec(text)?.[1];
+
+  test('leads both sides to other credentials, and the sound goes on', async () => {
+    const phone = await openPhone(world.browser, world.gateway, 'jssip', 'alice');
+    const bothHear = () => Promise.all([phone.hears(TONE), trunk.hears(MICROPHONE_HZ)]);
+    const transport = async () => (await phone.do('stats')).find((entry) => entry.type === 'transport');
+    const ufrags = async () => (await phone.page.evaluate(() => window.test.messages.map(({ out, text }) => ({ out, text }))))
+      .filter(({ text }) => /^a=ice-ufrag:/m.test(text)).slice(-2).map(({ text }) => ufragOf(text));
+    await phone.call('4930123');
+    await phone.reach('confirmed');
+    await bothHear();
+    const before = { ...(await transport()), ufrags: await ufrags() };
+    const began = trunk.log.length;
+    await phone.do('restartIce');
+    await phone.reach('renegotiated');
+    await until('the page has another pair', async () => {
+      const now = await transport();
+      return now.iceLocalUsernameFragment !== before.iceLocalUsernameFragment && now.selectedCandidatePairChanges > before.selectedCandidatePairChanges
+        && now.iceState === 'connected';
+    });
+    trunk.clear();
+    await bothHear();
+    const after = await ufrags();
+    assert.equal(new Set([...before.ufrags, ...after]).size, 4, JSON.stringify([before.ufrags, after]));
+    assert.equal((await transport()).dtlsState, 'connected');
+    assert.ok(!trunk.log.slice(began).some(({ out, method }) => !out && method === 'INVITE'), 'the trunk was told');
+    await phone.do('hangUp');
+    await phone.reach('ended');
+    await phone.close();
   });
 });

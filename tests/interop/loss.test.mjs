@@ -1,35 +1,14 @@
 // Video over a line that loses every twentieth packet in both directions: the losses are made good.
 import assert from 'node:assert';
-import { execFile, execFileSync } from 'node:child_process';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { canMakeNetwork, runInNetwork } from './lib/network.mjs';
 
-// In a network of its own, where Chromium finds an address and the kernel drops what comes.
-const network = `ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add 10.77.0.1/24 dev v0 && ip link set v0 up && ip link set v1 up &&
-ip route add default dev v0 && iptables -A INPUT -p udp -m statistic --mode random --probability 0.05 -j DROP && exec "$@"`;
-const unshare = ['--net', 'sh', '-c', network, 'sh'];
+// Chromium finds an address, and the kernel drops what comes.
+const LOSSY = `ip addr add 10.77.0.1/24 dev v0 && ip route add default dev v0 &&
+iptables -A INPUT -p udp -m statistic --mode random --probability 0.05 -j DROP`;
 
-function canLose() {
-  try {
-    execFileSync('unshare', [...unshare, 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function measure(without) {
-  const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'lib/lossy_call.mjs');
-  return new Promise((resolve, reject) => {
-    execFile('unshare', [...unshare, process.execPath, script, without], { timeout: 120000 }, (error, out, problems) => {
-      if (error) reject(new Error(`${error.message}\n${problems}`));
-      else resolve(JSON.parse(out.trim().split('\n').at(-1)));
-    });
-  });
-}
-
-const skip = canLose() ? false : 'needs root and the statistic match of iptables';
+const measure = (without) => runInNetwork(LOSSY, 'lossy_call.mjs', without);
+const skip = canMakeNetwork(LOSSY) ? false : 'needs root and the statistic match of iptables';
 
 test('5 % of all packets are lost and asked for', { skip, timeout: 240000 }, async (t) => {
   const { sent, received, metrics } = await measure('');

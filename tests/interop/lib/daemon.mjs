@@ -15,9 +15,10 @@ export const USERS = { alice: 'wonder-land', bob: 'builder-bob', carol: 'sing-ca
 const text = (value) => JSON.stringify(value);
 
 // { upstream: the trunk's peer knows the users, and of those in `kept` we know their { username, password } there;
-//   peer: port of the trunk, trunk: more of its options, web: folder of pages, demo, address: where media is, else wherever the host is,
+//   peer: port of the trunk at `peerHost`, trunk: more of its options, web: folder of pages, demo, address: where media is (or a list),
+//   else wherever the host is,
 //   media: more of its options, more: more groups }
-export async function startDaemon({ peer = 0, web, demo = false, address = '', upstream, trunk = '', media: moreMedia = '', more = '' }) {
+export async function startDaemon({ peer = 0, peerHost = '127.0.0.1', web, demo = false, address = '', upstream, trunk = '', media: moreMedia = '', more = '' }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
@@ -30,12 +31,12 @@ export async function startDaemon({ peer = 0, web, demo = false, address = '', u
   writeFileSync(file, `
 domain = "${DOMAIN}";
 web : { listen = ("127.0.0.1:${webPort}"); root = ${text(web)}; demo = ${demo}; };
-sip : { listen = ("udp:127.0.0.1:${sipPort}"); };
-media : { ports = "${media.first}-${media.last}"; workers = 1;${address ? ` address = ("${address}");` : ''} ${moreMedia} };
+sip : { listen = ("udp:${peerHost}:${sipPort}"); };
+media : { ports = "${media.first}-${media.last}"; workers = 1;${address.length ? ` address = (${[address].flat().map(text).join(', ')});` : ''} ${moreMedia} };
 ${more}
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
-trunks : ( ${peer ? `{ name = "peer"; peer = "sip:127.0.0.1:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : ''} );
+trunks : ( ${peer ? `{ name = "peer"; peer = "sip:${peerHost}:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : ''} );
 ${upstream ? 'registrar : { upstream = "peer"; grace_seconds = 1; expires_min_seconds = 5; };' : ''}
 routes : ( ${peer ? '{ to = "peer"; }' : ''} );
 shutdown : { drain_seconds = 0; };

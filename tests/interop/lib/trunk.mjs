@@ -31,9 +31,12 @@ const tagOf = (value) => /;tag=([^;>\s]+)/.exec(value || '')?.[1];
 const uriOf = (value) => /<([^>]+)>/.exec(value)?.[1] ?? value.split(';')[0];
 
 export class Trunk {
-  // `answer`: "accept", "ring" (180 and no more), or a status code.
-  constructor({ tone = 0, answer = 'accept' } = {}) {
+  // `answer`: "accept", "ring" (180 and no more), or a status code. `host`: where SIP and media are.
+  constructor({ tone = 0, answer = 'accept', host = '127.0.0.1' } = {}) {
     this.tone = tone;
+    this.host = host;
+    this.uriHost = host.includes(':') ? `[${host}]` : host;
+    this.family = host.includes(':') ? 6 : 4;
     this.answer = answer;
     this.log = [];
     this.dialog = null;
@@ -42,14 +45,14 @@ export class Trunk {
   }
 
   async open() {
-    this.socket = dgram.createSocket('udp4');
+    this.socket = dgram.createSocket(`udp${this.family}`);
     this.socket.on('message', (data, from) => this.receive(data.toString(), from));
-    await new Promise((resolve) => this.socket.bind(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => this.socket.bind(0, this.host, resolve));
     this.port = this.socket.address().port;
     this.rtpPort = await freeRtpPort();
-    this.rtp = dgram.createSocket('udp4');
+    this.rtp = dgram.createSocket(`udp${this.family}`);
     this.rtp.on('message', (packet) => this.receiveRtp(packet));
-    await new Promise((resolve) => this.rtp.bind(this.rtpPort, '127.0.0.1', resolve));
+    await new Promise((resolve) => this.rtp.bind(this.rtpPort, this.host, resolve));
     this.clear();
     return this;
   }
@@ -70,7 +73,7 @@ export class Trunk {
 
   send(text, to) {
     this.log.push({ out: true, ...parse(text) });
-    this.socket.send(text, to.port, '127.0.0.1');
+    this.socket.send(text, to.port, this.host);
   }
 
   receive(text, from) {
@@ -91,7 +94,7 @@ export class Trunk {
       `To: ${request.get('to')}${code === 100 ? '' : toTag}`,
       `Call-ID: ${request.get('call-id')}`,
       `CSeq: ${request.get('cseq')}`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      `Contact: <sip:peer@${this.uriHost}:${this.port}>`,
       ...headers,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${body.length}`,
@@ -160,13 +163,13 @@ export class Trunk {
     const one = this.subscriptions.get(event);
     const lines = [
       `NOTIFY ${one.target} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${token()};rport`,
+      `Via: SIP/2.0/UDP ${this.uriHost}:${this.port};branch=z9hG4bK${token()};rport`,
       'Max-Forwards: 70',
       `From: ${one.local};tag=${one.localTag}`,
       `To: ${one.remote}`,
       `Call-ID: ${one.callId}`,
       `CSeq: ${++one.cseq} NOTIFY`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      `Contact: <sip:peer@${this.uriHost}:${this.port}>`,
       `Event: ${event}`,
       `Subscription-State: ${subscriptionState}`,
       `Content-Type: ${type}`,
@@ -208,13 +211,13 @@ export class Trunk {
     const { dialog } = this;
     const lines = [
       `${method} ${uri || dialog.target} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${branch};rport`,
+      `Via: SIP/2.0/UDP ${this.uriHost}:${this.port};branch=z9hG4bK${branch};rport`,
       'Max-Forwards: 70',
       `From: ${dialog.local}${tagOf(dialog.local) ? '' : `;tag=${dialog.localTag}`}`,
       `To: ${to || dialog.remote}`,
       `Call-ID: ${dialog.callId}`,
       `CSeq: ${cseq ?? ++dialog.cseq} ${method}`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      `Contact: <sip:peer@${this.uriHost}:${this.port}>`,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${body.length}`,
     ];
@@ -224,7 +227,7 @@ export class Trunk {
   invite(user, gatewayPort) {
     this.dialog = {
       callId: token(), localTag: token(), cseq: 0, branch: token(), peer: { port: gatewayPort }, local: '<sip:4711@peer.test>',
-      remote: `<sip:${user}@127.0.0.1:${gatewayPort}>`, target: `sip:${user}@127.0.0.1:${gatewayPort}`,
+      remote: `<sip:${user}@${this.uriHost}:${gatewayPort}>`, target: `sip:${user}@${this.uriHost}:${gatewayPort}`,
     };
     this.request('INVITE', { branch: this.dialog.branch, body: this.sdp('sendrecv') });
   }
@@ -257,7 +260,7 @@ export class Trunk {
   sdp(direction) {
     this.version = (this.version || 0) + 1;
     return [
-      'v=0', `o=peer 4711 ${this.version} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${this.rtpPort} RTP/AVP 0 ${EVENT_TYPE}`,
+      'v=0', `o=peer 4711 ${this.version} IN IP${this.family} ${this.host}`, 's=-', `c=IN IP${this.family} ${this.host}`, 't=0 0', `m=audio ${this.rtpPort} RTP/AVP 0 ${EVENT_TYPE}`,
       'a=rtpmap:0 PCMU/8000', `a=rtpmap:${EVENT_TYPE} telephone-event/8000`, `a=fmtp:${EVENT_TYPE} 0-16`, 'a=ptime:20', `a=${direction}`, '',
     ].join('\r\n');
   }
@@ -265,7 +268,7 @@ export class Trunk {
   takeMedia(sdp) {
     if (!sdp) return;
     const port = /^m=audio (\d+)/m.exec(sdp);
-    if (port) this.remoteRtp = { port: Number(port[1]), address: /^c=IN IP4 (\S+)/m.exec(sdp)[1] };
+    if (port) this.remoteRtp = { port: Number(port[1]), address: /^c=IN IP[46] (\S+)/m.exec(sdp)[1] };
   }
 
   startSending() {

@@ -72,6 +72,8 @@ Object.assign(window.test, {
     session.connection.addTrack(camera.getVideoTracks()[0], sound);
     session.renegotiate({}, () => state('renegotiated'));
   },
+  // A re-INVITE with other ICE credentials.
+  restartIce: () => void session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, () => state('renegotiated')),
   removeVideo() {
     session.connection.getTransceivers().filter((one) => one.receiver.track.kind === 'video').forEach((one) => one.stop());
     session.renegotiate({}, () => state('renegotiated'));

@@ -40,7 +40,7 @@ class End:
         self.dialog = None
         self.tag = sip.token("t")
         self.local = None
-        self.rtp_port = 40000
+        self.rtp_host, self.rtp_port = "127.0.0.1", 40000
 
     # --- descriptions ---
     def describe(self, offer=None, direction="sendrecv", **options):
@@ -51,7 +51,7 @@ class End:
         elif self.is_browser:
             self.local = media.browser_sdp(offer, direction=direction, **options)
         else:
-            self.local = media.trunk_sdp(self.rtp_port, direction=direction, **options)
+            self.local = media.trunk_sdp(self.rtp_port, **{"address": self.rtp_host, "direction": direction, **options})
         return self.local
 
     # --- messages ---

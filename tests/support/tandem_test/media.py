@@ -5,10 +5,14 @@ import re
 import socket
 import struct
 
-from .net import Deadline, LIMIT
+from .net import Deadline, LIMIT, family_of
 
 PCMU, PCMA, TELEPHONE_EVENT = 0, 8, 101
 RATES = {"PCMU": (0, 8000), "PCMA": (8, 8000), "opus": (111, 48000), "telephone-event": (101, 8000)}
+
+
+def _kind(host):
+    return "IP6" if ":" in host else "IP4"
 
 
 def _codecs(names):
@@ -23,7 +27,7 @@ def _codecs(names):
 
 
 def browser_sdp(offer=None, codecs=("opus", "PCMU", "PCMA", "telephone-event"), direction="sendrecv", version=2,
-                session_id=None, setup=None, ufrag=None, port=9):
+                session_id=None, setup=None, ufrag=None, port=9, host="127.0.0.1"):
     """What a browser says, with a candidate at which nobody is: signalling is tested, ICE never connects. With `offer`
     its answer: mid and payload types are taken from there."""
     mid, payload_types, lines = "0", *_codecs(codecs)
@@ -37,8 +41,8 @@ def browser_sdp(offer=None, codecs=("opus", "PCMU", "PCMA", "telephone-event"), 
     text = [
         "v=0", f"o=- {session_id or int.from_bytes(os.urandom(6), 'big')} {version} IN IP4 127.0.0.1", "s=-", "t=0 0",
         f"a=group:BUNDLE {mid}",
-        f"m=audio {port} UDP/TLS/RTP/SAVPF {payload_types}", "c=IN IP4 127.0.0.1", "a=rtcp:9 IN IP4 0.0.0.0",
-        f"a=candidate:1 1 udp 2122260223 127.0.0.1 {port} typ host",
+        f"m=audio {port} UDP/TLS/RTP/SAVPF {payload_types}", f"c=IN {_kind(host)} {host}", "a=rtcp:9 IN IP4 0.0.0.0",
+        f"a=candidate:1 1 udp 2122260223 {host} {port} typ host",
         f"a=ice-ufrag:{ufrag or os.urandom(2).hex()}", f"a=ice-pwd:{os.urandom(12).hex()}", "a=ice-options:trickle",
         f"a=fingerprint:sha-256 {fingerprint}", f"a=setup:{setup}", f"a=mid:{mid}", f"a={direction}", "a=rtcp-mux",
     ] + lines
@@ -49,7 +53,7 @@ def trunk_sdp(port, codecs=("PCMU", "PCMA", "telephone-event"), address="127.0.0
               session_id=4711):
     payload_types, lines = _codecs(codecs)
     text = [
-        "v=0", f"o=trunk {session_id} {version} IN IP4 {address}", "s=call", f"c=IN IP4 {address}", "t=0 0",
+        "v=0", f"o=trunk {session_id} {version} IN {_kind(address)} {address}", "s=call", f"c=IN {_kind(address)} {address}", "t=0 0",
         f"m=audio {port} RTP/AVP {payload_types}",
     ] + lines + ["a=ptime:20", f"a={direction}"]
     return "\r\n".join(text) + "\r\n"
@@ -67,7 +71,7 @@ class Rtp:
     """A UDP port that sends and counts RTP packets with a pattern in the payload."""
 
     def __init__(self, host="127.0.0.1"):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
         self.port = self.socket.getsockname()[1]
         self.sequence, self.timestamp = 1000, 160000

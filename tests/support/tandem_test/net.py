@@ -12,6 +12,15 @@ import time
 LIMIT = 10.0  # seconds that anything on loopback may take at most, sanitizers and a busy machine included
 
 
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def bracketed(host):
+    """As URIs and Via have it."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Deadline:
     """A limit that several waits share."""
 
@@ -50,9 +59,8 @@ class _Ports:
 
     @staticmethod
     def _is_free(host, port):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with socket.socket(family, kind) as probe:
+            with socket.socket(family_of(host), kind) as probe:
                 if kind == socket.SOCK_STREAM:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

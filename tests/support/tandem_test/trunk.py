@@ -9,7 +9,7 @@ import threading
 import time
 
 from . import media, sip
-from .net import LIMIT
+from .net import LIMIT, bracketed, family_of
 from .peer import Peer
 
 
@@ -109,15 +109,15 @@ class _TrunkBase(Peer):
     # --- calls ---
     @property
     def contact(self):
-        return f"<sip:trunk@{self.host}:{self.port}{self.uri_parameters}>"
+        return f"<sip:trunk@{bracketed(self.host)}:{self.port}{self.uri_parameters}>"
 
     @property
     def via(self):
-        return f"{self.transport} {self.host}:{self.port}"
+        return f"{self.transport} {bracketed(self.host)}:{self.port}"
 
     def invite(self, number, domain, body, from_user="5551234", headers=()):
         """Sends an INVITE to the gateway."""
-        return self.send(sip.request("INVITE", f"sip:{number}@{domain}", f"<sip:{from_user}@{self.host}>;tag={sip.token()}",
+        return self.send(sip.request("INVITE", f"sip:{number}@{domain}", f"<sip:{from_user}@{bracketed(self.host)}>;tag={sip.token()}",
                                      f"<sip:{number}@{domain}>", self.via, contact=self.contact, body=body,
                                      headers=headers))
 
@@ -145,7 +145,7 @@ class UdpTrunk(_TrunkBase):
     def __init__(self, gateway, host="127.0.0.1", port=0, name="trunk"):
         """`gateway` is (host, port) of the daemon's UDP listener."""
         super().__init__(name)
-        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
         self.socket.bind((host, port))
         self.host, self.port = self.socket.getsockname()[:2]
         self.gateway = gateway

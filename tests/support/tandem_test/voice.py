@@ -81,11 +81,11 @@ def check_identity(heard):
 
 
 class MediaCall:
-    def __init__(self, calls, direction, browser_sdp=lambda sdp: sdp):
+    def __init__(self, calls, direction, browser_sdp=lambda sdp: sdp, browser_host="127.0.0.1", trunk_host="127.0.0.1"):
         self.call = calls(direction)
         self.browser, self.trunk = self.call.ends if direction == "browser-trunk" else self.call.ends[::-1]
-        self.peer, self.port = WebRtc(), Rtp()
-        self.trunk.rtp_port = self.port.port
+        self.peer, self.port = WebRtc(browser_host), Rtp(trunk_host)
+        self.trunk.rtp_host, self.trunk.rtp_port = trunk_host, self.port.port
         self.owned = [self.peer, self.port]
         self.browser.describe = self.describe
         self.browser_sdp = browser_sdp

@@ -14,7 +14,7 @@ import zlib
 
 from . import media
 from .dtls import Dtls, Identity, is_dtls
-from .net import Deadline
+from .net import Deadline, family_of
 
 COOKIE = 0x2112A442
 BINDING, SUCCESS, ERROR = 0x0001, 0x0101, 0x0111
@@ -77,9 +77,9 @@ class Framed:
 class Path:
     """A socket and the credentials that hold on it. Dead until the other side's are known."""
 
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, host="127.0.0.1"):
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
         self.port = self.socket.getsockname()[1]
         self.ufrag, self.password = os.urandom(4).hex(), os.urandom(16).hex()
         self.remote = None  # (ufrag, password, address)
@@ -107,16 +107,17 @@ class Path:
         if kind != BINDING or not self.remote:
             return
         self.was_asked = True
-        port = source[1] ^ COOKIE >> 16
-        address = struct.unpack(">I", socket.inet_aton(source[0]))[0] ^ COOKIE
-        mapped = struct.pack(">BBHI", 0, 1, port, address)
+        address = socket.inet_pton(family_of(source[0]), source[0])
+        address = bytes(a ^ b for a, b in zip(address, data[4:20]))  # the cookie, and the transaction behind it
+        mapped = struct.pack(">BBH", 0, 1 if len(address) == 4 else 2, source[1] ^ COOKIE >> 16) + address
         self.socket.sendto(stun(SUCCESS, data[8:20], [(MAPPED, mapped)], self.password), source)
 
 
 class WebRtc(threading.Thread):
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         super().__init__(daemon=True)
-        self.paths = [Path()]  # the newest last
+        self.host = host
+        self.paths = [Path(host)]  # the newest last
         identity = Identity()
         self.fingerprint = identity.fingerprint
         self.dtls = Dtls(identity, lambda record: self.dtls_path.socket.sendto(record, self.dtls_from))
@@ -139,7 +140,7 @@ class WebRtc(threading.Thread):
 
     def describe(self, offer=None):
         path = self.paths[-1]
-        sdp = media.browser_sdp(offer, port=path.port, setup="passive" if offer else "actpass", ufrag=path.ufrag)
+        sdp = media.browser_sdp(offer, port=path.port, setup="passive" if offer else "actpass", ufrag=path.ufrag, host=self.host)
         sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{path.password}\r", sdp, flags=re.M)
         return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {self.fingerprint}\r", sdp, flags=re.M)
 
@@ -152,20 +153,20 @@ class WebRtc(threading.Thread):
     def hear(self, sdp):
         """The gateway's description."""
         values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
-        address, port = re.search(rf"^a=candidate:\S+ 1 {self.transport} \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ {self.only_candidate or 'host'}",
-                                  sdp, re.M | re.I).groups()
+        found = re.findall(rf"^a=candidate:\S+ 1 {self.transport} \d+ (\S+) (\d+) typ {self.only_candidate or 'host'}", sdp, re.M | re.I)
+        address, port = next(one for one in found if family_of(one[0]) == family_of(self.host))
         self.paths[-1].remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
 
     def change_network(self, local):
         """Another socket, other credentials, to be offered: `local`, our last description, with them in it. What comes to
         the old ones is still heard, and media goes the old way, until the new one works."""
-        path = Path()
+        path = Path(self.host)
         self.paths.append(path)
         sdp = re.sub(r"^(o=\S+ \S+ )(\d+)", lambda found: found.group(1) + str(int(found.group(2)) + 1), local, flags=re.M)
         sdp = re.sub(r"^a=ice-ufrag:\S+", f"a=ice-ufrag:{path.ufrag}", sdp, flags=re.M)
         sdp = re.sub(r"^a=ice-pwd:\S+", f"a=ice-pwd:{path.password}", sdp, flags=re.M)
         sdp = re.sub(r"^a=setup:\S+", "a=setup:actpass", sdp, flags=re.M)
-        sdp = re.sub(r"^(a=candidate:1 1 udp \d+ 127\.0\.0\.1) \d+", rf"\1 {path.port}", sdp, flags=re.M)
+        sdp = re.sub(rf"^(a=candidate:1 1 udp \d+ {re.escape(self.host)}) \d+", rf"\1 {path.port}", sdp, flags=re.M)
         return re.sub(r"^m=audio \d+", f"m=audio {path.port}", sdp, flags=re.M)
 
     @property
@@ -223,7 +224,7 @@ class WebRtc(threading.Thread):
                     self._take(path, *path.socket.recvfrom(4096))
 
     def _take(self, path, data, source):
-        if self.only_candidate and path.remote and source != path.remote[2]:
+        if self.only_candidate and path.remote and source[:2] != path.remote[2]:
             return
         if data[0] < 4:
             path.answer(data, source)
