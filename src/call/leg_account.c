@@ -2,18 +2,6 @@
  * where only his browser has them, its answers to the peer's challenges. */
 #include "call/call_private.h"
 
-static const char *const leg_proofs[] = {"Authorization", "Proxy-Authorization", NULL};
-static const char *const leg_challenges[] = {"WWW-Authenticate", "Proxy-Authenticate", NULL};
-
-static void leg_copy_headers(const struct sip_message *from, struct sip_message *to, const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value;
-		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
-			sip_message_add_header(to, *names, value);
-	}
-}
-
 void leg_set_account(struct leg *leg, struct trunk_account *account)
 {
 	leg->account = trunk_account_ref(account);
@@ -46,7 +34,8 @@ static bool leg_is_proven_by_caller(const struct leg *leg)
 void leg_add_proof_of_caller(const struct leg *leg, struct sip_message *invite)
 {
 	if (leg_is_proven_by_caller(leg))
-		leg_copy_headers(sip_server_transaction_request(leg->call->caller->invite_server), invite, leg_proofs);
+		sip_message_copy_headers(invite, sip_server_transaction_request(leg->call->caller->invite_server),
+					 sip_credentials_headers);
 }
 
 void leg_pass_challenge(struct leg *leg, struct sip_message *response)
@@ -62,5 +51,5 @@ void leg_pass_challenge(struct leg *leg, struct sip_message *response)
 void leg_add_challenge(const struct leg *leg, struct sip_message *response)
 {
 	if (leg->challenge && sip_message_status(response) == sip_message_status(leg->challenge))
-		leg_copy_headers(leg->challenge, response, leg_challenges);
+		sip_message_copy_headers(response, leg->challenge, sip_challenge_headers);
 }

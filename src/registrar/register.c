@@ -1,7 +1,7 @@
 /* The REGISTER method (RFC 3261, section 10.3; RFC 5626, section 6; RFC 3327; RFC 5627, section 5). */
 #include "registrar/internal.h"
 #include "base/log.h"
-#include <stdlib.h>
+#include "sip/value.h"
 #include <string.h>
 
 struct registration {
@@ -43,24 +43,11 @@ static int refuse_as_too_brief(struct registration *registration)
 	return refuse_with(registration, 423, "Min-Expires", least);
 }
 
-/* delta-seconds; too large is as large as can be (RFC 3261, section 20.19). */
-static bool parse_seconds(const char *text, uint32_t *ret_seconds)
-{
-	if (!*text || strspn(text, "0123456789") != strlen(text))
-		return false;
-	errno = 0;
-	unsigned long long value = strtoull(text, NULL, 10);
-	*ret_seconds = errno || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-	return true;
-}
-
 static uint32_t wanted_expires(const struct registration *registration, size_t index)
 {
 	uint32_t seconds = 0;
-	const char *parameter = sip_message_contact_parameter(registration->request, index, "expires");
-	if (parameter && parse_seconds(parameter, &seconds))
-		return seconds;
-	if (sip_message_expires(registration->request, &seconds))
+	if (sip_value_seconds(sip_message_contact_parameter(registration->request, index, "expires"), &seconds) ||
+	    sip_message_expires(registration->request, &seconds))
 		return seconds;
 	return (uint32_t)setting(registration, "expires_seconds");
 }
@@ -71,22 +58,13 @@ static bool supports(const struct registration *registration, const char *tag)
 	       sip_message_lists(registration->request, "Require", tag);
 }
 
-/* A URI in angle brackets that requests can be routed by. */
-static bool is_path(const char *value)
-{
-	const char *end = *value == '<' ? strchr(value, '>') : NULL;
-	g_autofree char *text = end ? g_strndup(value + 1, (size_t)(end - value - 1)) : NULL;
-	struct sip_uri uri;
-	return text && !sip_uri_parse(text, &uri) && strcmp(uri.scheme, "tel");
-}
-
 /* The proxies that the request came by, to be gone back through (RFC 3327, section 5.3). */
 static int read_path(struct registration *registration)
 {
 	const char *value;
 	size_t count = 0;
 	for (; (value = sip_message_header(registration->request, "Path", count)); count++) {
-		if (count == REGISTRAR_PATH_MAX || !is_path(value))
+		if (count == REGISTRAR_PATH_MAX || !sip_value_is_route(value))
 			return refuse(registration, 400, "Path is too long or malformed");
 		registration->path[count] = g_strdup(value);
 	}
@@ -102,8 +80,7 @@ static bool first_hop_holds_the_flow(const struct registration *registration)
 		return true;
 	if (!count)
 		return false;
-	const char *last = registration->path[count - 1];
-	g_autofree char *text = g_strndup(last + 1, strcspn(last + 1, ">"));
+	g_autofree char *text = sip_value_uri(registration->path[count - 1]);
 	struct sip_uri uri;
 	char value[2];
 	return !sip_uri_parse(text, &uri) && sip_uri_parameter(&uri, "ob", value, sizeof value);
@@ -121,7 +98,7 @@ static int read_device(struct registration *registration, size_t index)
 	const char *reg_id = sip_message_contact_parameter(registration->request, index, "reg-id");
 	if (!reg_id)
 		return 0;
-	if (!parse_seconds(reg_id, &contact->reg_id) || !contact->reg_id || contact->reg_id > INT32_MAX)
+	if (!sip_value_seconds(reg_id, &contact->reg_id) || !contact->reg_id || contact->reg_id > INT32_MAX)
 		return refuse(registration, 400, "reg-id is no number from 1");
 	return 0;
 }

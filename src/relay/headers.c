@@ -2,7 +2,7 @@
  * Server, Warning, Allow and all that is unknown stay where they are. */
 #include "relay/relay_private.h"
 #include "sip/status.h"
-#include <stdlib.h>
+#include "sip/value.h"
 #include <string.h>
 
 static const char *const message_request[] = {"Date", "Expires", "Subject", "Priority", NULL};
@@ -36,32 +36,23 @@ static struct passing passing_of(enum sip_method method)
 	}
 }
 
-static void copy(struct sip_message *to, const struct sip_message *from, const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value;
-		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
-			sip_message_add_header(to, *names, value);
-	}
-}
-
 int relay_carry_request(struct sip_message *request, const struct sip_message *source)
 {
 	size_t length;
 	const char *body = sip_message_body(source, &length);
-	copy(request, source, passing_of(sip_message_method(source)).request);
+	sip_message_copy_headers(request, source, passing_of(sip_message_method(source)).request);
 	if (!length)
 		return 0;
 	const char *type = sip_message_header(source, "Content-Type", 0);
 	if (!type)
 		return -EINVAL;
-	copy(request, source, of_body);
+	sip_message_copy_headers(request, source, of_body);
 	return sip_message_set_body(request, type, body, length);
 }
 
 void relay_carry_response(struct sip_message *response, enum sip_method method, const struct sip_message *source)
 {
-	copy(response, source, passing_of(method).response);
+	sip_message_copy_headers(response, source, passing_of(method).response);
 }
 
 bool relay_status_is_better(unsigned status, unsigned than)
@@ -70,55 +61,30 @@ bool relay_status_is_better(unsigned status, unsigned than)
 	return sip_status_is_better(status, than) || (than == 480 && status != 480 && status / 100 == than / 100);
 }
 
-static size_t package_length(const char *event)
-{
-	return strspn(event, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~");
-}
-
 bool relay_event_is_sound(const char *event)
 {
-	size_t length = event ? package_length(event) : 0;
+	size_t length = event ? sip_value_token_length(event) : 0;
 	return length && (!event[length] || strchr("; \t", event[length]));
-}
-
-/* A parameter of a header value "token;name=value;..."; NULL when absent. A new string. */
-static char *parameter(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-	for (text = strchr(text, ';'); text; text = strchr(text, ';')) {
-		text += 1 + strspn(text + 1, " \t");
-		if (g_ascii_strncasecmp(text, name, length))
-			continue;
-		const char *value = text + length + strspn(text + length, " \t");
-		if (*value != '=')
-			continue;
-		value += 1 + strspn(value + 1, " \t");
-		return g_strndup(value, strcspn(value, "; \t"));
-	}
-	return NULL;
 }
 
 bool relay_event_is_same(const char *a, const char *b)
 {
-	size_t length = package_length(a);
-	g_autofree char *id_a = parameter(a, "id"), *id_b = parameter(b, "id");
-	return length == package_length(b) && !g_ascii_strncasecmp(a, b, length) && !g_strcmp0(id_a, id_b);
+	size_t length = sip_value_token_length(a);
+	g_autofree char *id_a = sip_value_parameter(a, "id"), *id_b = sip_value_parameter(b, "id");
+	return length == sip_value_token_length(b) && !g_ascii_strncasecmp(a, b, length) && !g_strcmp0(id_a, id_b);
 }
 
 bool relay_state_is_terminated(const struct sip_message *notify)
 {
 	static const char word[] = "terminated";
 	const char *state = sip_message_header(notify, "Subscription-State", 0);
-	size_t length = state ? strcspn(state, "; \t") : 0;
+	size_t length = state ? sip_value_token_length(state) : 0;
 	return length == strlen(word) && !g_ascii_strncasecmp(state, word, length);
 }
 
 bool relay_state_expires(const struct sip_message *notify, uint32_t *ret_expires_s)
 {
 	const char *state = sip_message_header(notify, "Subscription-State", 0);
-	g_autofree char *text = state ? parameter(state, "expires") : NULL;
-	if (!text || !*text || text[strspn(text, "0123456789")] || strlen(text) > 10)
-		return false;
-	*ret_expires_s = (uint32_t)MIN(strtoull(text, NULL, 10), UINT32_MAX);
-	return true;
+	g_autofree char *text = state ? sip_value_parameter(state, "expires") : NULL;
+	return sip_value_seconds(text, ret_expires_s);
 }

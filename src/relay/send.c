@@ -1,6 +1,7 @@
 /* A request to one far end, and its final response. */
 #include "relay/relay_private.h"
 #include "sip/uri.h"
+#include "sip/value.h"
 #include "config.h"
 #include <string.h>
 
@@ -19,11 +20,9 @@ struct relay_sending {
 
 char *relay_own_user(const struct sip_dialog *dialog)
 {
-	const char *start = strchr(dialog->local_uri, '<');
-	start = start ? start + 1 : dialog->local_uri;
-	g_autofree char *text = g_strndup(start, strcspn(start, ">"));
+	g_autofree char *text = sip_value_uri(dialog->local_uri);
 	struct sip_uri uri;
-	return g_strdup(sip_uri_parse(text, &uri) == 0 ? uri.user : "");
+	return g_strdup(text && sip_uri_parse(text, &uri) == 0 ? uri.user : "");
 }
 
 struct relay_sending *relay_sending_free(struct relay_sending *sending)

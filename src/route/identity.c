@@ -1,8 +1,10 @@
 #include "route/identity.h"
 #include "sip/uri.h"
+#include "sip/value.h"
 #include <string.h>
 
 #define NAME_BYTES_MAX 128
+#define PARAMETER_BYTES_MAX 63
 #define ANONYMOUS "anonymous"
 
 /* Somebody a call was meant for before: our words for what the far end said. */
@@ -77,70 +79,37 @@ static char *safe_name(const char *text, size_t length)
 	return valid;
 }
 
-/* The end of a quoted string that begins at `text`, behind its closing quote; NULL: it has none. */
-static const char *end_of_quotes(const char *text)
-{
-	for (text++; *text && *text != '"'; text++)
-		if (*text == '\\' && text[1])
-			text++;
-	return *text ? text + 1 : NULL;
-}
-
-struct name_addr {
+/* Who a value names. */
+struct person {
 	struct sip_uri uri;
 	char *display_name; /* owned; NULL */
-	const char *parameters; /* into the text, behind the URI */
 };
 
-/* The first of a list of name-addr or addr-spec (section 20.10). 0 or -EINVAL; then nothing is owned. */
-static int parse_name_addr(const char *text, struct name_addr *ret_address)
+/* 0 or -EINVAL; then nothing is owned. */
+static int read_person(const char *value, struct person *ret_person)
 {
-	struct name_addr address = {0};
-	text += strspn(text, " \t");
-	const char *name = text, *name_end = text;
-	if (*text == '"') {
-		name_end = end_of_quotes(text);
-		if (!name_end)
-			return -EINVAL;
-		name++;
-	}
-	const char *uri = name_end + strcspn(name_end, "<,;");
-	bool has_brackets = *uri == '<';
-	if (!has_brackets && *text == '"')
+	struct sip_name_addr address;
+	struct person person = {0};
+	if (sip_value_name_addr(value, &address) < 0)
 		return -EINVAL;
-	if (*text != '"')
-		name_end = has_brackets ? uri : name;
-	else
-		name_end--;
-	uri = has_brackets ? uri + 1 : text;
-	size_t length = strcspn(uri, has_brackets ? ">" : ",; \t");
-	if (length > SIP_URI_BYTES_MAX || (has_brackets && !uri[length]))
+	g_autofree char *uri = g_strndup(address.uri, address.uri_length);
+	if (sip_uri_parse(uri, &person.uri) < 0)
 		return -EINVAL;
-	g_autofree char *uri_text = g_strndup(uri, length);
-	if (sip_uri_parse(uri_text, &address.uri) < 0)
-		return -EINVAL;
-	if (name_end > name)
-		address.display_name = safe_name(name, (size_t)(name_end - name));
-	address.parameters = uri + length + has_brackets;
-	*ret_address = address;
+	if (address.name_length)
+		person.display_name = safe_name(address.name, address.name_length);
+	*ret_person = person;
 	return 0;
 }
 
-/* A parameter's value as it is written, quotes and all; a new string; NULL when absent or not fit to be repeated. */
-static char *parameter(const char *parameters, const char *name)
+/* A parameter that is fit to be repeated; a new string; NULL: absent, or not fit. */
+static char *fit_parameter(const char *value, const char *name)
 {
-	size_t length = strlen(name);
-	const char *end = parameters + strcspn(parameters, ",");
-	for (const char *c = memchr(parameters, ';', (size_t)(end - parameters)); c;
-	     c = memchr(c, ';', (size_t)(end - c))) {
-		c += 1 + strspn(c + 1, " \t");
-		if (g_ascii_strncasecmp(c, name, length) || c[length] != '=')
-			continue;
-		c += length + 1;
-		size_t n = strspn(c, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~\"");
-		return n && n < 64 ? g_strndup(c, n) : NULL;
-	}
-	return NULL;
+	char *text = sip_value_parameter(value, name);
+	size_t length = text ? strlen(text) : 0;
+	bool is_fit = length && length <= PARAMETER_BYTES_MAX && (*text == '"' || sip_value_is_token(text, length));
+	if (!is_fit)
+		g_clear_pointer(&text, g_free);
+	return text;
 }
 
 static bool wants_privacy(const struct sip_message *request)
@@ -156,37 +125,37 @@ static bool wants_privacy(const struct sip_message *request)
 	return false;
 }
 
-static void take_address(struct route_identity *identity, struct name_addr *address)
+static void take_person(struct route_identity *identity, struct person *person)
 {
-	replace(&identity->user, address->uri.user);
-	replace(&identity->number, address->uri.user);
+	replace(&identity->user, person->uri.user);
+	replace(&identity->number, person->uri.user);
 	g_free(identity->display_name);
-	identity->display_name = address->display_name;
+	identity->display_name = person->display_name;
 }
 
 /* Who calls, by the word of somebody who is to be believed. */
 static void take_assertion(struct route_identity *identity, const struct sip_message *request)
 {
 	const char *value;
-	struct name_addr address;
+	struct person person;
 	for (size_t i = 0; (value = sip_message_header(request, "P-Asserted-Identity", i)); i++)
-		if (parse_name_addr(value, &address) == 0) {
-			if (*address.uri.user) {
-				take_address(identity, &address);
+		if (read_person(value, &person) == 0) {
+			if (*person.uri.user) {
+				take_person(identity, &person);
 				return;
 			}
-			g_free(address.display_name);
+			g_free(person.display_name);
 		}
 	for (size_t i = 0; (value = sip_message_header(request, "Remote-Party-ID", i)); i++) {
-		if (parse_name_addr(value, &address) < 0)
+		if (read_person(value, &person) < 0)
 			continue;
-		g_autofree char *party = parameter(address.parameters, "party");
-		g_autofree char *privacy = parameter(address.parameters, "privacy");
-		if (!*address.uri.user || (party && g_ascii_strcasecmp(party, "calling"))) {
-			g_free(address.display_name);
+		g_autofree char *party = sip_value_parameter(value, "party");
+		g_autofree char *privacy = sip_value_parameter(value, "privacy");
+		if (!*person.uri.user || (party && g_ascii_strcasecmp(party, "calling"))) {
+			g_free(person.display_name);
 			continue;
 		}
-		take_address(identity, &address);
+		take_person(identity, &person);
 		identity->is_private |= privacy && g_ascii_strcasecmp(privacy, "off");
 		return;
 	}
@@ -197,20 +166,20 @@ static void take_stations(struct route_identity *identity, const struct sip_mess
 {
 	const char *value;
 	for (size_t i = 0; i < ROUTE_DIVERSIONS_MAX && (value = sip_message_header(request, header, i)); i++) {
-		struct name_addr address;
-		if (parse_name_addr(value, &address) < 0)
+		struct person person;
+		if (read_person(value, &person) < 0)
 			continue;
-		g_free(address.display_name);
-		g_autofree char *privacy = parameter(address.parameters, "privacy");
+		g_free(person.display_name);
+		g_autofree char *privacy = sip_value_parameter(value, "privacy");
 		g_autoptr(GString) parameters = g_string_new(NULL);
 		for (const char *const *name = names; *name; name++) {
-			g_autofree char *text = parameter(address.parameters, *name);
+			g_autofree char *text = fit_parameter(value, *name);
 			if (text)
 				g_string_append_printf(parameters, ";%s=%s", *name, text);
 		}
 		struct station *station = g_new0(struct station, 1);
 		station->header = header;
-		station->user = g_strdup(address.uri.user);
+		station->user = g_strdup(person.uri.user);
 		station->parameters = g_string_free(g_steal_pointer(&parameters), FALSE);
 		/* RFC 7044 says it among the URI's own headers. */
 		station->is_private = (privacy && strcmp(privacy, "off")) || strstr(value, "?Privacy=") || strstr(value, "&Privacy=");
@@ -223,17 +192,17 @@ static void read_user(struct route_identity *identity, const struct sip_message 
 {
 	const char *const *ids = source->caller_ids;
 	const char *wish = sip_message_header(request, "P-Preferred-Identity", 0);
-	struct name_addr address;
+	struct person person;
 	if (source->display_name)
 		replace(&identity->display_name, source->display_name);
 	if (!ids || !*ids)
 		return;
 	replace(&identity->number, ids[0]);
-	if (!wish || parse_name_addr(wish, &address) < 0)
+	if (!wish || read_person(wish, &person) < 0)
 		return;
-	if (g_strv_contains(ids, address.uri.user))
-		replace(&identity->number, address.uri.user);
-	g_free(address.display_name);
+	if (g_strv_contains(ids, person.uri.user))
+		replace(&identity->number, person.uri.user);
+	g_free(person.display_name);
 }
 
 static void read_trunk(struct route_identity *identity, const struct sip_message *request)

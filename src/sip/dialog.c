@@ -2,6 +2,7 @@
 #include "crypto/random.h"
 #include "sip/message_internal.h"
 #include "sip/uri.h"
+#include "sip/value.h"
 #include <string.h>
 
 #define TAG_CHARACTERS 12
@@ -36,20 +37,6 @@ static char *target_of(const struct sip_message *message)
 	return g_strndup(uri, strcspn(uri, "?")); /* headers may not stand in a Request-URI (section 19.1.1) */
 }
 
-static char *uri_of_route(const char *route)
-{
-	const char *start = strchr(route, '<');
-	start = start ? start + 1 : route;
-	return g_strndup(start, strcspn(start, ">?"));
-}
-
-static bool is_route(const char *route)
-{
-	g_autofree char *uri = uri_of_route(route);
-	struct sip_uri parsed;
-	return !sip_uri_parse(uri, &parsed) && strcmp(parsed.scheme, "tel");
-}
-
 static void clear_route_set(struct sip_dialog *dialog)
 {
 	for (size_t i = 0; dialog->route_set[i]; i++)
@@ -63,7 +50,7 @@ static int read_route_set(struct sip_dialog *dialog, const struct sip_message *m
 	if (count > SIP_ROUTE_SET_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++)
-		if (!is_route(sip_message_record_route(message, i)))
+		if (!sip_value_is_route(sip_message_record_route(message, i)))
 			return -EINVAL;
 	clear_route_set(dialog);
 	for (size_t i = 0; i < count; i++)
@@ -188,7 +175,9 @@ const char *sip_dialog_next_hop(const struct sip_dialog *dialog)
 	if (!dialog->route_set[0])
 		return dialog->remote_target;
 	g_free(keeper->next_hop);
-	keeper->next_hop = uri_of_route(dialog->route_set[0]);
+	keeper->next_hop = sip_value_uri(dialog->route_set[0]);
+	if (keeper->next_hop)
+		keeper->next_hop[strcspn(keeper->next_hop, "?")] = '\0';
 	return dialog->next_hop;
 }
 

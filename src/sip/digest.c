@@ -1,6 +1,9 @@
 #include "sip/digest_internal.h"
 #include <string.h>
 
+const char *const sip_credentials_headers[] = {"Authorization", "Proxy-Authorization", NULL};
+const char *const sip_challenge_headers[] = {"WWW-Authenticate", "Proxy-Authenticate", NULL};
+
 static const struct {
 	const char *name;
 	enum crypto_digest digest;

@@ -10,6 +10,10 @@ enum sip_digest_algorithm { SIP_DIGEST_MD5, SIP_DIGEST_SHA256, SIP_DIGEST_SHA512
 int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, const char *realm, const char *password,
 		   char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
 
+/* Where credentials and where challenges stand: NULL-terminated. */
+extern const char *const sip_credentials_headers[]; /* Authorization, Proxy-Authorization */
+extern const char *const sip_challenge_headers[];   /* WWW-Authenticate, Proxy-Authenticate */
+
 /* --- as server --- */
 struct sip_digest_server;
 /* `realm` is copied. Nonces hold the time and are bound to the sender's address by a key of this process's life. */

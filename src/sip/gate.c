@@ -1,4 +1,5 @@
 #include "sip/gate.h"
+#include "sip/value.h"
 #include <string.h>
 
 #define CSEQ_MAX 0x7fffffffu /* section 8.1.1.5: less than 2^31 */
@@ -37,14 +38,6 @@ struct check {
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-bool sip_gate_is_token(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (!g_ascii_isalnum(text[i]) && (!text[i] || !strchr("-.!%*_+`'~", text[i])))
-			return false;
-	return length > 0;
 }
 
 int sip_gate_number(const char *value, size_t length, uint64_t maximum, uint64_t *ret_number)
@@ -95,7 +88,7 @@ int sip_gate_next_line(const char **cursor, const char *end, struct sip_gate_lin
 		value++;
 	while (value_end > value && is_space(value_end[-1]))
 		value_end--;
-	if (!sip_gate_is_token(line, (size_t)(name_end - line)))
+	if (!sip_value_is_token(line, (size_t)(name_end - line)))
 		return -EBADMSG;
 	ret_line->header = header_of(line, (size_t)(name_end - line));
 	ret_line->value = value;
@@ -145,7 +138,7 @@ static int check_request_line(struct check *check, const char *line, size_t leng
 {
 	const char *end = line + length;
 	const char *uri = memchr(line, ' ', length);
-	if (!uri || !sip_gate_is_token(line, (size_t)(uri - line)))
+	if (!uri || !sip_value_is_token(line, (size_t)(uri - line)))
 		return -EBADMSG;
 	check->method = line;
 	check->method_length = (size_t)(uri - line);
@@ -175,7 +168,7 @@ static void check_cseq(struct check *check, const char *value, size_t length)
 	}
 	while (method < end && is_space(*method))
 		method++;
-	if (!sip_gate_is_token(method, (size_t)(end - method)))
+	if (!sip_value_is_token(method, (size_t)(end - method)))
 		fault(check, 400, "Malformed CSeq");
 	else if (check->method && ((size_t)(end - method) != check->method_length ||
 				   memcmp(method, check->method, check->method_length)))

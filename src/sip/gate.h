@@ -47,4 +47,3 @@ int sip_gate_check(const char *text, size_t length, enum sip_gate_mode mode, str
 int sip_gate_next_line(const char **cursor, const char *end, struct sip_gate_line *ret_line);
 /* A whole value that is a decimal number of at most `maximum`. 0 or -ERANGE. */
 int sip_gate_number(const char *value, size_t length, uint64_t maximum, uint64_t *ret_number);
-bool sip_gate_is_token(const char *text, size_t length);

@@ -108,6 +108,8 @@ const char *sip_status_text(unsigned status);
 int sip_message_add_header(struct sip_message *message, const char *name, const char *value);
 int sip_message_add_header_format(struct sip_message *message, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* All values of the headers of these names (NULL-terminated); what `to` may not hold is left out. */
+void sip_message_copy_headers(struct sip_message *to, const struct sip_message *from, const char *const *names);
 int sip_message_remove_header(struct sip_message *message, const char *name);
 /* Replaces body and Content-Type. Length 0 removes both. */
 int sip_message_set_body(struct sip_message *message, const char *content_type, const char *body, size_t length);

@@ -1,4 +1,5 @@
 #include "sip/message_internal.h"
+#include "sip/value.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -113,7 +114,7 @@ static msg_href_t const *class_of(const struct sip_message *message, const char 
 int sip_message_add_header(struct sip_message *message, const char *name, const char *value)
 {
 	size_t name_length = strlen(name);
-	if (!sip_gate_is_token(name, name_length) || name_length + strlen(value) > VALUE_BYTES_MAX)
+	if (!sip_value_is_token(name, name_length) || name_length + strlen(value) > VALUE_BYTES_MAX)
 		return -EINVAL;
 	changed(message);
 	const msg_href_t *reference = class_of(message, name);
@@ -130,6 +131,15 @@ int sip_message_add_header_format(struct sip_message *message, const char *name,
 	g_autofree char *value = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
 	return sip_message_add_header(message, name, value);
+}
+
+void sip_message_copy_headers(struct sip_message *to, const struct sip_message *from, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value;
+		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
+			sip_message_add_header(to, *names, value);
+	}
 }
 
 static int remove_unknown(struct sip_message *message, const char *name)

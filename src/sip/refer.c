@@ -1,4 +1,5 @@
 #include "sip/refer.h"
+#include "sip/value.h"
 #include <string.h>
 
 #define HEADERS_MAX 4 /* of a URI */
@@ -84,25 +85,11 @@ static int take_headers(const char *text, struct sip_refer_to *refer_to)
 	return 0;
 }
 
-/* The URI of a name-addr, or of an addr-spec, whose parameters are then the header's (RFC 3261, section 20). */
-static char *uri_of(const char *text)
-{
-	const char *start = text + strspn(text, " \t");
-	if (*start == '"') /* what is quoted may hold a '<' */
-		for (start++; *start && *start != '"'; start++)
-			start += *start == '\\' && start[1];
-	const char *bracket = strchr(start, '<');
-	const char *end = bracket ? strchr(bracket, '>') : NULL;
-	if (bracket)
-		return end ? g_strndup(bracket + 1, (size_t)(end - bracket - 1)) : NULL;
-	return g_strndup(start, strcspn(start, "; \t"));
-}
-
 int sip_refer_to_parse(const char *text, struct sip_refer_to *ret_refer_to)
 {
 	struct sip_refer_to refer_to = {0};
 	char method[16];
-	g_autofree char *uri = uri_of(text);
+	g_autofree char *uri = sip_value_uri(text);
 	if (!uri)
 		return -EINVAL;
 	char *question = strchr(uri, '?');

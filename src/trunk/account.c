@@ -1,7 +1,7 @@
 #include "trunk/account.h"
 #include "crypto/digest.h"
 #include "sip/uri.h"
-#include <stdlib.h>
+#include "sip/value.h"
 #include <string.h>
 
 struct trunk_account {
@@ -89,16 +89,6 @@ const char *const *trunk_account_route(const struct trunk_account *account)
 	return (const char *const *)account->route;
 }
 
-static bool read_seconds(const char *text, uint32_t *ret_seconds)
-{
-	if (!text || !*text || strspn(text, "0123456789") != strlen(text))
-		return false;
-	errno = 0;
-	unsigned long long value = strtoull(text, NULL, 10);
-	*ret_seconds = errno || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-	return true;
-}
-
 uint32_t trunk_account_granted_s(const struct trunk_account *account, const struct sip_message *response, uint32_t asked_s)
 {
 	uint32_t seconds = asked_s;
@@ -106,7 +96,7 @@ uint32_t trunk_account_granted_s(const struct trunk_account *account, const stru
 		struct sip_uri uri;
 		const char *text = sip_message_contact_uri(response, i);
 		if (text && !sip_uri_parse(text, &uri) && !strcmp(uri.user, account->contact_user) &&
-		    read_seconds(sip_message_contact_parameter(response, i, "expires"), &seconds))
+		    sip_value_seconds(sip_message_contact_parameter(response, i, "expires"), &seconds))
 			return seconds;
 	}
 	sip_message_expires(response, &seconds);

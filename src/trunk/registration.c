@@ -3,8 +3,7 @@
 #include "crypto/random.h"
 #include "sip/capabilities.h"
 #include "sip/uri.h"
-#include <stdio.h>
-#include <stdlib.h>
+#include "sip/value.h"
 #include <string.h>
 
 #define CALL_ID_CHARACTERS 24
@@ -136,16 +135,6 @@ static struct sip_message *build(struct trunk_registration *registration, const 
 	return request;
 }
 
-static void copy_credentials(const struct sip_message *from, struct sip_message *request)
-{
-	static const char *const names[] = {"Authorization", "Proxy-Authorization"};
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		const char *value;
-		for (size_t j = 0; (value = sip_message_header(from, names[i], j)); j++)
-			sip_message_add_header(request, names[i], value);
-	}
-}
-
 static uint32_t seconds_to_ask(const struct trunk_registration *registration)
 {
 	return registration->state == TRUNK_REGISTRATION_UNREGISTERING ? 0 : registration->wanted_s;
@@ -170,7 +159,8 @@ static int send_register(struct trunk_registration *registration, const struct s
 	if (challenge) {
 		const struct sip_credentials *credentials = trunk_account_credentials(registration->account);
 		/* With the answers given before: only so a nonce gone stale differs from a wrong password. */
-		copy_credentials(sip_client_transaction_request(registration->transaction), request);
+		sip_message_copy_headers(request, sip_client_transaction_request(registration->transaction),
+					 sip_credentials_headers);
 		error = credentials ? sip_digest_answer(credentials, challenge, request) : -ENOENT;
 	}
 	if (error == 0) {
@@ -233,12 +223,12 @@ static void fail_by_response(struct trunk_registration *registration, const stru
 	bool asks_for_proof = status == 401 || status == 407;
 	g_autofree char *failure = g_strdup_printf("%u %.80s%s", status, sip_message_reason(response),
 						   asks_for_proof ? "; the credentials are wrong" : "");
-	const char *after = sip_message_header(response, "Retry-After", 0);
+	uint32_t after_s;
 	/* Whom the registrar does not want it will not want in a minute: asking often looks like guessing passwords. */
 	bool is_refused = (status < 500 && status != 408 && status != 480) || status >= 600;
 	int64_t delay_ms = -1;
-	if (after && g_ascii_isdigit(*after)) {
-		delay_ms = MIN(strtoll(after, NULL, 10), TRUNK_REGISTRATION_RETRY_MAX_MS / 1000) * 1000;
+	if (sip_value_seconds(sip_message_header(response, "Retry-After", 0), &after_s)) {
+		delay_ms = MIN(after_s * INT64_C(1000), TRUNK_REGISTRATION_RETRY_MAX_MS);
 		delay_ms += g_random_int_range(0, TRUNK_REGISTRATION_RETURN_MAX_MS);
 	} else if (is_refused) {
 		delay_ms = g_random_int_range(TRUNK_REGISTRATION_RETRY_MAX_MS / 2, TRUNK_REGISTRATION_RETRY_MAX_MS);
@@ -280,11 +270,11 @@ static void succeed(struct trunk_registration *registration, const struct sip_me
 /* 423: as long as the registrar asks for. False: that is no help. */
 static bool take_min_expires(struct trunk_registration *registration, const struct sip_message *response)
 {
-	const char *text = sip_message_header(response, "Min-Expires", 0);
-	unsigned long long seconds = text ? strtoull(text, NULL, 10) : 0;
-	if (seconds <= registration->wanted_s || seconds > TRUNK_REGISTRATION_EXPIRES_MAX_S)
+	uint32_t seconds;
+	if (!sip_value_seconds(sip_message_header(response, "Min-Expires", 0), &seconds) ||
+	    seconds <= registration->wanted_s || seconds > TRUNK_REGISTRATION_EXPIRES_MAX_S)
 		return false;
-	registration->wanted_s = (uint32_t)seconds;
+	registration->wanted_s = seconds;
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /* The browser's REGISTER, carried to the trunk's peer with the browser's credentials. */
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "sip/value.h"
 #include "upstream/internal.h"
-#include <stdlib.h>
 #include <string.h>
 
 METRICS_COUNTER(carried_right, "tandem_upstream_registers_total", "REGISTERs carried to a trunk's peer.", "outcome", "accepted");
@@ -26,20 +26,10 @@ struct upstream_carried {
 
 /* --- what is sent --- */
 
-static void copy_headers(const struct sip_message *from, struct sip_message *to, const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value;
-		for (size_t i = 0; (value = sip_message_header(from, *names, i)); i++)
-			sip_message_add_header(to, *names, value);
-	}
-}
-
 /* The credentials cover method and Request-URI, so these stay as the browser wrote them. `contact` NULL: a question only. */
 static struct sip_message *build(struct upstream *upstream, const struct sip_message *from_browser, const char *user,
 				 const struct trunk *trunk, const char *contact, uint32_t expires_s)
 {
-	static const char *const credentials[] = {"Authorization", "Proxy-Authorization", NULL};
 	g_autofree char *tag = upstream_token(upstream, "tag", user, trunk);
 	g_autofree char *call_id = upstream_token(upstream, "call", user, trunk);
 	g_autofree char *to = g_strdup_printf("<%s>", sip_message_to_uri(from_browser));
@@ -51,7 +41,7 @@ static struct sip_message *build(struct upstream *upstream, const struct sip_mes
 		sip_message_add_header_format(request, "Expires", "%u", expires_s);
 	}
 	sip_message_add_header(request, "Supported", "path");
-	copy_headers(from_browser, request, credentials);
+	sip_message_copy_headers(request, from_browser, sip_credentials_headers);
 	return request;
 }
 
@@ -66,18 +56,16 @@ static char *contact_of(const struct upstream *upstream, const char *user, const
 
 /* --- what the browser asks for --- */
 
-static uint32_t seconds_of(const char *text, uint32_t otherwise)
-{
-	return text && g_ascii_isdigit(*text) ? (uint32_t)MIN(strtoull(text, NULL, 10), UINT32_MAX) : otherwise;
-}
-
 /* The longest of its contacts; 0: all are to go. */
 static uint32_t asked_seconds(const struct sip_message *request, uint32_t otherwise)
 {
 	uint32_t common = otherwise, most = 0;
 	sip_message_expires(request, &common);
-	for (size_t i = 0; i < sip_message_contact_count(request); i++)
-		most = MAX(most, seconds_of(sip_message_contact_parameter(request, i, "expires"), common));
+	for (size_t i = 0; i < sip_message_contact_count(request); i++) {
+		uint32_t seconds = common;
+		sip_value_seconds(sip_message_contact_parameter(request, i, "expires"), &seconds);
+		most = MAX(most, seconds);
+	}
 	return most;
 }
 
@@ -127,11 +115,13 @@ void upstream_carried_free_all(struct upstream *upstream)
 
 static void refuse(struct upstream_carried *carried, unsigned status, const char *reason, const struct sip_message *from_peer)
 {
-	static const char *const names[] = {"WWW-Authenticate", "Proxy-Authenticate", "Min-Expires", "Retry-After", NULL};
+	static const char *const hints[] = {"Min-Expires", "Retry-After", NULL};
 	struct sip_server_transaction *server = carried->server;
 	struct sip_message *response = sip_response_new(sip_server_transaction_request(server), status, reason, NULL);
-	if (from_peer)
-		copy_headers(from_peer, response, names);
+	if (from_peer) {
+		sip_message_copy_headers(response, from_peer, sip_challenge_headers);
+		sip_message_copy_headers(response, from_peer, hints);
+	}
 	carried_free(carried);
 	sip_server_transaction_respond(server, response);
 }
@@ -192,10 +182,9 @@ static void take_success(struct upstream_carried *carried, const struct sip_mess
 
 static bool says_stale(const struct sip_message *response)
 {
-	static const char *const names[] = {"WWW-Authenticate", "Proxy-Authenticate"};
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+	for (const char *const *name = sip_challenge_headers; *name; name++) {
 		const char *value;
-		for (size_t j = 0; (value = sip_message_header(response, names[i], j)); j++) {
+		for (size_t i = 0; (value = sip_message_header(response, *name, i)); i++) {
 			g_autofree char *lower = g_ascii_strdown(value, -1);
 			const char *stale = strstr(lower, "stale");
 			if (stale && strstr(stale, "true"))
@@ -209,7 +198,9 @@ static bool says_stale(const struct sip_message *response)
 static void pass_challenge(struct upstream_carried *carried, const struct sip_message *response)
 {
 	const struct sip_message *request = sip_server_transaction_request(carried->server);
-	bool has_tried = sip_message_header(request, "Authorization", 0) || sip_message_header(request, "Proxy-Authorization", 0);
+	bool has_tried = false;
+	for (const char *const *name = sip_credentials_headers; *name; name++)
+		has_tried |= sip_message_header(request, *name, 0) != NULL;
 	bool is_wrong = has_tried && !says_stale(response);
 	metrics_add(is_wrong ? &carried_wrong : &carried_asked, 1);
 	if (is_wrong)

@@ -113,6 +113,17 @@ static void a_trunks_caller(void **state)
 	route_identity_free(identity);
 }
 
+static void quoted_parameters_pass_whole(void **state)
+{
+	static const char headers[] = "Diversion: \"X;reason=y\" <sip:1@x;reason=z>;reason=\"no; answer\"\r\n"
+				      "Diversion: <sip:2@x>;reason=\"no answer\r\nDiversion: <sip:3@x>;reason=a<b\r\n";
+	struct route_identity_source source = {.is_trusted = true};
+	struct route_identity *identity = identify("<sip:5@x>", headers, &source);
+	expect(identity, &users, "<sip:5@d.test>",
+	       "Diversion: <sip:1@d.test>;reason=\"no; answer\"\nDiversion: <sip:2@d.test>\nDiversion: <sip:3@d.test>\n");
+	route_identity_free(identity);
+}
+
 static void nobody(void **state)
 {
 	struct route_identity_source source = {.is_trusted = true};
@@ -128,7 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user),	    cmocka_unit_test(a_user_who_is_private), cmocka_unit_test(preferred_number),
-		cmocka_unit_test(a_trunks_caller), cmocka_unit_test(nobody),
+		cmocka_unit_test(a_trunks_caller), cmocka_unit_test(quoted_parameters_pass_whole), cmocka_unit_test(nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
