@@ -16,6 +16,7 @@
 METRICS_DURATION(connecting, "tandem_media_connect_seconds", "From the plan to media that can flow (ICE and DTLS).", 25000,
 		 50000, 100000, 200000, 400000, 800000, 1600000, 3200000, 6400000);
 METRICS_COUNTER(failed_port, "tandem_media_failures_total", "Legs whose media failed.", "cause", "no_port");
+METRICS_COUNTER(failed_relay, "tandem_media_failures_total", "Legs whose media failed.", "cause", "relay");
 METRICS_COUNTER(failed_ice, "tandem_media_failures_total", "Legs whose media failed.", "cause", "ice");
 METRICS_COUNTER(failed_consent, "tandem_media_failures_total", "Legs whose media failed.", "cause", "consent");
 METRICS_COUNTER(failed_dtls, "tandem_media_failures_total", "Legs whose media failed.", "cause", "dtls");
@@ -27,7 +28,7 @@ static struct metrics_item *const failures[] = {
 	[MEDIA_FAILURE_NO_PORT] = &failed_port,		[MEDIA_FAILURE_ICE] = &failed_ice,
 	[MEDIA_FAILURE_ICE_CONSENT] = &failed_consent,	[MEDIA_FAILURE_DTLS] = &failed_dtls,
 	[MEDIA_FAILURE_FINGERPRINT] = &failed_fingerprint, [MEDIA_FAILURE_KEYS] = &failed_keys,
-	[MEDIA_FAILURE_RTP_TIMEOUT] = &failed_silence,
+	[MEDIA_FAILURE_RTP_TIMEOUT] = &failed_silence,	[MEDIA_FAILURE_RELAY] = &failed_relay,
 };
 
 static const char *state_name(enum media_end_state state)
@@ -141,6 +142,10 @@ void media_end_start(struct media_end *end)
 		break;
 	case MEDIA_LEG_BUILTIN:
 		break;
+	}
+	if (error == -EHOSTUNREACH) {
+		media_end_fail(end, MEDIA_FAILURE_RELAY);
+		return;
 	}
 	if (error < 0) {
 		log_error(&end->log, "no media socket: %s", g_strerror(-error));

@@ -142,6 +142,8 @@ const char *media_failure_text(enum media_failure failure)
 	switch (failure) {
 	case MEDIA_FAILURE_NO_PORT:
 		return "no media port or address free";
+	case MEDIA_FAILURE_RELAY:
+		return "no TURN server serves us, and media.relay_only allows no other way";
 	case MEDIA_FAILURE_ICE:
 		return "no network path found (ICE)";
 	case MEDIA_FAILURE_ICE_CONSENT:

@@ -111,6 +111,31 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
 		fail(ice, MEDIA_FAILURE_ICE_CONSENT);
 }
 
+/* Where our own addresses are not told, that is up to the servers. */
+static bool has_candidates(struct media_ice *ice)
+{
+	GSList *candidates;
+	bool has_some;
+
+	if (!ice->end->worker->engine->settings.is_relay_only)
+		return true;
+	candidates = nice_agent_get_local_candidates(ice->agent, ice->stream, ICE_COMPONENT);
+	has_some = candidates;
+	g_slist_free_full(candidates, (GDestroyNotify)nice_candidate_free);
+	return has_some;
+}
+
+static void end_gathering(struct media_ice *ice)
+{
+	if (!has_candidates(ice)) {
+		fail(ice, MEDIA_FAILURE_RELAY);
+		return;
+	}
+	loop_timer_stop(&ice->timer);
+	set_state(ice, ICE_GATHERED);
+	media_end_gathered(ice->end);
+}
+
 static void on_gathered(NiceAgent *agent, guint stream, gpointer data)
 {
 	struct media_ice *ice = data;
@@ -120,9 +145,9 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer data)
 		set_state(ice, ICE_GATHERED);
 		break;
 	case ICE_GATHERING:
-		loop_timer_stop(&ice->timer);
-		set_state(ice, ICE_GATHERED);
-		media_end_gathered(ice->end);
+		end_gathering(ice);
+		break;
+	case ICE_FAILED:
 		break;
 	default:
 		media_end_gathered_more(ice->end);
@@ -134,9 +159,12 @@ static void on_time_out(void *data)
 	struct media_ice *ice = data;
 
 	if (ice->state == ICE_GATHERING) {
+		if (!has_candidates(ice) && loop_now_us(media_end_loop(ice->end)) < ice->gather_until_us) {
+			loop_timer_start_ms(&ice->timer, MEDIA_ICE_GATHER_MS);
+			return;
+		}
 		log_info(&ice->end->log, "a STUN or TURN server does not answer in time");
-		set_state(ice, ICE_GATHERED);
-		media_end_gathered(ice->end);
+		end_gathering(ice);
 		return;
 	}
 	/* libnice's own verdict is not waited for, as a peer-reflexive candidate may still come. After a restart the
@@ -254,12 +282,15 @@ int media_ice_new(struct media_end *end, bool controlling, struct media_ice **re
 	loop_timer_init(&ice->consent_timer, media_end_loop(end), on_consent_time, ice);
 	for (int i = 0; error == -EADDRINUSE && i < GATHER_ATTEMPTS; i++)
 		error = gather(ice, controlling);
+	if (error == 0 && ice->state == ICE_GATHERED && !has_candidates(ice))
+		error = -EHOSTUNREACH;
 	if (error < 0) {
 		media_ice_free(ice);
 		return error;
 	}
 	if (ice->state == ICE_NEW) {
 		set_state(ice, ICE_GATHERING);
+		ice->gather_until_us = loop_now_us(media_end_loop(end)) + MEDIA_ICE_RELAY_MS * INT64_C(1000);
 		loop_timer_start_ms(&ice->timer, MEDIA_ICE_GATHER_MS);
 	}
 	*ret_ice = ice;

@@ -10,11 +10,14 @@
 #define MEDIA_ICE_CONSENT_MS 30000
 /* STUN and TURN servers that have not answered by then are not waited for: the description leaves without them. */
 #define MEDIA_ICE_GATHER_MS  500
+/* But for so long where nothing else than TURN servers may be used. */
+#define MEDIA_ICE_RELAY_MS   4000
 #define MEDIA_ICE_PACING_MS  10 /* between checks (RFC 8445, section 14.2 allows 5) */
 #define MEDIA_ICE_IDLE_MS    100 /* with nothing left to check, libnice goes on ticking so long: 5 s if it were not told */
 
 /* Gathers. What media_ice_describe() says is complete when media_ice_is_gathered(), which is at once unless servers are to be asked;
- * then media_end_gathered() tells of it, and of what comes later media_end_gathered_more(). 0, -EADDRINUSE (no port), -EADDRNOTAVAIL. */
+ * then media_end_gathered() tells of it, and of what comes later media_end_gathered_more(). 0, -EADDRINUSE (no port), -EADDRNOTAVAIL,
+ * -EHOSTUNREACH (only TURN servers may be used, and none can be asked). */
 int media_ice_new(struct media_end *end, bool controlling, struct media_ice **ret_ice);
 bool media_ice_is_gathered(const struct media_ice *ice);
 /* Closes everything and gives the port back. Accepts NULL and half-built objects. */

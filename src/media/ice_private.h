@@ -45,6 +45,7 @@ struct media_ice {
 	size_t n_sockets;
 	struct ice_socket sockets[ICE_SOCKETS_MAX];
 	struct loop_timer timer;
+	int64_t gather_until_us; /* the last moment for a first candidate */
 	struct loop_timer consent_timer; /* while a pair works */
 	int64_t consent_us;		 /* the last time the far end agreed */
 	uint8_t consent_transaction[MEDIA_STUN_TRANSACTION_BYTES]; /* by this answer */

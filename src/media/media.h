@@ -77,6 +77,7 @@ enum media_builtin { MEDIA_BUILTIN_ECHO, MEDIA_BUILTIN_DELAYED_ECHO, MEDIA_BUILT
 
 enum media_failure {
 	MEDIA_FAILURE_NO_PORT,	       /* pool empty or no address */
+	MEDIA_FAILURE_RELAY,	       /* nothing but TURN servers is allowed, and none serves us */
 	MEDIA_FAILURE_ICE,	       /* no pair worked in time */
 	MEDIA_FAILURE_ICE_CONSENT,     /* the pair that worked is lost (RFC 7675) */
 	MEDIA_FAILURE_DTLS,	       /* handshake failed or timed out */

@@ -199,6 +199,42 @@ def test_a_turn_server_that_refuses_our_credentials_is_done_without(world, turn_
     assert "another-secret" not in "\n".join(make.daemon.lines)
 
 
+def check_nothing_but_relays_and_none(make, direction, limit):
+    """The call ends and says why, long before ICE would give up."""
+    one = make(direction)
+    begun = time.monotonic()
+    one.call.dial()
+    one.call.refused(503)
+    assert time.monotonic() - begun < limit
+    make.daemon.wait_log("no TURN server serves us, and media.relay_only allows no other way")
+    assert make.daemon.metrics()['tandem_media_failures_total{cause="relay"}'] == 1
+    make.daemon.check_clean()
+
+
+RELAY_LIMIT = 4.0  # for which nothing but relays are waited for
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_nothing_but_relays_and_the_server_is_dead(world, direction):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        make = world({"media": {"relay_only": True},
+                      "turn_servers": [{"server": f"127.0.0.1:{silent.getsockname()[1]}", "username": "u", "password": "p"}]})
+        check_nothing_but_relays_and_none(make, direction, RELAY_LIMIT + 2.0)
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_nothing_but_relays_and_the_server_refuses_us(world, turn_server, direction):
+    make = world({"media": {"relay_only": True},
+                  "turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME, "password": "another-secret"}]})
+    check_nothing_but_relays_and_none(make, direction, 2.0)
+
+
+def test_nothing_but_relays_and_the_server_is_of_another_family(world):
+    make = world({"media": {"relay_only": True}, "turn_servers": [{"server": "[::1]:3478", "username": "u", "password": "p"}]})
+    check_nothing_but_relays_and_none(make, "browser-trunk", 2.0)
+
+
 @pytest.mark.parametrize("config, complaint", [
     ({"media": {"stun_server": "stun.example.com"}}, "stun_server"),
     ({"media": {"relay_only": True}}, "relay_only"),
