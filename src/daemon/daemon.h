@@ -41,7 +41,7 @@ extern const struct config_table *const daemon_tables[];
 /* 0, or -errno of the part that failed (logged); what had been started is stopped again. */
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
-/* Reads the configuration anew (SIGHUP). A file with mistakes changes nothing. */
+/* Reads the configuration anew (SIGHUP). A file with mistakes or another domain changes nothing, nor does any while it stops. */
 void daemon_reload(struct daemon *daemon);
 
 /* Puts what is left over, and who is there, among the metrics and into /healthz. */

@@ -277,19 +277,35 @@ void daemon_stop(struct daemon *daemon)
 	daemon_stop_parts(daemon, G_N_ELEMENTS(daemon_parts));
 }
 
-void daemon_reload(struct daemon *daemon)
+/* NULL: it was told why not. */
+static struct config_snapshot *daemon_read_again(struct daemon *daemon)
 {
 	struct config_snapshot *snapshot = NULL;
 	struct config_errors *errors = NULL;
+	const char *hindrance = NULL;
 	int error = config_load(daemon->config_path, daemon_tables, &snapshot, &errors);
-	if (error < 0) {
-		for (size_t i = 0; i < config_errors_count(errors); i++)
-			log_error(NULL, "%s", config_errors_line(errors, i));
-		log_error(NULL, "%s was not reloaded: %s; nothing has changed", daemon->config_path,
-			  errors ? "it holds mistakes" : strerror(-error));
-		config_errors_free(errors);
+	for (size_t i = 0; errors && i < config_errors_count(errors); i++)
+		log_error(NULL, "%s", config_errors_line(errors, i));
+	if (error < 0)
+		hindrance = errors ? "it holds mistakes" : strerror(-error);
+	else if (strcmp(config_string(snapshot, "", 0, "domain"), daemon_domain(daemon)))
+		hindrance = "it has another domain, which wants a restart"; /* realm of all passwords, part of what browsers hold */
+	config_errors_free(errors);
+	if (!hindrance)
+		return snapshot;
+	log_error(NULL, "%s was not reloaded: %s; nothing has changed", daemon->config_path, hindrance);
+	return config_unref(snapshot);
+}
+
+void daemon_reload(struct daemon *daemon)
+{
+	if (daemon->is_stopping) { /* who was just unregistered would be registered again */
+		log_warning(NULL, "%s was not reloaded: the gateway is stopping", daemon->config_path);
 		return;
 	}
+	struct config_snapshot *snapshot = daemon_read_again(daemon);
+	if (!snapshot)
+		return;
 	for (const char *const *line = config_warnings(snapshot); *line; line++)
 		log_warning(NULL, "%s", *line);
 	enum log_level level;

@@ -1,6 +1,5 @@
 #include "registrar/internal.h"
 #include "base/log.h"
-#include "crypto/digest.h"
 #include "metrics/metrics.h"
 #include <string.h>
 
@@ -72,27 +71,11 @@ bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, c
 	return is_fit_name(parsed.user) && base_copy_text(user, size, parsed.user);
 }
 
-static bool find_secret(void *user, const char *name, enum sip_digest_algorithm algorithm, char ha1_hex[static 129])
+const char *registrar_password(void *user, const char *name)
 {
-	struct registrar *registrar = user;
+	const struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
-	const char *password = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
-	/* An unknown user costs the same computation, so that time does not tell who exists. */
-	return sip_digest_ha1(algorithm, name, registrar->domain, password ? password : "", ha1_hex) == 0 && password;
-}
-
-static void challenge(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, bool stale)
-{
-	struct sip_message *request = sip_server_transaction_request(transaction);
-	struct sip_message *response = sip_response_new(request, status, NULL, NULL);
-	const struct net_address *sender = sip_flow_remote(sip_server_transaction_flow(transaction));
-	metrics_add(&proofs_asked, 1);
-	if (sip_digest_server_challenge(registrar->digest, response, sender, stale)) {
-		sip_message_unref(response);
-		sip_server_transaction_reply(transaction, 500, NULL, NULL);
-		return;
-	}
-	sip_server_transaction_respond(transaction, response);
+	return index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)
@@ -106,27 +89,20 @@ static int refuse(struct sip_server_transaction *transaction, const char *user, 
 	return -EACCES;
 }
 
-/* 0, -EAGAIN: challenged, or -EACCES: wrong, not answered. */
-static int check_digest(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status,
+/* 0 or -EACCES: answered. */
+static int check_digest(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,
 			const char *user)
 {
-	struct sip_flow *flow = sip_server_transaction_flow(transaction);
 	char proven[SIP_DIGEST_NAME_SIZE];
-	switch (sip_digest_server_check(registrar->digest, sip_server_transaction_request(transaction), sip_flow_remote(flow),
-					find_secret, registrar, proven)) {
-	case SIP_DIGEST_OK:
-		return strcmp(proven, user) ? -EACCES : 0;
-	case SIP_DIGEST_ABSENT:
-		if (!g_strcmp0(registrar_flow_user(flow), user))
-			return 0; /* the connection has proved it before */
-		challenge(registrar, transaction, status, false);
-		return -EAGAIN;
-	case SIP_DIGEST_STALE:
-		challenge(registrar, transaction, status, true);
-		return -EAGAIN;
-	default:
+	/* What the connection has proved before holds as long as there is such a user. */
+	bool is_known = registrar_flow_user(sip_server_transaction_flow(transaction)) && registrar_password(registrar, user);
+	int error = sip_digest_server_prove(registrar->digest, transaction, challenge, is_known, proven);
+	if (error == -EAGAIN) {
+		metrics_add(&proofs_asked, 1);
 		return -EACCES;
 	}
+	bool is_right = error == 0 && (!*proven || !strcmp(proven, user));
+	return is_right ? 0 : refuse(transaction, user, "wrong credentials");
 }
 
 void registrar_flow_proven(struct sip_flow *flow, const char *user)
@@ -136,8 +112,8 @@ void registrar_flow_proven(struct sip_flow *flow, const char *user)
 	sip_flow_set_identity(flow, identity);
 }
 
-int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status, char *user,
-		    size_t size)
+int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,
+		    char *user, size_t size)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
 	struct sip_flow *flow = sip_server_transaction_flow(transaction);
@@ -150,11 +126,9 @@ int registrar_prove(struct registrar *registrar, struct sip_server_transaction *
 		/* What his credentials are worth only the trunk's peer can say, and it does when he registers. */
 		return known ? 0 : refuse(transaction, user, "Register First");
 	}
-	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST) {
-		int error = check_digest(registrar, transaction, status, user);
-		if (error)
-			return error == -EAGAIN ? -EACCES : refuse(transaction, user, "wrong credentials");
-	}
+	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST &&
+	    check_digest(registrar, transaction, challenge, user) < 0)
+		return -EACCES;
 	if (!known)
 		registrar_flow_proven(flow, user);
 	return 0;

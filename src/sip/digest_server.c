@@ -20,6 +20,8 @@ _Static_assert(sizeof(struct nonce) == 16 + MAC_BYTES, "a nonce has no holes");
 
 struct sip_digest_server {
 	char *realm;
+	sip_digest_password *password;
+	void *user;
 	size_t first_offered; /* of the algorithms that challenges name */
 	uint8_t key[KEY_BYTES];
 	int64_t valid_from_us;
@@ -34,12 +36,15 @@ void sip_digest_server_keep_to_md5(struct sip_digest_server *server)
 	server->first_offered = G_N_ELEMENTS(offered) - 1;
 }
 
-int sip_digest_server_new(const char *realm, struct sip_digest_server **ret_server)
+int sip_digest_server_new(const char *realm, sip_digest_password *password, void *user,
+			  struct sip_digest_server **ret_server)
 {
 	if (!*realm || strpbrk(realm, "\"\\\r\n") || strlen(realm) >= sizeof((struct sip_digest_fields *)0)->realm)
 		return -EINVAL;
 	struct sip_digest_server *server = g_new0(struct sip_digest_server, 1);
 	server->realm = g_strdup(realm);
+	server->password = password;
+	server->user = user;
 	server->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	crypto_random(server->key, sizeof server->key);
 	*ret_server = server;
@@ -118,14 +123,15 @@ static bool find_credentials(const struct sip_digest_server *server, const struc
 	return false;
 }
 
-/* Everything but the nonce's age. Takes as long for an unknown user as for a wrong secret. */
-static bool proves_secret(const struct sip_message *request, const struct sip_digest_fields *fields,
-			  enum sip_digest_algorithm algorithm, sip_digest_secret *secret, void *user)
+/* Everything but the nonce's age. An unknown name costs the same computation, so that time does not tell who exists. */
+static bool proves_secret(const struct sip_digest_server *server, const struct sip_message *request,
+			  const struct sip_digest_fields *fields, enum sip_digest_algorithm algorithm)
 {
-	char ha1[129] = "", given[CRYPTO_DIGEST_HEX_MAX], expected[CRYPTO_DIGEST_HEX_MAX];
-	bool is_known = secret(user, fields->username, algorithm, ha1);
-	bool is_computed =
-		!sip_digest_response(algorithm, ha1, sip_message_method_name(request), fields, expected);
+	char ha1[CRYPTO_DIGEST_HEX_MAX], given[CRYPTO_DIGEST_HEX_MAX], expected[CRYPTO_DIGEST_HEX_MAX];
+	const char *password = server->password(server->user, fields->username);
+	bool is_known = password;
+	bool is_computed = !sip_digest_ha1(algorithm, fields->username, server->realm, password ? password : "", ha1) &&
+			   !sip_digest_response(algorithm, ha1, sip_message_method_name(request), fields, expected);
 	crypto_wipe(ha1, sizeof ha1);
 	for (size_t i = 0; i < sizeof given; i++)
 		given[i] = g_ascii_tolower(fields->response[i]);
@@ -133,7 +139,7 @@ static bool proves_secret(const struct sip_message *request, const struct sip_di
 }
 
 enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server, const struct sip_message *request,
-						const struct net_address *sender, sip_digest_secret *secret, void *user,
+						const struct net_address *sender,
 						char ret_name[static SIP_DIGEST_NAME_SIZE])
 {
 	struct sip_digest_fields fields;
@@ -146,7 +152,7 @@ enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server
 	    g_ascii_strcasecmp(fields.qop, "auth") || !is_hex(fields.nc, 8) || !*fields.cnonce || !*fields.username ||
 	    !*fields.uri)
 		return SIP_DIGEST_WRONG;
-	if (!proves_secret(request, &fields, algorithm, secret, user))
+	if (!proves_secret(server, request, &fields, algorithm))
 		return SIP_DIGEST_WRONG;
 	if (!is_fresh(server, fields.nonce, sender) || !count_rises(server, &fields))
 		return SIP_DIGEST_STALE;
@@ -173,4 +179,34 @@ int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_mes
 						      server->realm, text, sip_digest_algorithm_name(offered[i]),
 						      stale ? ", stale=true" : "");
 	return error;
+}
+
+static void answer_with_challenge(struct sip_digest_server *server, struct sip_server_transaction *transaction,
+				  unsigned status, bool is_stale)
+{
+	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), status, NULL, NULL);
+	const struct net_address *sender = sip_flow_remote(sip_server_transaction_flow(transaction));
+	if (sip_digest_server_challenge(server, response, sender, is_stale) == 0) {
+		sip_server_transaction_respond(transaction, response);
+		return;
+	}
+	sip_message_unref(response);
+	sip_server_transaction_reply(transaction, 500, NULL, NULL);
+}
+
+int sip_digest_server_prove(struct sip_digest_server *server, struct sip_server_transaction *transaction,
+			    unsigned challenge, bool is_known, char ret_name[static SIP_DIGEST_NAME_SIZE])
+{
+	const struct sip_message *request = sip_server_transaction_request(transaction);
+	const struct net_address *sender = sip_flow_remote(sip_server_transaction_flow(transaction));
+	enum sip_digest_verdict verdict = sip_digest_server_check(server, request, sender, ret_name);
+	if (verdict == SIP_DIGEST_WRONG)
+		return -EACCES;
+	if (verdict == SIP_DIGEST_ABSENT && is_known)
+		*ret_name = '\0';
+	else if (verdict != SIP_DIGEST_OK) {
+		answer_with_challenge(server, transaction, challenge, verdict == SIP_DIGEST_STALE);
+		return -EAGAIN;
+	}
+	return 0;
 }

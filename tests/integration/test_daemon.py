@@ -84,13 +84,23 @@ def test_reload_of_users(own_daemon):
     line = tandem.reload({"users": [{"name": "bob", "password": "new"}, {"name": "dora", "password": "explorer"}]})
     assert "was reloaded" in line
     tandem.wait_metric("tandem_bindings", 1)
-    assert alice.socket.receive_frame  # the connection is left alone
+    alice.register(status=403)  # on her connection, which is left alone
+    invite = alice.invite("9196", authorized=False)
+    alice.send(sip.ack_of_failure(invite, alice.expect_response(invite, 407)))
     dora = Browser(tandem.host, tandem.web_port, "dora", "example.test", "explorer")
     dora.register()
     again = Browser(tandem.host, tandem.web_port, "bob", "example.test", "builder")
     again.register(status=403)
     for browser in (alice, bob, dora, again):
         browser.close()
+
+
+def test_reload_with_another_domain_changes_nothing(own_daemon):
+    tandem = own_daemon().start()
+    assert "was not reloaded: it has another domain" in tandem.reload({"domain": "other.test"})
+    alice = Browser(tandem.host, tandem.web_port, "alice", "example.test", "wonderland")
+    alice.register()
+    alice.close()
 
 
 def test_reload_of_a_mistake_changes_nothing(own_daemon):

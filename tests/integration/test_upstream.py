@@ -1,5 +1,6 @@
 """Users who are registered with the PBX while they are here: with the browser's credentials, or with those kept in the gateway."""
 
+import signal
 import socket
 import subprocess
 
@@ -478,6 +479,24 @@ def test_shutdown_unregisters_everybody(own_daemon, one_pbx, one_browser, trunk_
     tandem.stop()
     pbx.wait_unbound("alice")
     pbx.wait_unbound("2004")
+
+
+def test_reload_while_it_ends_registers_nobody(own_daemon, one_pbx, one_browser, trunk_port):
+    tandem = own_daemon({**CONFIG, "trunks": [{"peer": f"sip:127.0.0.1:{trunk_port}", **TRUNK}]})
+    pbx = one_pbx(tandem)
+    tandem.start()
+    dora = one_browser(tandem, "dora", "explorer")
+    invite = pbx.call(pbx.wait_bound("2004"), "2004", DOMAIN, media.trunk_sdp(9))
+    ringing = dora.expect_request("INVITE")
+    tandem.process.send_signal(signal.SIGTERM)  # it waits for the call
+    pbx.wait_unbound("2004")
+    n_registers = len(pbx.registers)
+    assert "was not reloaded: the gateway is stopping" in tandem.reload({})
+    dora.reply(ringing, 486, to_tag="x")
+    pbx.send(sip.ack_of_failure(invite, pbx.expect_response(invite, 486)))
+    tandem.process.wait(20)
+    tandem.stop()
+    assert len(pbx.registers) == n_registers and "2004" not in pbx.bindings
 
 
 def test_reload_with_another_password(own_daemon, one_pbx, one_browser, trunk_port):

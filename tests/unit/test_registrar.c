@@ -578,6 +578,8 @@ static void test_user_is_taken_out(void **state)
 	assert_false(registrar_has_user(house->registrar, "alice"));
 	assert_true(registrar_has_user(house->registrar, "bob"));
 	assert_string_equal(house->seen->str, "alice added 1\nalice removed: no user any more 0\n");
+	assert_int_equal(register_with(house, &flow, "c", DEVICE("1", 1)), 401); /* what her connection has proved is worth nothing */
+	assert_int_equal(n_bindings(house), 0);
 	fake_flow_clear(&flow);
 }
 
