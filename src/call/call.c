@@ -146,16 +146,9 @@ static void call_take_names(struct call *call, const struct sip_message *request
 /* A browser that has a call already may join the two (attended transfer), which costs least on one media worker. */
 static void call_place_media(struct call *call)
 {
-	const struct leg *caller = call->caller;
-	if (!caller->endpoint)
-		return;
-	for (GList *link = call->manager->legs.tail; link; link = link->prev) {
-		const struct leg *leg = link->data;
-		if (leg->endpoint == caller->endpoint && leg->call != call && leg->call->media) {
-			media_session_place_near(call->media, leg->call->media);
-			return;
-		}
-	}
+	const struct leg *other = leg_at_same_device(call->caller);
+	if (other)
+		media_session_place_near(call->media, other->call->media);
 }
 
 /* The caller may want to wait less than we let him (section 13.3.1). */

@@ -123,6 +123,17 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 	leg_requests_resume(leg);
 }
 
+const struct leg *leg_at_same_device(const struct leg *leg)
+{
+	const struct registrar_endpoint_watch *watch = leg->endpoint ? registrar_endpoint_watches(leg->endpoint) : NULL;
+	for (; watch; watch = watch->next) {
+		const struct leg *other = watch->data;
+		if (watch->changed == leg_endpoint_changed && other->call && other->call != leg->call && other->call->media)
+			return other;
+	}
+	return NULL;
+}
+
 bool leg_is_absent(const struct leg *leg)
 {
 	return loop_timer_is_running(&leg->absence);

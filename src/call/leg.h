@@ -156,6 +156,8 @@ bool leg_is_over(const struct leg *leg); /* ending or ended: nothing more can be
 struct sip_flow *leg_flow(struct leg *leg);
 /* A browser without a connection, whose return is awaited: nothing can be sent yet. */
 bool leg_is_absent(const struct leg *leg);
+/* A leg of another call that has media, of the same browser's; NULL: none. */
+const struct leg *leg_at_same_device(const struct leg *leg);
 /* The far end has spoken in the dialog on this flow: a browser is to be reached where it speaks. */
 void leg_follow(struct leg *leg, struct sip_flow *flow);
 /* Before a request of the dialog is made: a browser whose target is a GRUU of ours is spoken to at the Contact that it has

@@ -1,5 +1,5 @@
 /* Random values fit for keys, tags, nonces, ICE credentials. Any thread. A generator that fails ends the process: there
- * is no safe way on with guessable ones. */
+ * is no safe way on with guessable ones. Not after fork(): parent and child would draw the same. */
 #pragma once
 #include "base/base.h"
 

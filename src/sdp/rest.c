@@ -29,7 +29,10 @@ struct block {
 static uint64_t word_at(const struct block *block, size_t i)
 {
 	uint64_t word = 0;
-	memcpy(&word, block->bytes + i * sizeof word, MIN(sizeof word, block->n_bytes - i * sizeof word));
+	if (i + 1 < block->n_words)
+		memcpy(&word, block->bytes + i * sizeof word, sizeof word);
+	else
+		memcpy(&word, block->bytes + i * sizeof word, block->n_bytes - i * sizeof word);
 	return word;
 }
 

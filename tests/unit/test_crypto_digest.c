@@ -48,6 +48,14 @@ static void test_hmac(void **state)
 	assert_hmac(CRYPTO_MD5, "Jefe", data, "750c783e6ab0b503eaa86e310a5db738");
 	assert_hmac(CRYPTO_SHA1, "Jefe", data, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 	assert_hmac(CRYPTO_SHA256, "Jefe", data, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	/* a key longer than a block (test cases 6) */
+	const char *key = "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa";
+	char four[81], more[132];
+	snprintf(four, sizeof four, "%s%s%s%s", key, key, key, key);
+	snprintf(more, sizeof more, "%s%.51s", four, four);
+	const char *larger = "Test Using Larger Than Block-Size Key - Hash Key First";
+	assert_hmac(CRYPTO_SHA1, four, larger, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+	assert_hmac(CRYPTO_SHA256, more, larger, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 	/* an empty key is a key */
 	assert_hmac(CRYPTO_SHA256, "", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
