@@ -1,82 +1,86 @@
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 
-#define BLOCK_BYTES_MAX 128
-
-/* EVP_sha1() and the like are looked up by name each time they are used, and HMAC() makes and frees three contexts: ten
- * times the cost of a short text's digest. So each is looked up once, and each thread has one context. */
-struct digest {
+/* EVP_sha1() and the like are looked up by name each time they are used, and HMAC() makes and frees its contexts: several
+ * times the cost of a short text's digest. So each thread has its contexts, with what they need looked up once. */
+static const struct {
 	const char *name;
-	size_t digest_bytes, block_bytes;
-	EVP_MD *md;
+	size_t bytes;
+} digests[] = {
+	[CRYPTO_MD5] = {"MD5", 16},
+	[CRYPTO_SHA1] = {"SHA1", 20},
+	[CRYPTO_SHA256] = {"SHA256", 32},
+	[CRYPTO_SHA512_256] = {"SHA512-256", 32},
 };
 
-static struct digest digests[] = {
-	[CRYPTO_MD5] = {.name = "MD5", .digest_bytes = 16, .block_bytes = 64},
-	[CRYPTO_SHA1] = {.name = "SHA1", .digest_bytes = 20, .block_bytes = 64},
-	[CRYPTO_SHA256] = {.name = "SHA256", .digest_bytes = 32, .block_bytes = 64},
-	[CRYPTO_SHA512_256] = {.name = "SHA512-256", .digest_bytes = 32, .block_bytes = 128},
+struct contexts {
+	EVP_MD_CTX *digest;
+	EVP_MD *mds[G_N_ELEMENTS(digests)];
+	EVP_MAC_CTX *hmacs[G_N_ELEMENTS(digests)];
 };
 
-static void free_context(void *context)
+static void free_contexts(void *data)
 {
-	EVP_MD_CTX_free(context);
-}
-
-static EVP_MD_CTX *thread_context(void)
-{
-	static GPrivate contexts = G_PRIVATE_INIT(free_context);
-	EVP_MD_CTX *context = g_private_get(&contexts);
-
-	if (!context) {
-		context = EVP_MD_CTX_new();
-		g_private_set(&contexts, context);
+	struct contexts *contexts = data;
+	EVP_MD_CTX_free(contexts->digest);
+	for (size_t i = 0; i < G_N_ELEMENTS(digests); i++) {
+		EVP_MD_free(contexts->mds[i]);
+		EVP_MAC_CTX_free(contexts->hmacs[i]);
 	}
-	return context;
+	g_free(contexts);
 }
 
-static gpointer fetch_all(gpointer unused)
+static EVP_MAC_CTX *new_hmac(EVP_MAC *hmac, const char *digest)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(digests); i++)
-		digests[i].md = EVP_MD_fetch(NULL, digests[i].name, NULL); /* NULL: not with this OpenSSL's settings */
-	return digests;
+	const OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+	if (EVP_MAC_CTX_set_params(context, parameters) == 1)
+		return context;
+	EVP_MAC_CTX_free(context);
+	return NULL;
 }
 
-static const struct digest *digest_of(enum crypto_digest algorithm)
+/* What this OpenSSL's settings do not allow stays NULL. */
+static struct contexts *thread_contexts(void)
 {
-	static GOnce once = G_ONCE_INIT;
-
-	g_once(&once, fetch_all, NULL);
-	return (unsigned)algorithm < G_N_ELEMENTS(digests) && digests[algorithm].md ? &digests[algorithm] : NULL;
+	static GPrivate private = G_PRIVATE_INIT(free_contexts);
+	struct contexts *contexts = g_private_get(&private);
+	if (contexts)
+		return contexts;
+	contexts = g_new0(struct contexts, 1);
+	contexts->digest = EVP_MD_CTX_new();
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(digests); i++) {
+		contexts->mds[i] = EVP_MD_fetch(NULL, digests[i].name, NULL);
+		contexts->hmacs[i] = hmac ? new_hmac(hmac, digests[i].name) : NULL;
+	}
+	EVP_MAC_free(hmac);
+	g_private_set(&private, contexts);
+	return contexts;
 }
 
 size_t crypto_digest_bytes(enum crypto_digest algorithm)
 {
-	return (unsigned)algorithm < G_N_ELEMENTS(digests) ? digests[algorithm].digest_bytes : 0;
-}
-
-/* Of `first`, a whole number of bytes that may be none, and `rest` behind it. */
-static int digest_two(const struct digest *digest, const void *first, size_t first_bytes, const void *rest, size_t rest_bytes,
-		      uint8_t *ret_digest)
-{
-	EVP_MD_CTX *context = thread_context();
-
-	if (!context || EVP_DigestInit_ex2(context, digest->md, NULL) != 1 ||
-	    EVP_DigestUpdate(context, first, first_bytes) != 1 || EVP_DigestUpdate(context, rest, rest_bytes) != 1 ||
-	    EVP_DigestFinal_ex(context, ret_digest, NULL) != 1)
-		return -ENOTSUP;
-	return 0;
+	return (unsigned)algorithm < G_N_ELEMENTS(digests) ? digests[algorithm].bytes : 0;
 }
 
 int crypto_digest(enum crypto_digest algorithm, const void *data, size_t length,
 		  uint8_t ret_digest[static CRYPTO_DIGEST_BYTES_MAX])
 {
-	const struct digest *digest = digest_of(algorithm);
-
-	return digest ? digest_two(digest, "", 0, length ? data : "", length, ret_digest) : -ENOTSUP;
+	struct contexts *contexts = thread_contexts();
+	if (!crypto_digest_bytes(algorithm) || !contexts->mds[algorithm] ||
+	    EVP_DigestInit_ex2(contexts->digest, contexts->mds[algorithm], NULL) != 1 ||
+	    EVP_DigestUpdate(contexts->digest, length ? data : "", length) != 1 ||
+	    EVP_DigestFinal_ex(contexts->digest, ret_digest, NULL) != 1)
+		return -ENOTSUP;
+	return 0;
 }
 
 int crypto_digest_hex(enum crypto_digest algorithm, const void *data, size_t length,
@@ -90,34 +94,16 @@ int crypto_digest_hex(enum crypto_digest algorithm, const void *data, size_t len
 	return 0;
 }
 
-static void pad(uint8_t block[static BLOCK_BYTES_MAX], uint8_t with, size_t block_bytes)
-{
-	for (size_t i = 0; i < block_bytes; i++)
-		block[i] ^= with;
-}
-
-/* RFC 2104. */
 int crypto_hmac(enum crypto_digest algorithm, const void *key, size_t key_bytes, const void *data, size_t length,
 		uint8_t ret_mac[static CRYPTO_DIGEST_BYTES_MAX])
 {
-	const struct digest *digest = digest_of(algorithm);
-	uint8_t block[BLOCK_BYTES_MAX] = {0}, inner[CRYPTO_DIGEST_BYTES_MAX];
-	int error = digest ? 0 : -ENOTSUP;
-
-	if (error == 0 && key_bytes > digest->block_bytes)
-		error = digest_two(digest, "", 0, key, key_bytes, block);
-	else if (error == 0 && key_bytes > 0)
-		memcpy(block, key, key_bytes);
-	if (error == 0) {
-		pad(block, 0x36, digest->block_bytes);
-		error = digest_two(digest, block, digest->block_bytes, length ? data : "", length, inner);
-	}
-	if (error == 0) {
-		pad(block, 0x36 ^ 0x5c, digest->block_bytes);
-		error = digest_two(digest, block, digest->block_bytes, inner, digest->digest_bytes, ret_mac);
-	}
-	crypto_wipe(block, sizeof block);
-	return error;
+	EVP_MAC_CTX *hmac = crypto_digest_bytes(algorithm) ? thread_contexts()->hmacs[algorithm] : NULL;
+	/* a NULL key would be "the one before" */
+	if (!hmac || EVP_MAC_init(hmac, key_bytes ? key : (const uint8_t *)"", key_bytes, NULL) != 1 ||
+	    EVP_MAC_update(hmac, length ? data : (const uint8_t *)"", length) != 1 ||
+	    EVP_MAC_final(hmac, ret_mac, NULL, CRYPTO_DIGEST_BYTES_MAX) != 1)
+		return -ENOTSUP;
+	return 0;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t length)
