@@ -8,20 +8,12 @@ void leg_set_account(struct leg *leg, struct trunk_account *account)
 	sip_dialog_preload_route(leg->dialog, trunk_account_route(account));
 }
 
-/* A trunk's credentials are for the trunk, not for whom a Contact or Record-Route of its leads to. */
-static bool leg_leads_to_trunk(struct leg *leg)
-{
-	struct sip_flow *flow = leg_flow(leg);
-	bool is_trunk = flow && trunk_has_address(leg->trunk, sip_flow_remote(flow));
-	sip_flow_unref(flow);
-	return is_trunk;
-}
-
 const struct sip_credentials *leg_credentials(struct leg *leg)
 {
-	if (leg->account)
-		return trunk_account_credentials(leg->account);
-	return leg->kind == LEG_TRUNK && leg_leads_to_trunk(leg) ? trunk_credentials(leg->trunk) : NULL;
+	struct sip_flow *flow = leg->kind == LEG_TRUNK ? leg_flow(leg) : NULL;
+	const struct sip_credentials *credentials = flow ? trunk_credentials(leg->trunk, leg->account, flow) : NULL;
+	sip_flow_unref(flow);
+	return credentials;
 }
 
 static bool leg_is_proven_by_caller(const struct leg *leg)

@@ -2,7 +2,6 @@
  * device of a user at once; the first 2xx is the answer. */
 #include "metrics/metrics.h"
 #include "relay/relay_private.h"
-#include "sip/status.h"
 
 #define FORWARDED_HELP "Requests outside calls and subscriptions that were passed on, by method."
 METRICS_COUNTER(forwarded_messages, "tandem_relayed_requests_total", FORWARDED_HELP, "method", "MESSAGE");
@@ -24,8 +23,7 @@ struct relay_forward {
 	struct attempt attempts[RELAY_TARGETS_MAX];
 	size_t n_attempts;
 	size_t n_pending;
-	unsigned best_status;
-	char best_phrase[128];
+	struct relay_failure failure;
 };
 
 void relay_forward_free(struct relay_forward *forward)
@@ -36,33 +34,25 @@ void relay_forward_free(struct relay_forward *forward)
 		relay_sending_free(forward->attempts[i].sending);
 		sip_dialog_free(forward->attempts[i].dialog);
 	}
+	relay_failure_clear(&forward->failure);
 	sip_message_unref(forward->request);
 	route_identity_free(forward->sender);
 	g_free(forward);
 }
 
-static void answer(struct relay_forward *forward, unsigned status, const char *phrase, const struct sip_message *source)
+static void answer(struct relay_forward *forward, struct sip_message *response)
 {
-	struct sip_message *response = sip_response_new(forward->request, status, phrase, NULL);
-	if (source)
-		relay_carry_response(response, sip_message_method(forward->request), source);
 	relay_answer(&forward->server, response);
 	relay_forward_free(forward);
 }
 
-static void fail(struct relay_forward *forward, unsigned status, const char *phrase, const struct sip_message *source)
+/* The sender is told of the failure once nobody is left who could take it. */
+static void settle(struct relay_forward *forward)
 {
-	if (relay_status_is_better(status, forward->best_status)) {
-		forward->best_status = status;
-		base_copy_text(forward->best_phrase, sizeof forward->best_phrase, phrase ? phrase : "");
-	}
 	if (forward->n_pending)
 		return;
-	unsigned told = sip_status_for_other_side(forward->best_status);
-	bool is_best = forward->best_status == status;
-	const char *told_phrase = told == forward->best_status && *forward->best_phrase ? forward->best_phrase : NULL;
-	log_info(NULL, "relay: %s refused: %u", sip_message_method_name(forward->request), forward->best_status);
-	answer(forward, told, told_phrase, is_best ? source : NULL);
+	log_info(NULL, "relay: %s refused: %u", sip_message_method_name(forward->request), forward->failure.status);
+	answer(forward, relay_failure_answer(&forward->failure, forward->request));
 }
 
 static void on_done(void *user, unsigned status, struct sip_message *response)
@@ -71,11 +61,14 @@ static void on_done(void *user, unsigned status, struct sip_message *response)
 	struct relay_forward *forward = attempt->forward;
 	attempt->sending = NULL;
 	forward->n_pending--;
-	const char *phrase = response ? sip_message_reason(response) : NULL;
-	if (status < 300)
-		answer(forward, status, phrase, response);
-	else
-		fail(forward, status, phrase, response);
+	if (status >= 300) {
+		relay_failure_note(&forward->failure, status, response);
+		settle(forward);
+		return;
+	}
+	struct sip_message *told = sip_response_new(forward->request, status, sip_message_reason(response), NULL);
+	relay_carry_response(told, sip_message_method(forward->request), response);
+	answer(forward, told);
 }
 
 static void count(enum sip_method method)
@@ -88,8 +81,7 @@ static void count(enum sip_method method)
 		metrics_add(&forwarded_notices, 1);
 }
 
-/* 0 or the status that stands for the attempt. */
-static unsigned try(struct relay_forward *forward, const struct route_party *sender, const struct relay_target *target)
+static void try(struct relay_forward *forward, const struct route_party *sender, const struct relay_target *target)
 {
 	struct attempt *attempt = &forward->attempts[forward->n_attempts++];
 	attempt->forward = forward;
@@ -102,19 +94,14 @@ static unsigned try(struct relay_forward *forward, const struct route_party *sen
 		.method = sip_message_method(forward->request),
 		.source = forward->request,
 	};
-	switch (relay_send(forward->relay, &outgoing, on_done, attempt, &attempt->sending)) {
-	case 0:
-		forward->n_pending++;
-		log_info(NULL, "relay: %s of %s to %s", sip_message_method_name(forward->request),
-			 route_party_identity(sender), route_party_identity(&target->party));
-		return 0;
-	case -EMSGSIZE:
-		return 513;
-	case -ENOTCONN:
-		return target->party.trunk ? 503 : 480;
-	default:
-		return 400;
+	unsigned hindrance = relay_send(forward->relay, &outgoing, on_done, attempt, &attempt->sending);
+	if (hindrance) {
+		relay_failure_note(&forward->failure, hindrance, NULL);
+		return;
 	}
+	forward->n_pending++;
+	log_info(NULL, "relay: %s of %s to %s", sip_message_method_name(forward->request), route_party_identity(sender),
+		 route_party_identity(&target->party));
 }
 
 void relay_forward_start(struct relay *relay, struct sip_server_transaction *transaction, const struct route_party *sender,
@@ -136,13 +123,9 @@ void relay_forward_start(struct relay *relay, struct sip_server_transaction *tra
 	relay_hold(&forward->server, transaction);
 	g_queue_push_tail_link(&relay->forwards, &forward->link);
 	count(sip_message_method(request));
-	unsigned failed = 0;
 	for (size_t i = 0; i < n_targets; i++) {
-		unsigned status = try(forward, sender, &targets[i]);
-		if (status && relay_status_is_better(status, failed))
-			failed = status;
+		try(forward, sender, &targets[i]);
 		relay_target_clear(&targets[i]);
 	}
-	if (failed)
-		fail(forward, failed, NULL, NULL);
+	settle(forward);
 }

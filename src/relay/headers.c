@@ -55,10 +55,34 @@ void relay_carry_response(struct sip_message *response, enum sip_method method, 
 	sip_message_copy_headers(response, source, passing_of(method).response);
 }
 
-bool relay_status_is_better(unsigned status, unsigned than)
+static bool is_better(unsigned status, unsigned than)
 {
-	/* that one device is not there says least */
 	return sip_status_is_better(status, than) || (than == 480 && status != 480 && status / 100 == than / 100);
+}
+
+void relay_failure_note(struct relay_failure *failure, unsigned status, struct sip_message *response)
+{
+	if (!is_better(status, failure->status))
+		return;
+	relay_failure_clear(failure);
+	*failure = (struct relay_failure){.status = status, .response = response ? sip_message_ref(response) : NULL};
+}
+
+void relay_failure_clear(struct relay_failure *failure)
+{
+	sip_message_unref(failure->response);
+	*failure = (struct relay_failure){0};
+}
+
+struct sip_message *relay_failure_answer(const struct relay_failure *failure, const struct sip_message *request)
+{
+	unsigned told = sip_status_for_other_side(failure->status);
+	bool is_same = failure->response && told == failure->status;
+	struct sip_message *answer =
+		sip_response_new(request, told, is_same ? sip_message_reason(failure->response) : NULL, NULL);
+	if (failure->response)
+		relay_carry_response(answer, sip_message_method(request), failure->response);
+	return answer;
 }
 
 bool relay_event_is_sound(const char *event)

@@ -24,8 +24,16 @@ struct relay {
 int relay_carry_request(struct sip_message *request, const struct sip_message *source);
 /* Adds to the response to a request of the given method what passes of `source`. */
 void relay_carry_response(struct sip_message *response, enum sip_method method, const struct sip_message *source);
-/* Of several failures the one that says most (sip_status_is_better); that one device of many is not there, 480, says least. */
-bool relay_status_is_better(unsigned status, unsigned than);
+/* Of the failures of several far ends the one that says most (sip_status_is_better); that one device of many is not there, 480,
+ * says least. */
+struct relay_failure {
+	unsigned status;	      /* 0: none yet */
+	struct sip_message *response; /* a reference; NULL: none came */
+};
+void relay_failure_note(struct relay_failure *failure, unsigned status, struct sip_message *response);
+void relay_failure_clear(struct relay_failure *failure);
+/* What the sender of `request` is told of it. */
+struct sip_message *relay_failure_answer(const struct relay_failure *failure, const struct sip_message *request);
 /* Event's package is a token. */
 bool relay_event_is_sound(const char *event);
 /* Same package and same id parameter (RFC 6665, section 4.5.2). */
@@ -64,9 +72,10 @@ struct relay_outgoing {
 };
 /* The final response, once; `response` NULL: none came, `status` stands for it. The sending is gone then. */
 typedef void relay_done(void *user, unsigned status, struct sip_message *response);
-/* 0; -ENOTCONN: the far end cannot be reached now; -EMSGSIZE; -EINVAL. `done` is not called from inside. */
-int relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay_done *done, void *user,
-	       struct relay_sending **ret_sending);
+/* 0, or the status that stands for what hinders it (480 for a browser, 503 for a trunk that cannot be reached now). `done` is not
+ * called from inside. */
+unsigned relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay_done *done, void *user,
+		    struct relay_sending **ret_sending);
 /* Nobody hears of it any more; what is on its way goes on. Accepts NULL; returns NULL. */
 struct relay_sending *relay_sending_free(struct relay_sending *sending);
 /* The user part of the dialog's own URI; a new string. */
@@ -95,8 +104,7 @@ void relay_subscribe_free(struct relay_subscribe *subscribe);
 /* --- subscription.c: a subscription, that is a pair of dialogs --- */
 struct relay_subscription;
 /* Of the SUBSCRIBE's sender, who is `account` there (NULL: nobody of his own), and `notifier`, whose dialog (confirmed; taken)
- * it is. Its NOTIFYs wait until
- * relay_subscription_accept(). NULL: the SUBSCRIBE can make no dialog. */
+ * it is. Its NOTIFYs wait until relay_subscription_accept(). NULL: the SUBSCRIBE can make no dialog. */
 struct relay_subscription *relay_subscription_new(struct relay *relay, const struct sip_message *subscribe,
 						  const struct route_party *subscriber, const struct route_party *notifier,
 						  struct sip_dialog *dialog, struct trunk_account *account);

@@ -55,13 +55,6 @@ static void add_header(void *user, const char *name, const char *value)
 	sip_message_add_header(user, name, value);
 }
 
-static const struct sip_credentials *credentials(const struct relay_sending *sending)
-{
-	if (sending->outgoing.account)
-		return trunk_account_credentials(sending->outgoing.account);
-	return sending->party.trunk ? trunk_credentials(sending->party.trunk) : NULL;
-}
-
 static int fill(const struct relay_sending *sending, struct sip_message *request, const struct sip_flow *flow)
 {
 	const struct relay_outgoing *outgoing = &sending->outgoing;
@@ -93,6 +86,20 @@ static bool is_too_large(struct sip_message *request, const struct sip_flow *flo
 	return length + VIA_BYTES > RELAY_UDP_BYTES_MAX;
 }
 
+static int answer_challenge(const struct relay_sending *sending, const struct sip_flow *flow,
+			    const struct sip_message *challenge, struct sip_message *request)
+{
+	const struct sip_credentials *credentials =
+		sending->party.trunk ? trunk_credentials(sending->party.trunk, sending->outgoing.account, flow) : NULL;
+	if (!credentials)
+		return -ENOENT;
+	int error = sip_digest_answer(credentials, challenge, request);
+	if (error < 0)
+		log_warning(NULL, "trunk %s asks for credentials of a realm or algorithm that is not configured",
+			    trunk_name(sending->party.trunk));
+	return error;
+}
+
 static const struct sip_client_handler handler;
 
 /* `challenge` NULL: without credentials. */
@@ -105,7 +112,7 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 	struct sip_message *request = sip_dialog_request(outgoing->dialog, outgoing->method);
 	int error = request ? fill(sending, request, flow) : -EINVAL;
 	if (error == 0 && challenge)
-		error = sip_digest_answer(credentials(sending), challenge, request);
+		error = answer_challenge(sending, flow, challenge, request);
 	if (error == 0 && is_too_large(request, flow))
 		error = -EMSGSIZE;
 	if (error == 0) {
@@ -121,13 +128,13 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 static bool try_credentials(struct relay_sending *sending, const struct sip_message *response)
 {
 	unsigned status = sip_message_status(response);
-	if ((status != 401 && status != 407) || !credentials(sending) || sending->attempts > 1)
-		return false;
-	int error = start(sending, response);
-	if (error < 0)
-		log_warning(NULL, "trunk %s asks for credentials of a realm or algorithm that is not configured",
-			    trunk_name(sending->party.trunk));
-	return error == 0;
+	return (status == 401 || status == 407) && sending->attempts == 1 && start(sending, response) == 0;
+}
+
+/* Of a far end that cannot be reached. */
+static unsigned status_of_absence(const struct route_party *party)
+{
+	return party->trunk ? 503 : 480;
 }
 
 static void on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
@@ -146,13 +153,13 @@ static void on_end(void *user, struct sip_client_transaction *transaction, enum 
 {
 	struct relay_sending *sending = user;
 	sending->transaction = NULL;
-	finish(sending, end == SIP_CLIENT_TIMEOUT ? 408 : sending->party.trunk ? 503 : 480, NULL);
+	finish(sending, end == SIP_CLIENT_TIMEOUT ? 408 : status_of_absence(&sending->party), NULL);
 }
 
 static const struct sip_client_handler handler = {.response = on_response, .ended = on_end};
 
-int relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay_done *done, void *user,
-	       struct relay_sending **ret_sending)
+unsigned relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay_done *done, void *user,
+		    struct relay_sending **ret_sending)
 {
 	struct relay_sending *sending = g_new0(struct relay_sending, 1);
 	sending->relay = relay;
@@ -169,11 +176,12 @@ int relay_send(struct relay *relay, const struct relay_outgoing *outgoing, relay
 	sending->user = user;
 	g_queue_push_tail_link(&relay->sendings, &sending->link);
 	int error = start(sending, NULL);
-	if (error < 0)
-		relay_sending_free(sending);
-	else
+	if (error == 0) {
 		*ret_sending = sending;
-	return error;
+		return 0;
+	}
+	relay_sending_free(sending);
+	return error == -ENOTCONN ? status_of_absence(outgoing->party) : error == -EMSGSIZE ? 513 : 400;
 }
 
 /* --- held server transactions --- */

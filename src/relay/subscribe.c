@@ -1,7 +1,6 @@
 /* A SUBSCRIBE that is in no dialog yet. It goes to a trunk or to all devices of a user; whoever takes it, or sends a NOTIFY
  * for it (before the 2xx, or as another branch of a fork), gets a subscription of his own. The sender hears one answer. */
 #include "relay/relay_private.h"
-#include "sip/status.h"
 #include "sip/uri.h"
 #include <string.h>
 
@@ -25,8 +24,7 @@ struct relay_subscribe {
 	size_t n_attempts, n_pending;
 	GPtrArray *subscriptions; /* those it has made; theirs is their life */
 	GHashTable *ended;	  /* Call-ID and far tag of those that are gone: nothing makes them again */
-	unsigned best_status;
-	char best_phrase[128];
+	struct relay_failure failure;
 	uint32_t expires_s;	/* of the 2xx, for all */
 	struct loop_timer life; /* after the answer: how long further notifiers may show up (Timer N) */
 };
@@ -50,6 +48,7 @@ void relay_subscribe_free(struct relay_subscribe *subscribe)
 	g_hash_table_unref(subscribe->ended);
 	route_party_unref(&subscribe->subscriber);
 	route_identity_free(subscribe->identity);
+	relay_failure_clear(&subscribe->failure);
 	sip_message_unref(subscribe->request);
 	g_free(subscribe);
 }
@@ -135,11 +134,7 @@ static void on_notify(void *user, struct sip_server_transaction *transaction)
 		relay_refuse(transaction, 481, NULL);
 }
 
-static void on_ack(void *user, struct sip_message *ack, struct sip_flow *flow)
-{
-}
-
-static const struct sip_dialog_handler half_dialog_handler = {.request = on_notify, .ack = on_ack};
+static const struct sip_dialog_handler half_dialog_handler = {.request = on_notify};
 
 /* --- the answer --- */
 
@@ -171,33 +166,23 @@ static void accept_all(struct relay_subscribe *subscribe, struct relay_subscript
 		relay_subscription_accept(subscribe->subscriptions->pdata[i], subscribe->expires_s);
 }
 
-/* No notifier has taken it. */
-static void refuse(struct relay_subscribe *subscribe, const struct sip_message *source)
+/* The subscriber is told of the failure once no notifier is left who could take it. */
+static void settle(struct relay_subscribe *subscribe)
 {
-	unsigned told = sip_status_for_other_side(subscribe->best_status);
-	bool is_same = told == subscribe->best_status && *subscribe->best_phrase;
+	if (subscribe->n_pending || is_accepted(subscribe))
+		return;
 	log_info(NULL, "relay: SUBSCRIBE of %s refused: %u", route_party_identity(&subscribe->subscriber),
-		 subscribe->best_status);
-	struct sip_message *response =
-		sip_response_new(subscribe->request, told, is_same ? subscribe->best_phrase : NULL, NULL);
-	if (source)
-		relay_carry_response(response, SIP_METHOD_SUBSCRIBE, source);
-	relay_answer(&subscribe->server, response);
+		 subscribe->failure.status);
+	relay_answer(&subscribe->server, relay_failure_answer(&subscribe->failure, subscribe->request));
 	while (subscribe->subscriptions->len) /* of NOTIFYs that came for it all the same */
 		relay_subscription_free(subscribe->subscriptions->pdata[0]);
 	relay_subscribe_free(subscribe);
 }
 
-static void fail(struct relay_subscribe *subscribe, unsigned status, const struct sip_message *source)
+static void fail(struct relay_subscribe *subscribe, unsigned status, struct sip_message *response)
 {
-	bool is_best = relay_status_is_better(status, subscribe->best_status);
-	if (is_best) {
-		const char *phrase = source ? sip_message_reason(source) : NULL;
-		subscribe->best_status = status;
-		base_copy_text(subscribe->best_phrase, sizeof subscribe->best_phrase, phrase ? phrase : "");
-	}
-	if (!subscribe->n_pending && !is_accepted(subscribe))
-		refuse(subscribe, is_best ? source : NULL);
+	relay_failure_note(&subscribe->failure, status, response);
+	settle(subscribe);
 }
 
 static void on_done(void *user, unsigned status, struct sip_message *response)
@@ -229,8 +214,7 @@ static void on_done(void *user, unsigned status, struct sip_message *response)
 
 /* --- its beginning --- */
 
-/* 0 or the status that stands for the attempt. */
-static unsigned try(struct relay_subscribe *subscribe, const struct relay_target *target)
+static void try(struct relay_subscribe *subscribe, const struct relay_target *target)
 {
 	struct relay *relay = subscribe->relay;
 	struct attempt *attempt = &subscribe->attempts[subscribe->n_attempts++];
@@ -246,15 +230,16 @@ static unsigned try(struct relay_subscribe *subscribe, const struct relay_target
 		.method = SIP_METHOD_SUBSCRIBE,
 		.source = subscribe->request,
 	};
-	int error = relay_send(relay, &outgoing, on_done, attempt, &attempt->sending);
-	if (error < 0)
-		return error != -ENOTCONN ? 400 : target->party.trunk ? 503 : 480;
+	unsigned hindrance = relay_send(relay, &outgoing, on_done, attempt, &attempt->sending);
+	if (hindrance) {
+		relay_failure_note(&subscribe->failure, hindrance, NULL);
+		return;
+	}
 	attempt->entry = sip_stack_add_dialog(relay->rooms.stack, attempt->dialog, route_party_identity(&attempt->notifier),
 					      &half_dialog_handler, attempt);
 	subscribe->n_pending++;
 	log_info(NULL, "relay: SUBSCRIBE of %s to %s: %s", route_party_identity(&subscribe->subscriber),
 		 route_party_identity(&attempt->notifier), sip_message_header(subscribe->request, "Event", 0));
-	return 0;
 }
 
 /* 0 or the status that refuses one more. */
@@ -300,13 +285,9 @@ void relay_subscribe_start(struct relay *relay, struct sip_server_transaction *t
 	relay_hold(&subscribe->server, transaction);
 	loop_timer_init(&subscribe->life, relay->loop, on_life_over, subscribe);
 	g_queue_push_tail_link(&relay->subscribes, &subscribe->link);
-	unsigned failed = 0;
 	for (size_t i = 0; i < n_targets; i++) {
-		unsigned status = try(subscribe, &targets[i]);
-		if (status && relay_status_is_better(status, failed))
-			failed = status;
+		try(subscribe, &targets[i]);
 		relay_target_clear(&targets[i]);
 	}
-	if (failed)
-		fail(subscribe, failed, NULL);
+	settle(subscribe);
 }

@@ -152,7 +152,7 @@ static void abandon(struct relay_subscription *subscription, const char *cause)
 	while (subscription->crossings.head)
 		crossing_refuse(subscription->crossings.head->data, 481);
 	loop_timer_start_ms(&subscription->life, SIP_TIMEOUT_MS);
-	if (relay_send(subscription->relay, &outgoing, on_farewell_done, subscription, &subscription->farewell) < 0)
+	if (relay_send(subscription->relay, &outgoing, on_farewell_done, subscription, &subscription->farewell))
 		end(subscription, cause);
 	else
 		log_info(NULL, "subscription of %s to %s (%s) is given up: %s",
@@ -273,11 +273,11 @@ static void flush(struct relay_subscription *subscription)
 			.method = SIP_METHOD_NOTIFY,
 			.source = crossing->request,
 		};
-		int error = relay_send(subscription->relay, &outgoing, on_notified, crossing, &crossing->sending);
-		if (error == -ENOTCONN && subscription->subscriber.party.endpoint)
+		unsigned hindrance = relay_send(subscription->relay, &outgoing, on_notified, crossing, &crossing->sending);
+		if (hindrance == 480)
 			answer(crossing, 200, NULL); /* for the browser's return */
-		else if (error < 0)
-			crossing_refuse(crossing, error == -ENOTCONN ? 503 : 400);
+		else if (hindrance)
+			crossing_refuse(crossing, hindrance);
 	}
 	limit_waiting(subscription);
 }
@@ -365,17 +365,25 @@ static void refuse_method(struct sip_server_transaction *transaction, const char
 	sip_server_transaction_respond(transaction, response);
 }
 
-static void on_notifier_request(void *user, struct sip_server_transaction *transaction)
+/* Whether it is what comes from this side, the only method that does; else it was answered. */
+static bool is_fit(struct side *side, struct sip_server_transaction *transaction, enum sip_method method)
 {
-	struct side *side = user;
 	const struct sip_message *request = sip_server_transaction_request(transaction);
 	const char *event = sip_message_header(request, "Event", 0);
 	follow(side, sip_server_transaction_flow(transaction));
-	if (sip_message_method(request) != SIP_METHOD_NOTIFY)
-		refuse_method(transaction, "NOTIFY");
+	if (sip_message_method(request) != method)
+		refuse_method(transaction, sip_method_text(method));
 	else if (!event || !relay_event_is_same(event, side->subscription->event))
-		relay_refuse(transaction, 489, NULL);
+		relay_refuse(transaction, 489, NULL); /* one dialog, one subscription (section 4.5.2) */
 	else
+		return true;
+	return false;
+}
+
+static void on_notifier_request(void *user, struct sip_server_transaction *transaction)
+{
+	struct side *side = user;
+	if (is_fit(side, transaction, SIP_METHOD_NOTIFY))
 		relay_subscription_notify(side->subscription, transaction);
 }
 
@@ -418,30 +426,19 @@ static void refresh(struct relay_subscription *subscription, struct sip_server_t
 		.source = crossing->request,
 	};
 	sip_dialog_refresh_target(subscription->subscriber.dialog, crossing->request);
-	if (relay_send(subscription->relay, &outgoing, on_refreshed, crossing, &crossing->sending) < 0)
+	if (relay_send(subscription->relay, &outgoing, on_refreshed, crossing, &crossing->sending))
 		crossing_refuse(crossing, 500);
 }
 
 static void on_subscriber_request(void *user, struct sip_server_transaction *transaction)
 {
 	struct side *side = user;
-	const struct sip_message *request = sip_server_transaction_request(transaction);
-	const char *event = sip_message_header(request, "Event", 0);
-	follow(side, sip_server_transaction_flow(transaction));
-	if (sip_message_method(request) != SIP_METHOD_SUBSCRIBE)
-		refuse_method(transaction, "SUBSCRIBE");
-	else if (!event || !relay_event_is_same(event, side->subscription->event))
-		relay_refuse(transaction, 489, NULL); /* one dialog, one subscription (section 4.5.2) */
-	else
+	if (is_fit(side, transaction, SIP_METHOD_SUBSCRIBE))
 		refresh(side->subscription, transaction);
 }
 
-static void on_ack(void *user, struct sip_message *ack, struct sip_flow *flow)
-{
-}
-
-static const struct sip_dialog_handler subscriber_handler = {.request = on_subscriber_request, .ack = on_ack};
-static const struct sip_dialog_handler notifier_handler = {.request = on_notifier_request, .ack = on_ack};
+static const struct sip_dialog_handler subscriber_handler = {.request = on_subscriber_request};
+static const struct sip_dialog_handler notifier_handler = {.request = on_notifier_request};
 
 /* --- making --- */
 

@@ -122,7 +122,7 @@ void sip_dialog_table_request(struct sip_stack *stack, struct sip_server_transac
 void sip_dialog_table_ack(struct sip_stack *stack, struct sip_message *ack, struct sip_flow *flow)
 {
 	struct sip_dialog_entry *entry = find_for(stack, ack);
-	if (entry && sip_stack_may_act(stack, flow, entry->identity))
+	if (entry && entry->handler->ack && sip_stack_may_act(stack, flow, entry->identity))
 		entry->handler->ack(entry->user, ack, flow);
 	else
 		metrics_add(&lost_acks, 1);

@@ -35,7 +35,7 @@ int sip_stack_admit(struct sip_stack *stack, struct sip_server_transaction *tran
 struct sip_dialog_handler {
 	/* A request in the dialog, CSeq checked and in order, from the identity that owns it; BYE, re-INVITE, INFO... */
 	void (*request)(void *user, struct sip_server_transaction *transaction);
-	/* An ACK for a 2xx we sent (may repeat). */
+	/* An ACK for a 2xx we sent (may repeat). NULL in dialogs without INVITE. */
 	void (*ack)(void *user, struct sip_message *ack, struct sip_flow *flow);
 };
 struct sip_dialog_entry;

@@ -184,8 +184,13 @@ const char *trunk_host(const struct trunk *trunk)
 	return trunk->host_text;
 }
 
-const struct sip_credentials *trunk_credentials(const struct trunk *trunk)
+const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
+						const struct sip_flow *flow)
 {
+	if (!trunk_has_address(trunk, sip_flow_remote(flow)))
+		return NULL;
+	if (account)
+		return trunk_account_credentials(account);
 	return trunk->credentials.username ? &trunk->credentials : NULL;
 }
 

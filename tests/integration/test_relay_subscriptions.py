@@ -2,6 +2,7 @@
 
 import pytest
 from tandem_test import digest, sip
+from tandem_test.trunk import UdpTrunk
 
 DOMAIN = "example.test"
 REALM, SECRET = "pbx.test", "s3cret"
@@ -231,6 +232,22 @@ def test_credentials_for_the_trunk(alice, trunk, status):
     last = trunk.send(down.request("NOTIFY", trunk.via, headers=[("Event", "dialog"), ("Subscription-State", "terminated")]))
     alice.reply(alice.expect_request("NOTIFY"), 200)
     trunk.expect_response(last, 200)
+
+
+def test_credentials_are_for_the_trunk_not_for_where_its_contact_leads(alice, trunk):
+    elsewhere = UdpTrunk(trunk.gateway, host="127.0.0.2")
+    sent = alice.send(subscribe_request(alice, "1001"))
+    trunk.reply(trunk.expect_request("SUBSCRIBE"), 200, to_tag="n", contact=elsewhere.contact, headers=[("Expires", 600)])
+    up = sip.Dialog.as_caller(sent, alice.expect_response(sent, 200))
+    refresh = alice.send(up.request("SUBSCRIBE", alice.via, headers=[("Event", "dialog"), ("Expires", 0)]))
+    asked = elsewhere.expect_request("SUBSCRIBE")
+    elsewhere.reply(asked, 401, headers=[("WWW-Authenticate", f'Digest realm="{REALM}", nonce="abc", algorithm=MD5, qop="auth"')])
+    alice.expect_response(refresh, 403)
+    elsewhere.expect_silence(lambda m: m.is_request)
+    again = alice.send(up.request("SUBSCRIBE", alice.via, headers=[("Event", "dialog"), ("Expires", 0)]))
+    elsewhere.reply(elsewhere.expect_request("SUBSCRIBE"), 481)
+    alice.expect_response(again, 481)
+    elsewhere.close()
 
 
 def test_a_fork_has_a_dialog_of_its_own(daemon, alice, trunk):

@@ -85,12 +85,42 @@ static void what_passes(void **state)
 	sip_message_unref(source);
 }
 
-static void that_one_device_is_not_there_says_least(void **state)
+static struct sip_message *response_of(const struct sip_message *asked, unsigned status, const char *reason, const char *etag)
 {
-	assert_true(relay_status_is_better(404, 503));
-	assert_false(relay_status_is_better(480, 486));
-	assert_true(relay_status_is_better(486, 480));
-	assert_false(relay_status_is_better(404, 486));
+	struct sip_message *response = sip_response_new(asked, status, reason, "t");
+	sip_message_add_header(response, "SIP-ETag", etag);
+	return response;
+}
+
+/* Notes the statuses in this order, and expects what the sender is told. */
+static void expect_told(unsigned first, unsigned second, unsigned third, unsigned told, const char *reason, const char *etag)
+{
+	const unsigned statuses[] = {first, second, third};
+	static const char *const etags[] = {"1", "2", "3"};
+	struct relay_failure failure = {0};
+	struct sip_message *asked = request(SIP_METHOD_PUBLISH, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++) {
+		struct sip_message *response = response_of(asked, statuses[i], "Said So", etags[i]);
+		relay_failure_note(&failure, statuses[i], response);
+		sip_message_unref(response);
+	}
+	struct sip_message *answer = relay_failure_answer(&failure, asked);
+	assert_int_equal(sip_message_status(answer), told);
+	assert_string_equal(sip_message_reason(answer), reason);
+	assert_string_equal(sip_message_header(answer, "SIP-ETag", 0), etag);
+	sip_message_unref(answer);
+	sip_message_unref(asked);
+	relay_failure_clear(&failure);
+}
+
+static void the_failure_that_says_most_is_told(void **state)
+{
+	expect_told(503, 404, 486, 404, "Said So", "2");
+	expect_told(404, 404, 503, 404, "Said So", "1");
+	expect_told(480, 486, 404, 486, "Said So", "2"); /* that one device is not there says least */
+	expect_told(486, 480, 480, 486, "Said So", "1");
+	expect_told(486, 603, 404, 603, "Said So", "2");
+	expect_told(500, 407, 500, 403, "Forbidden", "2"); /* ours to answer, not the sender's */
 }
 
 int main(void)
@@ -99,7 +129,7 @@ int main(void)
 		cmocka_unit_test(packages),
 		cmocka_unit_test(states),
 		cmocka_unit_test(what_passes),
-		cmocka_unit_test(that_one_device_is_not_there_says_least),
+		cmocka_unit_test(the_failure_that_says_most_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,6 @@ static void test_entry(void **state)
 	struct trunk *pbx = trunk_find(trunks, "pbx"), *carrier = trunk_find(trunks, "carrier");
 	assert_string_equal(trunk_identity(pbx), "trunk:pbx");
 	assert_int_equal(trunk_transport(pbx), SIP_TRANSPORT_UDP);
-	assert_null(trunk_credentials(pbx));
 	assert_null(trunk_codecs(pbx)[0]);
 	assert_false(trunk_latch(pbx));
 	assert_null(trunk_inbound(pbx));
@@ -65,15 +64,44 @@ static void test_entry(void **state)
 	assert_string_equal(bare, "sip:10.0.0.2");
 
 	assert_int_equal(trunk_transport(carrier), SIP_TRANSPORT_TCP);
-	assert_string_equal(trunk_credentials(carrier)->realm, "r");
-	assert_string_equal(trunk_credentials(carrier)->username, "u");
-	assert_string_equal(trunk_credentials(carrier)->password, "p");
 	assert_string_equal(trunk_codecs(carrier)[1], "opus");
 	assert_true(trunk_latch(carrier));
 	assert_string_equal(trunk_inbound(carrier), "alice");
 	assert_string_equal(trunk_host(carrier), "[2001:db8::1]:5070");
 	g_autofree char *other = trunk_uri(carrier, "1");
 	assert_string_equal(other, "sip:1@[2001:db8::1]:5070;transport=tcp");
+	trunks_free(trunks);
+}
+
+static const struct sip_credentials *shown_at(const struct trunk *trunk, const struct trunk_account *account, const char *host)
+{
+	static const struct sip_flow_operations operations;
+	struct sip_flow_parameters parameters = {.transport = SIP_TRANSPORT_UDP, .sent_by = "x"};
+	assert_int_equal(net_address_parse(host, 1234, &parameters.remote), 0);
+	struct sip_flow *flow = sip_flow_new(&parameters, &operations, NULL);
+	const struct sip_credentials *credentials = trunk_credentials(trunk, account, flow);
+	sip_flow_unref(flow);
+	return credentials;
+}
+
+static void test_credentials_are_for_the_peer_alone(void **state)
+{
+	struct trunks *trunks =
+	    make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; },\n"
+		 "{ name = \"carrier\"; peer = \"sip:10.0.0.3\"; username = \"u\"; password = \"p\"; realm = \"r\"; } );");
+	const struct trunk *pbx = trunk_find(trunks, "pbx"), *carrier = trunk_find(trunks, "carrier");
+	struct trunk_account *user = trunk_account_new("sip:a@d", "x", &(struct sip_credentials){"r", "alice", "q"});
+	struct trunk_account *browsers = trunk_account_new("sip:a@d", "x", NULL);
+	assert_null(shown_at(pbx, NULL, "10.0.0.2"));
+	assert_string_equal(shown_at(carrier, NULL, "10.0.0.3")->realm, "r");
+	assert_string_equal(shown_at(carrier, NULL, "10.0.0.3")->username, "u");
+	assert_string_equal(shown_at(carrier, NULL, "10.0.0.3")->password, "p");
+	assert_null(shown_at(carrier, NULL, "10.0.0.2"));
+	assert_string_equal(shown_at(carrier, user, "10.0.0.3")->username, "alice");
+	assert_null(shown_at(carrier, user, "10.0.0.2"));
+	assert_null(shown_at(carrier, browsers, "10.0.0.3")); /* his browser's, never the trunk's */
+	trunk_account_unref(user);
+	trunk_account_unref(browsers);
 	trunks_free(trunks);
 }
 
@@ -334,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys_in_clear_are_warned_of),
 	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_credentials_are_for_the_peer_alone, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
