@@ -85,7 +85,7 @@ static struct ice_socket *socket_of(struct media_ice *ice, const NiceCandidate *
 static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
 		    gpointer data)
 {
-	static const char *const ways[] = {"", " by a relay", " by a relay or TCP"};
+	static const char *const ways[] = {"", " by a relay", " by a relay"};
 	struct media_ice *ice = data;
 	struct net_address far;
 	const struct ice_socket *socket = socket_of(ice, local);
@@ -179,6 +179,7 @@ static void on_time_out(void *data)
 
 static void close_agent(struct media_ice *ice)
 {
+	ice_tcp_close(ice);
 	ice_sockets_close(ice);
 	if (ice->agent) {
 		g_signal_handlers_disconnect_by_data(ice->agent, ice);
@@ -202,7 +203,6 @@ static void ask_servers(struct media_ice *ice, const struct media_settings *sett
 	if (settings->stun_server.port)
 		g_object_set(ice->agent, "stun-server", settings->stun_server.host, "stun-server-port",
 			     (guint)settings->stun_server.port, NULL);
-	ice->is_attached = settings->has_ice_tcp;
 	for (size_t i = 0; i < settings->n_turn_servers; i++) {
 		const struct media_turn_server *turn = &settings->turn_servers[i];
 
@@ -212,12 +212,12 @@ static void ask_servers(struct media_ice *ice, const struct media_settings *sett
 	}
 }
 
-/* With servers and TCP there is more than timeouts. */
+/* With servers there is more than timeouts. */
 static GMainContext *make_context(struct media_ice *ice, const struct media_settings *settings)
 {
 	struct loop *loop = media_end_loop(ice->end);
 
-	if (settings->has_ice_tcp || settings->stun_server.port || settings->n_turn_servers > 0)
+	if (settings->stun_server.port || settings->n_turn_servers > 0)
 		return loop_guest_context(loop);
 	ice->timeouts = loop_timeouts_new(loop);
 	return loop_timeouts_context(ice->timeouts);
@@ -232,7 +232,7 @@ static int make_agent(struct media_ice *ice, bool controlling)
 				    NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
 	ice->agent = agent;
 	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);
-	g_object_set(agent, "ice-tcp", (gboolean)settings->has_ice_tcp, "upnp", FALSE, "force-relay",
+	g_object_set(agent, "ice-tcp", FALSE, "upnp", FALSE, "force-relay",
 		     (gboolean)settings->is_relay_only, "controlling-mode", (gboolean)controlling,
 		     "stun-pacing-timer", MEDIA_ICE_PACING_MS, "idle-timeout", MEDIA_ICE_IDLE_MS, NULL);
 	for (size_t i = 0; i < settings->n_addresses; i++) {
@@ -265,6 +265,8 @@ static int gather(struct media_ice *ice, bool controlling)
 	}
 	if (error == 0)
 		error = ice_sockets_open(ice);
+	if (error == 0 && ice->end->worker->engine->settings.has_ice_tcp && !ice->end->worker->engine->settings.is_relay_only)
+		error = ice_tcp_open(ice);
 	if (ice->agent)
 		ice_touch(ice);
 	if (error < 0)
@@ -315,11 +317,9 @@ struct media_ice *media_ice_free(struct media_ice *ice)
 
 /* --- describing --- */
 
-/* The default: UDP and IPv4 where there is some, since that is what old clients can read. */
+/* The default: IPv4 where there is some, since that is what old clients can read. */
 static void choose_default(const struct sdp_candidate *candidate, struct net_address *address)
 {
-	if (candidate->transport != SDP_CANDIDATE_UDP)
-		return;
 	if (address->length == 0 || (net_address_is_ipv6(address) && !net_address_is_ipv6(&candidate->address)))
 		*address = candidate->address;
 }
@@ -329,14 +329,12 @@ void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
 	gchar *ufrag = NULL, *pwd = NULL;
 	GSList *candidates = nice_agent_get_local_candidates(ice->agent, ice->stream, ICE_COMPONENT);
 
-	for (GSList *i = candidates; i && ret_local->n_candidates < SDP_CANDIDATES_MAX; i = i->next) {
-		struct sdp_candidate *described = &ret_local->candidates[ret_local->n_candidates];
-
-		if (!ice_candidate_describe(ice, i->data, described))
-			continue;
-		ret_local->n_candidates++;
-		choose_default(described, &ret_local->rtp);
-	}
+	for (GSList *i = candidates; i && ret_local->n_candidates < SDP_CANDIDATES_MAX; i = i->next)
+		if (ice_candidate_describe(ice, i->data, &ret_local->candidates[ret_local->n_candidates]))
+			choose_default(&ret_local->candidates[ret_local->n_candidates++], &ret_local->rtp);
+	for (GSList *i = candidates; i && ret_local->n_candidates < SDP_CANDIDATES_MAX; i = i->next)
+		ret_local->n_candidates +=
+			ice_candidate_describe_tcp(ice, i->data, &ret_local->candidates[ret_local->n_candidates]);
 	g_slist_free_full(candidates, (GDestroyNotify)nice_candidate_free);
 	if (nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd)) {
 		base_copy_text(ret_local->ice_ufrag, sizeof ret_local->ice_ufrag, ufrag);

@@ -28,15 +28,10 @@ static const struct {
 	{SDP_CANDIDATE_RELAYED, NICE_CANDIDATE_TYPE_RELAYED},
 };
 
-static const struct {
-	enum sdp_candidate_transport ours;
-	NiceCandidateTransport nice;
-} transports[] = {
-	{SDP_CANDIDATE_UDP, NICE_CANDIDATE_TRANSPORT_UDP},
-	{SDP_CANDIDATE_TCP_ACTIVE, NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE},
-	{SDP_CANDIDATE_TCP_PASSIVE, NICE_CANDIDATE_TRANSPORT_TCP_PASSIVE},
-	{SDP_CANDIDATE_TCP_SO, NICE_CANDIDATE_TRANSPORT_TCP_SO},
-};
+/* RFC 6544, section 4.2: less than all UDP, passive. The local preference of UDP goes on below. */
+#define TCP_TYPE_PREFERENCE	  90
+#define TCP_DIRECTION_PREFERENCE  4
+#define TCP_PRIORITY(preference)  ((uint32_t)TCP_TYPE_PREFERENCE << 24 | (TCP_DIRECTION_PREFERENCE << 13 | ((preference) & 0x1fff)) << 8 | 0xff)
 
 /* --- ours --- */
 
@@ -59,11 +54,7 @@ bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *ca
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
 		if (types[i].nice == candidate->type)
 			described.type = types[i].ours;
-	for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
-		if (transports[i].nice == candidate->transport)
-			described.transport = transports[i].ours;
-	/* Browsers wait for no connection, and the far end has told us of peer-reflexive ones. */
-	if (described.transport == SDP_CANDIDATE_TCP_ACTIVE || candidate->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+	if (candidate->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) /* the far end has told us */
 		return false;
 	base_copy_text(described.foundation, sizeof described.foundation, candidate->foundation);
 	ice_address_from_nice(&candidate->addr, &described.address);
@@ -75,32 +66,39 @@ bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *ca
 	return true;
 }
 
+bool ice_candidate_describe_tcp(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate)
+{
+	struct net_address local;
+
+	ice_address_from_nice(&candidate->addr, &local);
+	if (candidate->type != NICE_CANDIDATE_TYPE_HOST || !ice_tcp_is_open(ice, &local) ||
+	    !ice_candidate_describe(ice, candidate, ret_candidate))
+		return false;
+	ret_candidate->transport = SDP_CANDIDATE_TCP_PASSIVE;
+	ret_candidate->priority = TCP_PRIORITY(candidate->priority >> 8);
+	g_snprintf(ret_candidate->foundation, sizeof ret_candidate->foundation, "T%.30s", candidate->foundation);
+	return true;
+}
+
 /* --- the far end's --- */
 
-static bool is_usable(const struct media_ice *ice, const struct sdp_candidate *candidate)
+static bool is_usable(const struct sdp_candidate *candidate)
 {
-	if (candidate->component != ICE_COMPONENT || candidate->address.length == 0 ||
-	    net_address_is_wildcard(&candidate->address))
-		return false;
-	if (candidate->transport == SDP_CANDIDATE_UDP)
-		return net_address_port(&candidate->address) != 0;
-	/* We wait for connections and make none: nobody may have us connect to where he likes. */
-	return candidate->transport == SDP_CANDIDATE_TCP_ACTIVE && ice->end->worker->engine->settings.has_ice_tcp;
+	return candidate->component == ICE_COMPONENT && candidate->transport == SDP_CANDIDATE_UDP && candidate->address.length > 0 &&
+	       !net_address_is_wildcard(&candidate->address) && net_address_port(&candidate->address) != 0;
 }
 
 NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct sdp_candidate *candidate)
 {
 	NiceCandidate *nice;
 
-	if (!is_usable(ice, candidate))
+	if (!is_usable(candidate))
 		return NULL;
 	nice = nice_candidate_new(NICE_CANDIDATE_TYPE_HOST);
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
 		if (types[i].ours == candidate->type)
 			nice->type = types[i].nice;
-	for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
-		if (transports[i].ours == candidate->transport)
-			nice->transport = transports[i].nice;
+	nice->transport = NICE_CANDIDATE_TRANSPORT_UDP;
 	nice->stream_id = ice->stream;
 	nice->component_id = ICE_COMPONENT;
 	nice->priority = candidate->priority;

@@ -19,7 +19,7 @@ enum ice_state {
 
 /* Who carries packets over the selected pair, and who counts its consent. */
 enum ice_carrier {
-	ICE_CARRIER_SOCKET,  /* a UDP socket, ours or libnice's; we */
+	ICE_CARRIER_SOCKET,  /* a UDP socket, ours or libnice's, behind which there may be a TCP connection of ours; we */
 	ICE_CARRIER_RELAY,   /* libnice, by way of a TURN server that is reached by UDP; we */
 	ICE_CARRIER_LIBNICE, /* libnice, perhaps over TCP, where we see no answers; libnice */
 };
@@ -41,9 +41,11 @@ struct media_ice {
 	enum ice_state state;
 	enum ice_carrier carrier;
 	uint16_t port;	    /* 0: none taken */
-	bool is_attached;   /* libnice reads by itself: there may be TCP */
+	bool is_attached;   /* libnice reads by itself: a TURN server is reached by TCP */
 	size_t n_sockets;
 	struct ice_socket sockets[ICE_SOCKETS_MAX];
+	GSList *listeners;  /* ICE-TCP */
+	GQueue connections;
 	struct loop_timer timer;
 	int64_t gather_until_us; /* the last moment for a first candidate */
 	struct loop_timer consent_timer; /* while a pair works */
@@ -70,6 +72,13 @@ void ice_sockets_close(struct media_ice *ice);
 /* NULL: `local` is the address of no UDP socket of ours. */
 struct ice_socket *ice_socket_find(struct media_ice *ice, const struct net_address *local);
 
+/* --- ice_tcp.c --- */
+/* Beside the sockets, once they are open. 0 or -errno. */
+int ice_tcp_open(struct media_ice *ice);
+void ice_tcp_close(struct media_ice *ice);
+/* Whether connections are waited for at a UDP socket's address. */
+bool ice_tcp_is_open(const struct media_ice *ice, const struct net_address *local);
+
 /* --- ice.c --- */
 /* A message that may be an answer of the far end, as it came from the network. */
 void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length);
@@ -79,5 +88,7 @@ void ice_address_to_nice(const struct net_address *address, NiceAddress *ret_add
 void ice_address_from_nice(const NiceAddress *address, struct net_address *ret_address);
 /* False for what nobody could use. */
 bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate);
-/* NULL for what we do not use: the second component, names (mDNS) instead of addresses, TCP unless it is switched on. */
+/* The same by TCP: whoever describes a UDP socket of ours describes with it that we listen there. False: we do not. */
+bool ice_candidate_describe_tcp(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate);
+/* NULL for what we do not use: the second component, names (mDNS) instead of addresses, TCP, where others come to us. */
 NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct sdp_candidate *candidate);

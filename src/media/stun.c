@@ -6,11 +6,13 @@
 #define HEADER_BYTES	  20
 #define ATTRIBUTE_BYTES	  4
 #define COOKIE		  0x2112a442u
+#define BINDING_REQUEST	  0x0001
 #define BINDING_SUCCESS	  0x0101
 #define DATA_INDICATION	  0x0017
 #define DATA		  0x0013
 #define CHANNEL_FIRST	  0x40
 #define CHANNEL_LAST	  0x4f
+#define USERNAME	  0x0006
 #define MESSAGE_INTEGRITY 0x0008
 #define INTEGRITY_BYTES	  20
 #define MESSAGE_BYTES_MAX 1280 /* what libnice takes */
@@ -41,13 +43,12 @@ static bool is_message(const uint8_t *bytes, size_t length, uint16_t type)
 	       rtp_get_u16(bytes + 2) == length - HEADER_BYTES;
 }
 
-bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
-			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES])
+static bool is_authentic(const uint8_t *bytes, size_t length, uint16_t type, const char *password)
 {
 	uint8_t covered[MESSAGE_BYTES_MAX], digest[CRYPTO_DIGEST_BYTES_MAX];
 	size_t position, value_bytes;
 
-	if (length > MESSAGE_BYTES_MAX || !is_message(bytes, length, BINDING_SUCCESS))
+	if (length > MESSAGE_BYTES_MAX || !is_message(bytes, length, type))
 		return false;
 	position = find_attribute(bytes, length, MESSAGE_INTEGRITY, &value_bytes);
 	if (position == 0 || value_bytes != INTEGRITY_BYTES)
@@ -55,11 +56,29 @@ bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *passw
 	/* The HMAC is of all before the attribute, with a length that ends with the attribute. */
 	memcpy(covered, bytes, position);
 	rtp_put_u16(covered + 2, (uint16_t)(position + ATTRIBUTE_BYTES + INTEGRITY_BYTES - HEADER_BYTES));
-	if (crypto_hmac(CRYPTO_SHA1, password, strlen(password), covered, position, digest) < 0 ||
-	    !crypto_equal(digest, bytes + position + ATTRIBUTE_BYTES, INTEGRITY_BYTES))
+	return crypto_hmac(CRYPTO_SHA1, password, strlen(password), covered, position, digest) == 0 &&
+	       crypto_equal(digest, bytes + position + ATTRIBUTE_BYTES, INTEGRITY_BYTES);
+}
+
+bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
+			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES])
+{
+	if (!is_authentic(bytes, length, BINDING_SUCCESS, password))
 		return false;
 	memcpy(ret_transaction, bytes + 8, MEDIA_STUN_TRANSACTION_BYTES);
 	return true;
+}
+
+bool media_stun_is_check(const uint8_t *bytes, size_t length, const char *ufrag, const char *password)
+{
+	size_t position, value_bytes, ufrag_bytes = strlen(ufrag);
+	const uint8_t *value;
+
+	if (!is_authentic(bytes, length, BINDING_REQUEST, password))
+		return false;
+	position = find_attribute(bytes, length, USERNAME, &value_bytes);
+	value = bytes + position + ATTRIBUTE_BYTES;
+	return position > 0 && value_bytes > ufrag_bytes && memcmp(value, ufrag, ufrag_bytes) == 0 && value[ufrag_bytes] == ':';
 }
 
 const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length)

@@ -9,6 +9,9 @@
 bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
 			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES]);
 
+/* Whether this is a Binding request to who has `ufrag`, authenticated with its `password` (RFC 8445, section 7.1). */
+bool media_stun_is_check(const uint8_t *bytes, size_t length, const char *ufrag, const char *password);
+
 /* What a TURN server has wrapped in a Data indication or a channel's message (RFC 8656, sections 11 and 12); what is neither, as it
  * is. *length becomes its length. */
 const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length);

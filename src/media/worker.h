@@ -38,6 +38,7 @@ struct media_worker {
 	struct loop_timer load_timer;
 	GQueue ends; /* that are watched */
 	struct loop_timer watch_timer;
+	GQueue ice_strangers; /* TCP connections on which nobody has shown a password yet, the oldest first */
 	struct media_inbox inbox;
 };
 

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "net/tcp.h"
 #include "net/udp.h"
 #include "sip/framing.h"
 #include "sip/transport_internal.h"
@@ -267,28 +268,10 @@ static void on_connection(void *data, uint32_t events)
 	}
 }
 
-static int open_listener(const struct net_address *address, int *ret_descriptor)
-{
-	int on = 1;
-	int descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
-		return -errno;
-	setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (net_address_is_ipv6(address))
-		setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	if (bind(descriptor, &address->any, address->length) < 0 || listen(descriptor, BACKLOG) < 0) {
-		int error = -errno;
-		close(descriptor);
-		return error;
-	}
-	*ret_descriptor = descriptor;
-	return 0;
-}
-
 int sip_tcp_listen(struct sip_transport_set *transports, const struct net_address *address)
 {
 	int descriptor = -1;
-	int error = open_listener(address, &descriptor);
+	int error = net_tcp_listen(address, BACKLOG, &descriptor);
 	if (error < 0)
 		return error;
 	struct sip_tcp_listener *listener = g_new0(struct sip_tcp_listener, 1);

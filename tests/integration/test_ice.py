@@ -20,6 +20,7 @@ DOMAIN = "example.test"
 MAPPED_ADDRESS = 0x0001
 CONSENT_LIMIT = 30.0  # RFC 7675
 GATHER_LIMIT = 0.5  # for which a description waits for servers
+LEG_CONNECTIONS, WORKER_STRANGERS, STRANGER_LIMIT = 8, 64, 5.0  # of ICE-TCP
 
 
 @pytest.fixture
@@ -149,18 +150,140 @@ def test_consent_is_heard_by_a_relay_too(world, turn_server):
     one.call.hang_up()
 
 
+@pytest.fixture
+def tcp_call(world):
+    """Calls with a browser that knows nothing but TCP."""
+    make = world({"media": {"ice_tcp": True, "workers": 1, "timeout_seconds": 0}})
+
+    def start(direction, **options):
+        one = make(direction, **options)
+        one.browser_sdp = lambda sdp: re.sub(r"^a=candidate:1 1 udp (\d+) (\S+) \d+ typ host",
+                                             r"a=candidate:1 1 tcp \1 \2 9 typ host tcptype active", sdp, flags=re.M)
+        one.peer.use_tcp()
+        one.daemon = make.daemon
+        return one
+
+    return start
+
+
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
-def test_media_goes_over_tcp_when_no_udp_is_let_through(world, direction):
-    make = world({"media": {"ice_tcp": True}})
-    one = make(direction)
-    one.browser_sdp = lambda sdp: re.sub(r"^a=candidate:1 1 udp (\d+) (\S+) \d+ typ host", r"a=candidate:1 1 tcp \1 \2 9 typ host tcptype active",
-                                         sdp, flags=re.M)
-    one.peer.use_tcp()
-    one.set_up()
-    assert {(transport.lower(), kind) for transport, _, _, kind in candidates_of(one)} == {("udp", "host"), ("tcp", "host")}
+def test_media_goes_over_tcp_when_no_udp_is_let_through(tcp_call, direction):
+    one = tcp_call(direction).set_up()
+    candidates = candidates_of(one)
+    assert {(transport.lower(), kind) for transport, _, _, kind in candidates} == {("udp", "host"), ("tcp", "host")}
+    assert len({(host, port) for _, host, port, _ in candidates}) == 1
     talk(one)
     one.call.hang_up()
-    make.daemon.check_clean()
+    one.daemon.check_clean()
+
+
+def test_consent_is_heard_over_tcp_too(tcp_call):
+    one = tcp_call("browser-trunk").set_up()
+    one.trunk.silence("BYE", CONSENT_LIMIT + 3)
+    talk(one)
+    one.call.hang_up()
+
+
+def test_who_answers_no_more_over_tcp_has_thirty_seconds(tcp_call):
+    one = tcp_call("browser-trunk").set_up()
+    begun = time.monotonic()
+    one.peer.stopped = True
+    one.peer.join()
+    bye = one.trunk.expect("BYE", CONSENT_LIMIT + 5)
+    assert time.monotonic() - begun > CONSENT_LIMIT - 6
+    one.trunk.reply(bye, 200)
+    one.browser.reply(one.browser.expect("BYE"), 200)
+
+
+def is_ended(connection):
+    """By the gateway, within the limits."""
+    connection.settimeout(10)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def is_open(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def refused(daemon):
+    return daemon.metrics().get("tandem_ice_tcp_refused_total", 0)
+
+
+@pytest.mark.parametrize("words", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + bytes(300), b"\x00\x00" * 40 + b"\x00\x02hi", webrtc.stun(
+    webrtc.BINDING, bytes(12), [(webrtc.USERNAME, b"another:one")], "password"), b"\xff\xff" + bytes(3000)],
+    ids=["HTTP", "TLS", "nothing", "a check with another password", "too long"])
+def test_who_connects_without_the_password_is_gone_at_once(tcp_call, words):
+    one = tcp_call("browser-trunk").set_up()
+    if words.startswith(b"\x00\x01"):
+        words = struct.pack(">H", len(words)) + words
+    with socket.create_connection(one.peer.path.remote[2]) as stranger:
+        stranger.sendall(words)
+        assert is_ended(stranger)
+    talk(one)
+    one.call.hang_up()
+
+
+def test_who_connects_and_says_nothing_is_gone_after_a_while(tcp_call):
+    one = tcp_call("browser-trunk").set_up()
+    begun = time.monotonic()
+    with socket.create_connection(one.peer.path.remote[2]) as stranger:
+        assert is_ended(stranger)
+    assert STRANGER_LIMIT - 0.5 < time.monotonic() - begun < STRANGER_LIMIT + 3
+    one.call.hang_up()
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_many_strangers_on_a_media_port_keep_nobody_out(tcp_call, comes):
+    """The oldest of them make room, for each other and for the browser."""
+    one = tcp_call("browser-trunk")
+    one.call.dial()
+    one.call.arrive()
+    one.call.answer()
+    one.call.answered()
+    answer = one.said_to(one.browser)
+    if comes == "before":
+        one.peer.hear(answer)
+        one.wait_for_media()
+    before = refused(one.daemon)
+    address = next((host, int(port)) for transport, host, port, _ in candidates_of(one) if transport.lower() == "tcp")
+    strangers = [socket.create_connection(address) for _ in range(50)]
+    deadline = Deadline()
+    while refused(one.daemon) - before < 50 - LEG_CONNECTIONS:
+        assert not deadline.is_over()
+        time.sleep(0.02)
+    assert sum(is_open(one) for one in strangers) <= LEG_CONNECTIONS
+    if comes == "after":
+        one.peer.hear(answer)
+        one.wait_for_media()
+    talk(one)
+    for stranger in strangers:
+        stranger.close()
+    one.call.hang_up()
+    one.daemon.check_clean()
+
+
+def test_many_strangers_on_many_media_ports(tcp_call):
+    """Those of a worker are counted together."""
+    calls = [tcp_call("browser-trunk").set_up() for _ in range(12)]
+    strangers = [socket.create_connection(one.peer.path.remote[2]) for one in calls for _ in range(LEG_CONNECTIONS - 1)]
+    deadline = Deadline(4)
+    while sum(is_open(one) for one in strangers) > WORKER_STRANGERS:
+        assert not deadline.is_over()
+        time.sleep(0.02)
+    talk(calls[0])
+    for stranger in strangers:
+        stranger.close()
+    for one in calls:
+        one.call.hang_up()
 
 
 def test_without_the_option_nothing_is_offered_over_tcp(media_call):

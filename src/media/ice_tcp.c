@@ -1,0 +1,272 @@
+/* ICE over TCP (RFC 6544): we wait for connections on the ports of our UDP sockets and make none, so that nobody can have us connect to
+ * where he likes. To libnice each connection is a far end of its own on UDP, at a socket of ours on the same host. Who has not shown by a
+ * check that he knows the leg's password is nobody: he costs a descriptor for a while, and makes room for others. */
+#include "media/ice_private.h"
+#include "media/ice_stream.h"
+#include "metrics/metrics.h"
+#include "net/tcp.h"
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX	    8	 /* of a leg */
+#define STRANGERS_MAX	    64	 /* of a worker: connections that have shown nothing */
+#define STRANGER_TIME_MS    5000 /* to show it */
+#define BACKLOG		    8
+#define ACCEPTED_MAX	    8 /* before others have their turn */
+#define DATAGRAMS_MAX	    8 /* likewise */
+
+METRICS_COUNTER(refused, "tandem_ice_tcp_refused_total",
+		"TCP connections to media ports that were ended: by strangers to the call, or too many of them.");
+
+struct ice_listener {
+	struct media_ice *ice;
+	int descriptor;
+	struct loop_watch *watch;
+	struct net_address local; /* of the UDP socket as well */
+};
+
+struct ice_connection {
+	struct ice_listener *listener;
+	struct net_address far;
+	struct ice_stream *stream;
+	int datagrams; /* the socket that stands for it; -1: a stranger's */
+	struct loop_watch *watch;
+	struct loop_timer timer; /* while it is a stranger's */
+	GList of_leg, of_worker; /* the second while it is a stranger's */
+};
+
+static struct media_worker *worker_of(const struct ice_connection *connection)
+{
+	return connection->listener->ice->end->worker;
+}
+
+static bool is_stranger(const struct ice_connection *connection)
+{
+	return connection->datagrams < 0;
+}
+
+static void leave_strangers(struct ice_connection *connection)
+{
+	loop_timer_stop(&connection->timer);
+	g_queue_unlink(&worker_of(connection)->ice_strangers, &connection->of_worker);
+}
+
+static struct ice_connection *connection_free(struct ice_connection *connection)
+{
+	if (is_stranger(connection))
+		leave_strangers(connection);
+	g_queue_unlink(&connection->listener->ice->connections, &connection->of_leg);
+	ice_stream_free(connection->stream);
+	loop_watch_free(connection->watch);
+	if (connection->datagrams >= 0)
+		close(connection->datagrams);
+	g_free(connection);
+	return NULL;
+}
+
+static void end_connection(struct ice_connection *connection, const char *why)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+
+	if (is_stranger(connection))
+		metrics_add(&refused, 1);
+	log_debug(&connection->listener->ice->end->log, "the TCP connection from %s ends: %s",
+		  net_address_format(&connection->far, text), why);
+	connection_free(connection);
+}
+
+static void on_stranger_time(void *data)
+{
+	end_connection(data, "nobody has shown the password on it");
+}
+
+/* --- from us --- */
+
+static void on_datagrams(void *data, uint32_t events)
+{
+	struct ice_connection *connection = data;
+	uint8_t bytes[MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
+	ssize_t length = 0;
+
+	for (int i = 0; i < DATAGRAMS_MAX && length >= 0; i++) {
+		length = recv(connection->datagrams, bytes, sizeof bytes, 0);
+		if (length > 0)
+			ice_stream_send(connection->stream, bytes, (size_t)length);
+	}
+}
+
+/* --- from there --- */
+
+static bool knows_password(const struct media_ice *ice, const uint8_t *bytes, size_t length)
+{
+	gchar *ufrag = NULL, *pwd = NULL;
+	bool knows = nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd) &&
+		     media_stun_is_check(bytes, length, ufrag, pwd);
+
+	g_free(ufrag);
+	g_free(pwd);
+	return knows;
+}
+
+/* A UDP socket that speaks with libnice's and nobody else. */
+static int open_datagrams(struct ice_connection *connection)
+{
+	const struct net_address *nice = &connection->listener->local;
+	struct net_address address = *nice;
+	int descriptor, error;
+
+	net_address_set_port(&address, 0);
+	error = net_udp_open(&address, &descriptor);
+	if (error < 0)
+		return error;
+	if (connect(descriptor, &nice->any, nice->length) < 0)
+		error = -errno;
+	if (error == 0)
+		error = loop_watch_add(media_end_loop(connection->listener->ice->end), descriptor, EPOLLIN, on_datagrams,
+				       connection, &connection->watch);
+	if (error < 0) {
+		close(descriptor);
+		return error;
+	}
+	leave_strangers(connection);
+	connection->datagrams = descriptor;
+	return 0;
+}
+
+static bool admit(struct ice_connection *connection, const uint8_t *bytes, size_t length)
+{
+	struct media_ice *ice = connection->listener->ice;
+	char far[NET_ADDRESS_TEXT_MAX], near[NET_ADDRESS_TEXT_MAX];
+	struct net_address address;
+
+	if (!knows_password(ice, bytes, length) || open_datagrams(connection) < 0 ||
+	    net_local_address(connection->datagrams, &address) < 0)
+		return false;
+	log_info(&ice->end->log, "%s, which has connected by TCP, is at %s from now on", net_address_format(&connection->far, far),
+		  net_address_format(&address, near));
+	return true;
+}
+
+static bool on_message(void *data, const uint8_t *bytes, size_t length)
+{
+	struct ice_connection *connection = data;
+
+	if (is_stranger(connection) && !admit(connection, bytes, length))
+		return false;
+	send(connection->datagrams, bytes, length, 0);
+	return true;
+}
+
+static void on_stream_end(void *data, const char *why)
+{
+	end_connection(data, why);
+}
+
+static const struct ice_stream_handler stream_handler = {.take = on_message, .ended = on_stream_end};
+
+/* The oldest stranger's, if there is one, makes room for another. */
+static bool make_room(struct media_ice *ice)
+{
+	GQueue *strangers = &ice->end->worker->ice_strangers;
+	struct ice_connection *oldest = NULL;
+
+	if (strangers->length >= STRANGERS_MAX)
+		end_connection(strangers->head->data, "others want to be heard");
+	if (ice->connections.length < CONNECTIONS_MAX)
+		return true;
+	for (GList *i = ice->connections.head; i && !oldest; i = i->next)
+		if (is_stranger(i->data))
+			oldest = i->data;
+	if (oldest)
+		end_connection(oldest, "the leg has too many");
+	return oldest;
+}
+
+static void accept_one(struct ice_listener *listener, int descriptor, const struct net_address *far)
+{
+	struct media_ice *ice = listener->ice;
+	struct ice_stream_options options = {
+		.loop = media_end_loop(ice->end), .framing = MEDIA_FRAMING_LENGTH, .descriptor = descriptor};
+	struct ice_connection *connection = g_new0(struct ice_connection, 1);
+
+	if (ice_stream_new(&options, &stream_handler, connection, &connection->stream) < 0) {
+		g_free(connection);
+		return;
+	}
+	connection->listener = listener;
+	connection->far = *far;
+	connection->datagrams = -1;
+	connection->of_leg.data = connection->of_worker.data = connection;
+	g_queue_push_tail_link(&ice->connections, &connection->of_leg);
+	g_queue_push_tail_link(&ice->end->worker->ice_strangers, &connection->of_worker);
+	loop_timer_init(&connection->timer, media_end_loop(ice->end), on_stranger_time, connection);
+	loop_timer_start_ms(&connection->timer, STRANGER_TIME_MS);
+}
+
+static void on_connection(void *data, uint32_t events)
+{
+	struct ice_listener *listener = data;
+
+	for (int i = 0; i < ACCEPTED_MAX; i++) {
+		struct net_address far = {.length = sizeof far.ipv6};
+		int descriptor = accept4(listener->descriptor, &far.any, &far.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (descriptor < 0)
+			return;
+		if (make_room(listener->ice)) {
+			accept_one(listener, descriptor, &far);
+		} else {
+			metrics_add(&refused, 1);
+			close(descriptor);
+		}
+	}
+}
+
+/* --- */
+
+static int listen_at(struct media_ice *ice, const struct net_address *address)
+{
+	struct ice_listener *listener = g_new0(struct ice_listener, 1);
+	int error = net_tcp_listen(address, BACKLOG, &listener->descriptor);
+
+	if (error < 0) {
+		g_free(listener);
+		return error;
+	}
+	listener->ice = ice;
+	listener->local = *address;
+	ice->listeners = g_slist_append(ice->listeners, listener);
+	return loop_watch_add(media_end_loop(ice->end), listener->descriptor, EPOLLIN, on_connection, listener, &listener->watch);
+}
+
+int ice_tcp_open(struct media_ice *ice)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < ice->n_sockets; i++)
+		error = listen_at(ice, &ice->sockets[i].local);
+	return error;
+}
+
+void ice_tcp_close(struct media_ice *ice)
+{
+	while (ice->connections.head)
+		connection_free(ice->connections.head->data);
+	for (GSList *i = ice->listeners; i; i = i->next) {
+		struct ice_listener *listener = i->data;
+
+		loop_watch_free(listener->watch);
+		close(listener->descriptor);
+		g_free(listener);
+	}
+	g_clear_pointer(&ice->listeners, g_slist_free);
+}
+
+bool ice_tcp_is_open(const struct media_ice *ice, const struct net_address *local)
+{
+	for (GSList *i = ice->listeners; i; i = i->next)
+		if (net_address_equal(&((const struct ice_listener *)i->data)->local, local))
+			return true;
+	return false;
+}
