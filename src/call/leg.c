@@ -295,7 +295,7 @@ void leg_aim(struct leg *leg)
 
 char *leg_contact(struct leg *leg, const struct sip_flow *flow)
 {
-	return route_contact(flow, leg->contact_user);
+	return sip_flow_contact(flow, leg->contact_user);
 }
 
 void leg_add_standard_headers(struct leg *leg, struct sip_message *message, const struct sip_flow *flow)

@@ -15,7 +15,7 @@ struct dispatch {
 
 static bool is_websocket(const struct sip_flow *flow)
 {
-	return sip_flow_transport(flow) == SIP_TRANSPORT_WS || sip_flow_transport(flow) == SIP_TRANSPORT_WSS;
+	return sip_transport_is_websocket(sip_flow_transport(flow));
 }
 
 /* The trunk at the far end of a flow; its flow is marked as the trunk's. Borrowed; NULL. */
@@ -118,24 +118,25 @@ static int decide(const struct dispatch *dispatch, const struct route_party *sen
 	return route_router_decide(dispatch->rooms.router, sender, uri_text, ret_decision);
 }
 
-/* A request that goes on to somebody. */
-static void forward(struct dispatch *dispatch, struct sip_server_transaction *transaction,
-		    const struct route_party *sender)
+/* A request that goes on to somebody. `trunk`: whose address it came from; NULL. */
+static void forward(struct dispatch *dispatch, struct sip_server_transaction *transaction, struct trunk *trunk)
 {
 	struct sip_message *request = sip_server_transaction_request(transaction);
+	struct route_party sender;
 	struct route_decision decision;
-	if (decide(dispatch, sender, request, &decision) < 0) {
-		sip_server_transaction_reply(transaction, 416, NULL, NULL);
+	if (!find_sender(dispatch, transaction, trunk, &sender))
 		return;
-	}
-	if (sip_message_method(request) == SIP_METHOD_INVITE)
-		call_manager_invite(dispatch->rooms.calls, transaction, sender, &decision);
+	if (decide(dispatch, &sender, request, &decision) < 0)
+		sip_server_transaction_reply(transaction, 416, NULL, NULL);
+	else if (sip_message_method(request) == SIP_METHOD_INVITE)
+		call_manager_invite(dispatch->rooms.calls, transaction, &sender, &decision);
 	else
-		relay_request(dispatch->rooms.relay, transaction, sender, &decision);
+		relay_request(dispatch->rooms.relay, transaction, &sender, &decision);
+	route_party_unref(&sender);
 }
 
-/* What goes on to somebody, and is taken from a trunk that is known by its login alone. */
-static bool may_prove_itself(enum sip_method method)
+/* Only such a request is taken from a trunk that is known by its login alone, not by its address. */
+static bool goes_to_somebody(enum sip_method method)
 {
 	return method == SIP_METHOD_INVITE || method == SIP_METHOD_MESSAGE || method == SIP_METHOD_SUBSCRIBE ||
 	       method == SIP_METHOD_NOTIFY || method == SIP_METHOD_PUBLISH;
@@ -148,13 +149,16 @@ static void dispatch_request(void *user, struct sip_server_transaction *transact
 	bool is_browser = is_websocket(flow);
 	struct trunk *trunk = is_browser ? NULL : trunk_of_flow(dispatch, flow);
 	enum sip_method method = sip_message_method(sip_server_transaction_request(transaction));
-	struct route_party sender;
-	if (!is_browser && !trunk && !may_prove_itself(method)) {
+	if (!is_browser && !trunk && !goes_to_somebody(method)) {
 		refuse_stranger(transaction);
 		return;
 	}
 	if (sip_stack_admit(dispatch->rooms.stack, transaction) < 0)
 		return;
+	if (goes_to_somebody(method)) {
+		forward(dispatch, transaction, trunk);
+		return;
+	}
 	switch (method) {
 	case SIP_METHOD_REGISTER:
 		if (!is_browser)
@@ -164,16 +168,6 @@ static void dispatch_request(void *user, struct sip_server_transaction *transact
 		break;
 	case SIP_METHOD_OPTIONS:
 		answer_options(transaction);
-		break;
-	case SIP_METHOD_INVITE:
-	case SIP_METHOD_MESSAGE:
-	case SIP_METHOD_SUBSCRIBE:
-	case SIP_METHOD_NOTIFY:
-	case SIP_METHOD_PUBLISH:
-		if (!find_sender(dispatch, transaction, trunk, &sender))
-			break;
-		forward(dispatch, transaction, &sender);
-		route_party_unref(&sender);
 		break;
 	case SIP_METHOD_INFO: /* RFC 6086, section 4.2.2 */
 		sip_server_transaction_reply(transaction, 481, NULL, NULL);

@@ -102,5 +102,3 @@ int registrar_prove(struct registrar *registrar, struct sip_server_transaction *
 /* It is this user's from now on. */
 void registrar_flow_proven(struct sip_flow *flow, const char *user);
 enum registrar_authentication registrar_authentication(const struct registrar *registrar);
-/* NULL when the flow's far end is no proven user. */
-const char *registrar_flow_user(const struct sip_flow *flow);

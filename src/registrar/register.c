@@ -287,9 +287,8 @@ static struct registration begin(struct registrar *registrar, struct sip_server_
 
 static int check_flow(struct registration *registration)
 {
-	enum sip_transport transport = sip_flow_transport(registration->flow);
 	/* Users come by WebSocket; a binding to a datagram would be none that calls can hold on to. */
-	return transport == SIP_TRANSPORT_WS || transport == SIP_TRANSPORT_WSS
+	return sip_transport_is_websocket(sip_flow_transport(registration->flow))
 		       ? 0
 		       : refuse(registration, 403, "Registration is by WebSocket");
 }

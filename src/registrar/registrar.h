@@ -37,6 +37,9 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
  * A right answer to a 407 proves the flow as REGISTER does. In mode "none" the From's user is taken at its word. */
 int registrar_authenticate(struct registrar *registrar, struct sip_server_transaction *transaction, const char **ret_user);
 
+/* Whose flow it is; borrowed; NULL: its far end has proved to be no user. */
+const char *registrar_flow_user(const struct sip_flow *flow);
+
 /* --- users who are somebody at a trunk's peer too (the room `upstream` sees to it) --- */
 /* That trunk's name (users[].upstream, registrar.upstream); NULL: he is ours alone. Borrowed. */
 const char *registrar_upstream(const struct registrar *registrar, const char *user);

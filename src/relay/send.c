@@ -61,8 +61,8 @@ static int fill(const struct relay_sending *sending, struct sip_message *request
 	sip_message_add_header(request, "User-Agent", "Tandem/" PACKAGE_VERSION);
 	if (outgoing->method == SIP_METHOD_SUBSCRIBE || outgoing->method == SIP_METHOD_NOTIFY) {
 		g_autofree char *user = relay_own_user(outgoing->dialog);
-		g_autofree char *contact =
-			outgoing->account ? trunk_account_contact(outgoing->account, flow) : route_contact(flow, user);
+		g_autofree char *contact = sip_flow_contact(
+			flow, outgoing->account ? trunk_account_contact_user(outgoing->account) : user);
 		sip_message_add_header(request, "Contact", contact);
 	}
 	if (outgoing->sender) {

@@ -158,7 +158,7 @@ static void accept_all(struct relay_subscribe *subscribe, struct relay_subscript
 	struct sip_uri uri;
 	bool has_user = sip_uri_parse(sip_message_request_uri(subscribe->request), &uri) == 0;
 	struct sip_flow *flow = subscribe->server ? sip_server_transaction_flow(subscribe->server) : NULL;
-	g_autofree char *contact = flow ? route_contact(flow, has_user ? uri.user : NULL) : NULL;
+	g_autofree char *contact = flow ? sip_flow_contact(flow, has_user ? uri.user : NULL) : NULL;
 	if (contact)
 		sip_message_add_header(response, "Contact", contact);
 	relay_answer(&subscribe->server, response);

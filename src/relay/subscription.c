@@ -208,7 +208,7 @@ static void answer(struct crossing *crossing, unsigned status, const struct sip_
 		relay_carry_response(response, method, source);
 	if (crossing->server && method == SIP_METHOD_SUBSCRIBE && status < 300) {
 		g_autofree char *user = relay_own_user(crossing->subscription->subscriber.dialog);
-		g_autofree char *contact = route_contact(sip_server_transaction_flow(crossing->server), user);
+		g_autofree char *contact = sip_flow_contact(sip_server_transaction_flow(crossing->server), user);
 		sip_message_add_header(response, "Contact", contact);
 	}
 	relay_answer(&crossing->server, response);

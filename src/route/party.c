@@ -59,20 +59,6 @@ struct sip_flow *route_party_flow(const struct route_party *party, struct sip_st
 	return flow ? sip_flow_ref(flow) : NULL;
 }
 
-char *route_contact(const struct sip_flow *flow, const char *user)
-{
-	static const char *const parameters[] = {
-	    [SIP_TRANSPORT_UDP] = "",
-	    [SIP_TRANSPORT_TCP] = ";transport=tcp",
-	    [SIP_TRANSPORT_TLS] = ";transport=tls",
-	    [SIP_TRANSPORT_WS] = ";transport=ws",
-	    [SIP_TRANSPORT_WSS] = ";transport=ws",
-	};
-	g_autofree char *escaped = user ? sip_uri_escape_user(user) : NULL;
-	return g_strdup_printf("<sip:%s%s%s%s>", escaped ? escaped : "", escaped && *escaped ? "@" : "",
-			       sip_flow_sent_by(flow), parameters[sip_flow_transport(flow)]);
-}
-
 struct route_identity *route_party_identify(const struct route_party *party, const struct registrar *registrar,
 					    const struct sip_message *request)
 {

@@ -1,5 +1,5 @@
 /* Who sends a request, or who takes it: a device of a user of ours, or a trunk. What calls and messages outside of them have
- * in common: whom a dialog belongs to, over which flow he is reached, and what our Contact is for him. Signalling thread. */
+ * in common: whom a dialog belongs to, over which flow he is reached, who he says he is and may hear of. Signalling thread. */
 #pragma once
 #include "registrar/registrar.h"
 #include "route/identity.h"
@@ -24,8 +24,6 @@ const char *route_party_name(const struct route_party *party);
  * `dialog` may be NULL. A reference; NULL: nowhere. */
 struct sip_flow *route_party_flow(const struct route_party *party, struct sip_stack *stack,
 				  const struct sip_dialog *dialog);
-/* Our Contact's value for whoever is behind the flow; a new string. `user`, not escaped, may be NULL. */
-char *route_contact(const struct sip_flow *flow, const char *user);
 
 /* Who the party says it is, by what it may say; a new one. */
 struct route_identity *route_party_identify(const struct route_party *party, const struct registrar *registrar,

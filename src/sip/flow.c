@@ -1,5 +1,6 @@
 #include "sip/flow.h"
 #include "metrics/metrics.h"
+#include "sip/uri.h"
 
 #define SENT_HELP "SIP messages sent, by transport."
 
@@ -11,13 +12,15 @@ METRICS_COUNTER(sent_wss, "tandem_sip_messages_sent_total", SENT_HELP, "transpor
 METRICS_COUNTER(send_failures, "tandem_sip_send_failures_total", "SIP messages that a flow did not take.");
 
 static const struct {
-	const char *name;
+	const char *name, *uri_parameter;
 	bool is_reliable;
 	struct metrics_item *sent;
 } transports[] = {
-	[SIP_TRANSPORT_UDP] = {"UDP", false, &sent_udp}, [SIP_TRANSPORT_TCP] = {"TCP", true, &sent_tcp},
-	[SIP_TRANSPORT_TLS] = {"TLS", true, &sent_tls},	 [SIP_TRANSPORT_WS] = {"WS", true, &sent_ws},
-	[SIP_TRANSPORT_WSS] = {"WSS", true, &sent_wss},
+	[SIP_TRANSPORT_UDP] = {"UDP", "", false, &sent_udp},
+	[SIP_TRANSPORT_TCP] = {"TCP", ";transport=tcp", true, &sent_tcp},
+	[SIP_TRANSPORT_TLS] = {"TLS", ";transport=tls", true, &sent_tls},
+	[SIP_TRANSPORT_WS] = {"WS", ";transport=ws", true, &sent_ws},
+	[SIP_TRANSPORT_WSS] = {"WSS", ";transport=ws", true, &sent_wss}, /* RFC 7118, section 5.2.4 */
 };
 
 struct sip_flow {
@@ -42,6 +45,11 @@ const char *sip_transport_name(enum sip_transport transport)
 bool sip_transport_is_reliable(enum sip_transport transport)
 {
 	return transports[transport].is_reliable;
+}
+
+bool sip_transport_is_websocket(enum sip_transport transport)
+{
+	return transport == SIP_TRANSPORT_WS || transport == SIP_TRANSPORT_WSS;
 }
 
 struct sip_flow *sip_flow_new(const struct sip_flow_parameters *parameters, const struct sip_flow_operations *operations,
@@ -106,6 +114,13 @@ const struct net_address *sip_flow_remote(const struct sip_flow *flow)
 const char *sip_flow_sent_by(const struct sip_flow *flow)
 {
 	return flow->sent_by;
+}
+
+char *sip_flow_contact(const struct sip_flow *flow, const char *user)
+{
+	g_autofree char *escaped = sip_uri_escape_user(user ? user : "");
+	return g_strdup_printf("<sip:%s%s%s%s>", escaped, *escaped ? "@" : "", flow->sent_by,
+			       transports[flow->transport].uri_parameter);
 }
 
 unsigned sip_flow_silence_limit_s(const struct sip_flow *flow)

@@ -9,6 +9,7 @@ enum sip_transport { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP, SIP_TRANSPORT_TLS, SI
 
 const char *sip_transport_name(enum sip_transport transport); /* "UDP", ... as in Via */
 bool sip_transport_is_reliable(enum sip_transport transport);
+bool sip_transport_is_websocket(enum sip_transport transport);
 
 struct sip_flow_operations {
 	/* Takes the whole message or nothing. 0, -EPIPE when closed, -EAGAIN when the send queue is full. Never calls back. */
@@ -35,6 +36,9 @@ enum sip_transport sip_flow_transport(const struct sip_flow *flow);
 const struct net_address *sip_flow_local(const struct sip_flow *flow);
 const struct net_address *sip_flow_remote(const struct sip_flow *flow);
 const char *sip_flow_sent_by(const struct sip_flow *flow);
+/* Our Contact's value for whoever is behind the flow: "<sip:USER@192.0.2.1:5060;transport=tcp>"; a new string. `user`, not escaped
+ * yet, may be NULL or "". */
+char *sip_flow_contact(const struct sip_flow *flow, const char *user);
 unsigned sip_flow_silence_limit_s(const struct sip_flow *flow);
 
 /* Who is at the far end: "user:alice" once the user has proved it, "trunk:pbx" by the trunk's rules, NULL before.

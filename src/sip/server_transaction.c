@@ -68,8 +68,7 @@ static bool is_reliable(const struct sip_server_transaction *transaction)
 /* What went into a WebSocket that then broke is asked again on the next one, as the retransmission that it is. */
 static bool may_be_repeated(const struct sip_server_transaction *transaction)
 {
-	enum sip_transport transport = sip_flow_transport(transaction->flow);
-	return !is_reliable(transaction) || transport == SIP_TRANSPORT_WS || transport == SIP_TRANSPORT_WSS;
+	return !is_reliable(transaction) || sip_transport_is_websocket(sip_flow_transport(transaction->flow));
 }
 
 static void set_state(struct sip_server_transaction *transaction, enum server_state state)

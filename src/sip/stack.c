@@ -111,7 +111,7 @@ bool sip_stack_same_party(struct sip_stack *stack, struct sip_flow *flow, struct
 		return sip_stack_may_act(stack, flow, identity);
 	/* a WebSocket says nothing about who is behind another one, an address does */
 	return !sip_flow_identity(flow) && sip_flow_transport(flow) == sip_flow_transport(owner) &&
-	       sip_flow_transport(flow) <= SIP_TRANSPORT_TLS &&
+	       !sip_transport_is_websocket(sip_flow_transport(flow)) &&
 	       net_address_same_host(sip_flow_remote(flow), sip_flow_remote(owner));
 }
 

@@ -1,5 +1,4 @@
-/* Listening, and finding the flow for an address. TLS will stand beside TCP here: the same connections over crypto's
- * contexts. */
+/* Listening, and finding the flow for an address. */
 #include "metrics/metrics.h"
 #include "sip/transport_internal.h"
 #include <string.h>

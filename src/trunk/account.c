@@ -70,12 +70,6 @@ const struct sip_credentials *trunk_account_credentials(const struct trunk_accou
 	return account->credentials.username ? &account->credentials : NULL;
 }
 
-char *trunk_account_contact(const struct trunk_account *account, const struct sip_flow *flow)
-{
-	const char *parameter = sip_flow_transport(flow) == SIP_TRANSPORT_TCP ? ";transport=tcp" : "";
-	return g_strdup_printf("<sip:%s@%s%s>", account->contact_user, sip_flow_sent_by(flow), parameter);
-}
-
 void trunk_account_learn(struct trunk_account *account, const struct sip_message *response)
 {
 	clear_route(account);

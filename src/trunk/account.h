@@ -19,8 +19,6 @@ struct trunk_account *trunk_account_unref(struct trunk_account *account); /* acc
 const char *trunk_account_address_of_record(const struct trunk_account *account); /* "sip:alice@example.com" */
 const char *trunk_account_contact_user(const struct trunk_account *account);
 const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account); /* NULL: not ours to show */
-/* Our Contact's value on this flow: "<sip:TOKEN@192.0.2.1:5060;transport=tcp>"; a new string. */
-char *trunk_account_contact(const struct trunk_account *account, const struct sip_flow *flow);
 
 /* A 2xx to REGISTER: keeps its Service-Route (RFC 3608). */
 void trunk_account_learn(struct trunk_account *account, const struct sip_message *response);

@@ -127,7 +127,7 @@ static struct sip_message *build(struct trunk_registration *registration, const 
 {
 	struct sip_message *request = sip_request_new(SIP_METHOD_REGISTER, registration->registrar, registration->from,
 						      registration->to, registration->call_id, ++registration->cseq);
-	g_autofree char *contact = trunk_account_contact(registration->account, flow);
+	g_autofree char *contact = sip_flow_contact(flow, trunk_account_contact_user(registration->account));
 	sip_message_add_header_format(request, "Contact", "%s;expires=%u", contact, expires_s);
 	sip_message_add_header_format(request, "Expires", "%u", expires_s);
 	sip_message_add_header(request, "Supported", "path");

@@ -45,15 +45,6 @@ static struct sip_message *build(struct upstream *upstream, const struct sip_mes
 	return request;
 }
 
-static char *contact_of(const struct upstream *upstream, const char *user, const struct trunk *trunk, const struct sip_flow *flow)
-{
-	g_autofree char *token = upstream_token(upstream, "contact", user, trunk);
-	struct trunk_account *account = trunk_account_new("sip:", token, NULL);
-	char *contact = trunk_account_contact(account, flow);
-	trunk_account_unref(account);
-	return contact;
-}
-
 /* --- what the browser asks for --- */
 
 /* The longest of its contacts; 0: all are to go. */
@@ -84,8 +75,7 @@ static bool is_question(const struct sip_message *request)
 static bool is_ours_alone(const struct upstream *upstream, const struct sip_message *request, const struct sip_flow *flow,
 			  const char *user)
 {
-	g_autofree char *identity = g_strdup_printf("user:%s", user);
-	if (g_strcmp0(sip_flow_identity(flow), identity))
+	if (g_strcmp0(registrar_flow_user(flow), user))
 		return false; /* it proves itself first */
 	size_t n_bindings = registrar_binding_count(upstream->rooms.registrar, user);
 	bool leaves_some = !sip_message_contact_is_star(request) && n_bindings > sip_message_contact_count(request);
@@ -276,7 +266,8 @@ static void carry(struct upstream *upstream, struct sip_server_transaction *tran
 	loop_timer_start_ms(&carried->limit, UPSTREAM_ANSWER_LIMIT_MS);
 	g_queue_push_tail_link(&upstream->carried, &carried->link);
 	sip_server_transaction_attach(transaction, on_server_event, carried);
-	g_autofree char *contact = has_contact ? contact_of(upstream, user, trunk, flow) : NULL;
+	g_autofree char *token = upstream_token(upstream, "contact", user, trunk);
+	g_autofree char *contact = has_contact ? sip_flow_contact(flow, token) : NULL;
 	struct sip_message *request = build(upstream, from_browser, user, trunk, contact, carried->asked_s);
 	carried->client = sip_client_transaction_start(upstream->rooms.stack, request, flow, &handler, carried);
 	sip_message_unref(request);
@@ -335,7 +326,7 @@ void upstream_carry_end(struct upstream_member *member)
 		sip_flow_unref(flow);
 		return;
 	}
-	g_autofree char *contact = trunk_account_contact(member->account, flow);
+	g_autofree char *contact = sip_flow_contact(flow, trunk_account_contact_user(member->account));
 	struct sip_message *request = build(upstream, member->proof, member->user, member->trunk, contact, 0);
 	log_info(NULL, "%s at %s: his last device is gone; the peer is asked to forget him", member->user,
 		 trunk_name(member->trunk));

@@ -1,7 +1,7 @@
 #include "upstream/internal.h"
 #include "crypto/digest.h"
+#include "crypto/encoding.h"
 #include "crypto/random.h"
-#include <stdio.h>
 #include <string.h>
 
 #define TOKEN_BYTES (TRUNK_CONTACT_CHARACTERS / 2)
@@ -14,8 +14,7 @@ char *upstream_token(const struct upstream *upstream, const char *purpose, const
 	if (crypto_hmac(CRYPTO_SHA256, upstream->key, sizeof upstream->key, text, strlen(text), mac) < 0)
 		return NULL;
 	char *token = g_malloc(2 * TOKEN_BYTES + 1);
-	for (size_t i = 0; i < TOKEN_BYTES; i++)
-		snprintf(token + 2 * i, 3, "%02x", mac[i]);
+	crypto_hex_encode(mac, TOKEN_BYTES, token);
 	return token;
 }
 
