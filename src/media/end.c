@@ -117,13 +117,6 @@ void media_end_open_transports(struct media_end *end, size_t n_transports)
 	tell_ready(end);
 }
 
-void media_end_gathered(struct media_end *end)
-{
-	set_state(end, MEDIA_END_READY);
-	tell_ready(end);
-	media_end_check_connected(end);
-}
-
 void media_end_gathered_more(struct media_end *end)
 {
 	tell_description(end, media_tell_gathered_more);
@@ -182,14 +175,20 @@ struct media_end *media_end_free(struct media_end *end)
 	return NULL;
 }
 
+/* A key of ours from the descriptions may come back, and goes on then. */
+static void leave_keys(struct media_end *end)
+{
+	if (end->sdes)
+		media_sdes_leave(end->sdes, &end->srtp_send, &end->srtp_receive);
+	BASE_CLEAR(&end->srtp_send, media_srtp_free);
+	BASE_CLEAR(&end->srtp_receive, media_srtp_free);
+}
+
 void media_end_fail(struct media_end *end, enum media_failure failure)
 {
 	set_state(end, MEDIA_END_FAILED);
-	if (failure == MEDIA_FAILURE_DTLS || failure == MEDIA_FAILURE_FINGERPRINT || failure == MEDIA_FAILURE_KEYS) {
-		/* The keys before do not outlive the trust. */
-		BASE_CLEAR(&end->srtp_send, media_srtp_free);
-		BASE_CLEAR(&end->srtp_receive, media_srtp_free);
-	}
+	if (failure == MEDIA_FAILURE_DTLS || failure == MEDIA_FAILURE_FINGERPRINT || failure == MEDIA_FAILURE_KEYS)
+		leave_keys(end); /* they do not outlive the trust */
 	log_warning(&end->log, "media failed: %s", media_failure_text(failure));
 	metrics_add(failures[failure], 1);
 	media_tell_failed(end, failure);
@@ -205,18 +204,20 @@ void media_end_tell_timeout(struct media_end *end)
 
 static bool has_all(const struct media_end *end)
 {
+	bool has_keys = end->protection == MEDIA_PROTECTION_NONE || (end->srtp_send && end->srtp_receive);
+
 	switch (end->options.kind) {
 	case MEDIA_LEG_WEBRTC:
-		return end->rtp_remote.length > 0 && end->srtp_send && end->srtp_receive;
+		return end->rtp_remote.length > 0 && has_keys;
 	case MEDIA_LEG_RTP:
-		return end->plain && end->has_plan && (!end->options.dtls || (end->srtp_send && end->srtp_receive));
+		return end->plain && end->has_plan && has_keys;
 	case MEDIA_LEG_BUILTIN:
 		return true;
 	}
 	return false;
 }
 
-void media_end_check_connected(struct media_end *end)
+static void check_connected(struct media_end *end)
 {
 	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
 		return;
@@ -229,6 +230,13 @@ void media_end_check_connected(struct media_end *end)
 	media_reports_start(end);
 	media_tell_connected(end);
 	media_feedback_connected(end);
+}
+
+void media_end_gathered(struct media_end *end)
+{
+	set_state(end, MEDIA_END_READY);
+	tell_ready(end);
+	check_connected(end);
 }
 
 /* What came too early is believed only if it came from where the pair leads. */
@@ -259,18 +267,15 @@ void media_end_path_found(struct media_end *end, int descriptor, const struct ne
 	end->rtp_remote = *remote;
 	choose_rtcp(end);
 	go_on_with_dtls(end);
-	media_end_check_connected(end);
+	check_connected(end);
 }
 
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive)
 {
-	if (end->sdes)
-		media_sdes_leave(end->sdes, &end->srtp_send, &end->srtp_receive);
-	media_srtp_free(end->srtp_send);
-	media_srtp_free(end->srtp_receive);
+	leave_keys(end);
 	end->srtp_send = send;
 	end->srtp_receive = receive;
-	media_end_check_connected(end);
+	check_connected(end);
 }
 
 /* --- the plan --- */
@@ -337,7 +342,7 @@ static void apply_transport(struct media_end *end, const struct sdp_stream_plan 
 		apply_webrtc(end, plan);
 	else if (end->plain)
 		apply_plain(end, plan);
-	media_end_check_connected(end);
+	check_connected(end);
 }
 
 /* To what the first stream of each says. */
@@ -426,10 +431,8 @@ void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *p
 
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan)
 {
-	if (end->state == MEDIA_END_NEW || (end->options.kind != MEDIA_LEG_BUILTIN && !end->ice && !end->plain))
-		return; /* it has no sockets; that was told */
-	if (end->options.kind == MEDIA_LEG_BUILTIN)
-		return; /* it speaks what its partner speaks */
+	if (!end->ice && !end->plain)
+		return; /* a built-in speaks what its partner speaks; of any other without sockets it was told */
 	if (!end->has_plan)
 		end->planned_us = loop_now_us(media_end_loop(end));
 	media_end_apply_streams(end, plan);

@@ -216,8 +216,6 @@ void media_end_gathered_more(struct media_end *end);
 void media_end_path_found(struct media_end *end, int descriptor, const struct net_address *remote);
 /* DTLS: the handshake is done and the certificate is the announced one. Takes the contexts. */
 void media_end_keys_ready(struct media_end *end, struct media_srtp *send, struct media_srtp *receive);
-/* Everything that media needs may be there now. */
-void media_end_check_connected(struct media_end *end);
 /* Counts a packet that was not taken. `from` NULL: not known. */
 static inline void media_end_refuse(struct media_end *end, enum media_refusal refusal, const struct net_address *from)
 {

@@ -308,6 +308,40 @@ static void test_leg_latches_to_the_authentic_only(void **state)
 	close_call(&call);
 }
 
+/* Each packet leaves out as many numbers as may be taken for lost: 23 go once around all of them. */
+static void hear_around_all_numbers(struct call *call)
+{
+	for (unsigned i = 0; i < 30; i++) {
+		call->other.sequence += 2900;
+		bench_phone_send(&call->other, &call->plain->local.rtp, 0);
+		bench_phone_wait(&call->bench, &call->phone, call->phone.received + 1);
+		assert_int_equal(media_srtp_unprotect(call->far_end.receive, call->phone.last, &call->phone.last_bytes), 0);
+	}
+}
+
+static bool is_back(void *data)
+{
+	return ((struct call *)data)->secure->connected == 2;
+}
+
+static void test_a_key_of_ours_goes_on_after_a_failure(void **state)
+{
+	struct call call;
+
+	open_call(&call, false);
+	hear_around_all_numbers(&call);
+	call.plan->receive_crypto.key_bytes--;
+	bench_apply(call.secure, call.plan);
+	bench_leg_report(&call.bench, call.secure);
+	assert_int_equal(call.secure->failure, MEDIA_FAILURE_KEYS);
+	assert_int_equal(call.secure->connected, 1);
+	call.plan->receive_crypto.key_bytes++;
+	bench_apply(call.secure, call.plan);
+	bench_wait(&call.bench, is_back, &call, 2000);
+	hear_around_all_numbers(&call);
+	close_call(&call);
+}
+
 static void test_leg_without_usable_keys_fails(void **state)
 {
 	struct call call;
@@ -338,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_leg_takes_nothing_in_clear),
 		cmocka_unit_test(test_leg_latches_to_the_authentic_only),
 		cmocka_unit_test(test_leg_without_usable_keys_fails),
+		cmocka_unit_test(test_a_key_of_ours_goes_on_after_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
