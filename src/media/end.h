@@ -124,7 +124,7 @@ struct media_watch {
 	enum media_trouble trouble;
 	int64_t since_us;		  /* of the trouble */
 	int64_t looked_us;
-	uint64_t refused[MEDIA_REFUSALS]; /* when it was heard last */
+	uint64_t refused[MEDIA_REFUSALS]; /* when it was heard last; of the end that carries the audio */
 	uint64_t stranded;		  /* at the last look */
 	unsigned n_stranded_looks;
 };

@@ -104,8 +104,9 @@ static enum media_trouble trouble_of_refused(const struct media_end *end)
 	return trouble;
 }
 
-static enum media_trouble why_silent(const struct media_end *end, const struct media_stream *audio)
+static enum media_trouble why_silent(const struct media_stream *audio)
 {
+	const struct media_end *end = audio->end;
 	enum media_trouble trouble = trouble_of_refused(end);
 
 	if (trouble != MEDIA_TROUBLE_NONE)
@@ -120,7 +121,7 @@ static enum media_trouble why_useless(struct media_end *end, const struct media_
 {
 	struct media_watch *watch = &end->watch;
 	bool is_stranded = audio->n_stranded - watch->stranded >= STRANDED_MIN;
-	int send_error = end->send_error;
+	int send_error = audio->end->send_error;
 
 	watch->n_stranded_looks = is_stranded ? watch->n_stranded_looks + 1 : 0;
 	watch->stranded = audio->n_stranded;
@@ -153,12 +154,13 @@ static enum media_trouble find_trouble(struct media_end *end, const struct media
 	if (!end->partner)
 		return MEDIA_TROUBLE_NONE; /* nobody waits for it */
 	if (media_stream_receives(audio) && now_us - audio->rtp_us >= limit_us)
-		return why_silent(end, audio);
+		return why_silent(audio);
 	return why_useless(end, audio);
 }
 
 /* --- in words --- */
 
+/* `end` is the one that carries the audio. */
 static void write_cause(const struct media_end *end, enum media_trouble trouble, char *text, size_t size)
 {
 	char ours[NET_ADDRESS_TEXT_MAX] = "us", theirs[NET_ADDRESS_TEXT_MAX] = "nowhere", other[NET_ADDRESS_TEXT_MAX];
@@ -213,7 +215,7 @@ static void write_cause(const struct media_end *end, enum media_trouble trouble,
 }
 
 /* The only place where it changes. */
-static void set_trouble(struct media_end *end, enum media_trouble trouble, int64_t now_us)
+static void set_trouble(struct media_end *end, const struct media_end *carrier, enum media_trouble trouble, int64_t now_us)
 {
 	struct media_watch *watch = &end->watch;
 	enum media_trouble before = watch->trouble;
@@ -221,7 +223,7 @@ static void set_trouble(struct media_end *end, enum media_trouble trouble, int64
 
 	if (trouble == before)
 		return;
-	write_cause(end, trouble, text, sizeof text);
+	write_cause(carrier, trouble, text, sizeof text);
 	if (trouble != MEDIA_TROUBLE_NONE)
 		metrics_add(counters[trouble], 1);
 	metrics_add(&troubled, (trouble != MEDIA_TROUBLE_NONE) - (before != MEDIA_TROUBLE_NONE));
@@ -252,12 +254,13 @@ static bool has_timed_out(const struct media_end *end, const struct media_stream
 static void look(struct media_end *end, int64_t now_us)
 {
 	struct media_stream *audio = audio_of(end);
+	struct media_end *carrier = audio ? audio->end : end;
 	bool is_over = has_timed_out(end, audio, now_us);
 
-	set_trouble(end, find_trouble(end, audio, now_us), now_us);
+	set_trouble(end, carrier, find_trouble(end, audio, now_us), now_us);
 	if (audio && audio->rtp_us >= end->watch.looked_us)
-		memcpy(end->watch.refused, end->refused, sizeof end->refused);
-	end->send_error = 0;
+		memcpy(carrier->watch.refused, carrier->refused, sizeof carrier->refused);
+	carrier->send_error = 0;
 	if (audio && end->state == MEDIA_END_CONNECTED)
 		media_quality_look(audio, now_us);
 	end->watch.looked_us = now_us;
@@ -297,9 +300,12 @@ void media_watch_begin(struct media_end *end)
 
 void media_watch_restart(struct media_end *end)
 {
-	for (size_t i = 0; i < end->n_streams; i++)
-		end->streams[i]->heard_us = end->streams[i]->rtp_us = loop_now_us(media_end_loop(end));
-	memcpy(end->watch.refused, end->refused, sizeof end->refused);
+	for (size_t i = 0; i < end->n_streams; i++) {
+		struct media_stream *stream = end->streams[i];
+
+		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(end));
+		memcpy(stream->end->watch.refused, stream->end->refused, sizeof stream->end->refused);
+	}
 }
 
 void media_watch_end(struct media_end *end)

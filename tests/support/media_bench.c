@@ -119,6 +119,8 @@ static void on_ready(void *user, struct media_leg *leg, const struct sdp_transpo
 
 	found->ready++;
 	found->local = *local;
+	if (n_transports > 1)
+		found->second = local[1].rtp;
 }
 
 static void on_connected(void *user, struct media_leg *leg)

@@ -22,6 +22,7 @@ struct bench_leg {
 	enum media_trouble trouble; /* the last one told */
 	char trouble_text[400];
 	struct sdp_transport local;
+	struct net_address second; /* RTP of its second transport */
 	struct media_report report;
 	bool is_client; /* DTLS */
 };

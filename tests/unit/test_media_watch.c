@@ -167,6 +167,50 @@ static void test_names_the_unexpected_source(void **state)
 	close_call(&call);
 }
 
+static bool has_second(void *data)
+{
+	return ((struct bench_leg *)data)->second.length > 0;
+}
+
+/* Pictures by the first transport, and the voice by the second. */
+static void unbundle(struct bench *bench, struct bench_party *party)
+{
+	struct sdp_stream_plan *streams = g_new0(struct sdp_stream_plan, 2);
+	struct sdp_leg_plan plan = {2, streams};
+
+	media_leg_open_transports(party->leg->leg, 2);
+	bench_wait(bench, has_second, party->leg, 2000);
+	for (uint8_t i = 0; i < 2; i++) {
+		bench_plan(&streams[i], 96, &party->at, SDP_SEND_RECEIVE);
+		streams[i].line = i + 1;
+		streams[i].transport = i;
+	}
+	streams[0].kind = SDP_KIND_VIDEO;
+	media_leg_apply(party->leg->leg, &plan);
+	sdp_leg_plan_clear(&plan);
+}
+
+static void speak_to_second_from_elsewhere(struct call *call)
+{
+	bench_phone_send(&call->stranger, &call->other.leg->second, 0);
+}
+
+static void test_looks_where_the_voice_comes(void **state)
+{
+	struct call call;
+
+	open_call(&call);
+	media_leg_free(call.other.leg->leg);
+	call.other.leg = bench_leg_open(&call.session, &(struct media_leg_options){.kind = MEDIA_LEG_RTP, .name = "trunk pbx"});
+	unbundle(&call.bench, &call.other);
+	media_session_bridge(call.session.session, call.speaker.leg->leg, call.other.leg->leg);
+	call.speak = speak_to_second_from_elsewhere;
+	expect(&call, MEDIA_TROUBLE_STRANGER);
+	expect_text(&call, "all packets from an unexpected source ", &call.stranger.address);
+	expect_text(&call, " to ", &call.other.leg->second);
+	close_call(&call);
+}
+
 static void test_names_what_was_not_agreed_on(void **state)
 {
 	struct call call;
@@ -262,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_who_sends_nothing),
 		cmocka_unit_test(test_names_the_unexpected_source),
+		cmocka_unit_test(test_looks_where_the_voice_comes),
 		cmocka_unit_test(test_names_what_was_not_agreed_on),
 		cmocka_unit_test(test_tells_reports_without_sound),
 		cmocka_unit_test(test_tells_a_codec_the_other_side_does_not_take),
