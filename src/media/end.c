@@ -217,18 +217,22 @@ static bool has_all(const struct media_end *end)
 	return false;
 }
 
-static void check_connected(struct media_end *end)
+static void tell_connected(struct media_end *end)
 {
-	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
-		return;
-	set_state(end, MEDIA_END_CONNECTED);
-	if (end->main)
-		return;
 	if (media_end_may_use_dtls(end))
 		metrics_observe_us(&connecting, loop_now_us(media_end_loop(end)) - end->planned_us);
 	media_watch_restart(end);
 	media_reports_start(end);
 	media_tell_connected(end);
+}
+
+static void check_connected(struct media_end *end)
+{
+	if (end->state == MEDIA_END_CONNECTED || end->state == MEDIA_END_NEW || !has_all(end))
+		return;
+	set_state(end, MEDIA_END_CONNECTED);
+	if (!end->main)
+		tell_connected(end);
 	media_feedback_connected(end);
 }
 

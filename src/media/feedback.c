@@ -35,7 +35,7 @@ static bool tell_arrivals(struct media_end *end, int64_t now_us)
 	if (now_us - end->arrivals_told_us < ARRIVALS_INTERVAL_US)
 		return true;
 	for (size_t i = 0; i < end->n_streams && !stream; i++)
-		if (end->streams[i]->arrival_extension)
+		if (end->streams[i]->end == end && end->streams[i]->arrival_extension)
 			stream = end->streams[i];
 	if (!stream)
 		return false;
@@ -78,6 +78,8 @@ void media_feedback_stop(struct media_end *end)
 void media_feedback_connected(struct media_end *end)
 {
 	for (size_t i = 0; i < end->n_streams; i++) {
+		if (end->streams[i]->end != end)
+			continue; /* its time comes with the end beside this one */
 		media_key_frame_wanted_by(end->streams[i]);
 		if (end->streams[i]->wants_key_frame)
 			media_feedback_wake(end);

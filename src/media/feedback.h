@@ -9,7 +9,7 @@ void media_feedback_receive(struct media_end *end, const struct rtcp_packet *pac
 /* Something is to be asked for soon. */
 void media_feedback_wake(struct media_end *end);
 void media_feedback_stop(struct media_end *end);
-/* Media can flow now. */
+/* Media can flow now, by this end. */
 void media_feedback_connected(struct media_end *end);
 
 /* A RTCP packet of ours with feedback in it: with a report and a name before it unless the far end takes less (RFC

@@ -432,6 +432,21 @@ static void test_a_far_end_that_does_not_bundle_is_listened_to_as_well(void **st
 	close_rig(&rig);
 }
 
+static void test_key_frames_come_when_there_is_a_way_for_them(void **state)
+{
+	struct rig rig;
+
+	open_rig(&rig, SDP_FEEDBACK_PLI, MEDIA_TYPE_NONE);
+	join_unbundled_viewer(&rig, SDP_FEEDBACK_PLI);
+	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
+	take_rtp(&rig);
+	media_feedback_connected(rig.viewer->main);
+	assert_false(take(&rig));
+	media_feedback_connected(rig.viewer);
+	take_feedback(&rig, RTCP_PSFB, RTCP_PSFB_PLI);
+	close_rig(&rig);
+}
+
 static void test_who_loses_much_gets_less(void **state)
 {
 	int64_t now_us = 100000000;
@@ -540,6 +555,7 @@ int main(void)
 	    cmocka_unit_test(test_arrivals_are_told),
 	    cmocka_unit_test(test_what_the_other_far_end_can_take_is_told),
 	    cmocka_unit_test(test_a_far_end_that_does_not_bundle_is_listened_to_as_well),
+	    cmocka_unit_test(test_key_frames_come_when_there_is_a_way_for_them),
 	    cmocka_unit_test(test_who_loses_much_gets_less),
 	    cmocka_unit_test(test_extended_reports_go_to_who_asks),
 	    cmocka_unit_test(test_nothing_is_kept_or_asked_for_without_nack),
