@@ -63,11 +63,13 @@ struct media_quality {
 	double worst_received;
 };
 
-/* What a far end without REMB seems to take (rate.c). */
+/* How much may be sent (rate.c). */
 struct media_rate {
-	int64_t since_us; /* 0: no report yet */
-	uint64_t octets;  /* sent by then */
+	/* What a far end without REMB seems to take. */
+	int64_t since_us;   /* 0: no report yet */
+	uint64_t octets;    /* sent by then */
 	uint64_t limit_bps; /* 0: none */
+	uint64_t untold_bps; /* what its far end is to send at most, and has not heard yet; 0: nothing */
 };
 
 struct media_stream {

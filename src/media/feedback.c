@@ -55,6 +55,7 @@ static void on_tick(void *data)
 	for (size_t i = 0; i < end->n_streams; i++) {
 		struct media_stream *stream = end->streams[i];
 
+		media_rate_tell(stream);
 		goes_on |= media_key_frame_ask(stream, now_us);
 		goes_on |= stream->repair && media_repair_ask(stream->repair, now_us);
 	}

@@ -29,8 +29,10 @@ void media_feedback_note_arrival(struct media_stream *stream, const struct rtp_p
 
 /* --- rate.c --- */
 
-/* Whoever sends `source` is to send no more than this. */
+/* Whoever sends `source` is to send no more than this. It is told soon; of several limits until then, the last. */
 void media_rate_limit(struct media_stream *source, uint64_t bits_per_second);
+/* Tells it, if there is something to tell. */
+void media_rate_tell(struct media_stream *source);
 /* The far end of `stream` can take no more than this: the far end that stands behind it is told. */
 void media_rate_limited_by(struct media_stream *stream, uint64_t bits_per_second);
 /* A report of the far end of `stream`; parts of 256. */

@@ -19,13 +19,24 @@ METRICS_COUNTER(lowered, "tandem_media_rates_lowered_total",
 void media_rate_limit(struct media_stream *source, uint64_t bits_per_second)
 {
 	struct media_end *end = source->end;
-	struct media_feedback_packet packet;
 
 	if (end->across) {
 		media_hop_limit_rate(end->across, source, bits_per_second);
 		return;
 	}
-	if (!(source->feedback & SDP_FEEDBACK_REMB) || !source->has_source || end->state != MEDIA_END_CONNECTED)
+	if (!(source->feedback & SDP_FEEDBACK_REMB))
+		return;
+	source->rate.untold_bps = MAX(bits_per_second, 1);
+	media_feedback_wake(end);
+}
+
+void media_rate_tell(struct media_stream *source)
+{
+	struct media_feedback_packet packet;
+	uint64_t bits_per_second = source->rate.untold_bps;
+
+	source->rate.untold_bps = 0;
+	if (!bits_per_second || !source->has_source || source->end->state != MEDIA_END_CONNECTED)
 		return;
 	media_feedback_begin(&packet, source);
 	rtcp_write_remb(&packet.writer, source->sender.ssrc, bits_per_second, &source->receiver.ssrc, 1);

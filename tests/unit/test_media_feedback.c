@@ -331,6 +331,12 @@ static void test_key_frames_are_asked_for_when_somebody_begins_to_look(void **st
 	close_rig(&rig);
 }
 
+static void tick(struct rig *rig)
+{
+	if (loop_timer_is_running(&rig->source->feedback_timer))
+		rig->source->feedback_timer.fire(rig->source->feedback_timer.data);
+}
+
 static void test_arrivals_are_told(void **state)
 {
 	/* An extension of one byte's form: id 3, two bytes, the number. */
@@ -356,7 +362,7 @@ static void test_arrivals_are_told(void **state)
 		take_rtp(&rig);
 	}
 	assert_true(loop_timer_is_running(&rig.source->feedback_timer));
-	rig.source->feedback_timer.fire(rig.source->feedback_timer.data);
+	tick(&rig);
 	feedback = take_feedback(&rig, RTCP_RTPFB, RTCP_RTPFB_TWCC);
 	assert_int_equal(feedback.media, FAR_SSRC);
 	assert_int_equal(rtp_get_u16(feedback.fci), 200);
@@ -366,9 +372,11 @@ static void test_arrivals_are_told(void **state)
 
 static uint64_t take_remb(struct rig *rig)
 {
-	struct rtcp_feedback feedback = take_feedback(rig, RTCP_PSFB, RTCP_PSFB_REMB);
+	struct rtcp_feedback feedback;
 	uint64_t bits_per_second = 0;
 
+	tick(rig);
+	feedback = take_feedback(rig, RTCP_PSFB, RTCP_PSFB_REMB);
 	assert_true(rtcp_remb(&feedback, &bits_per_second));
 	assert_int_equal(feedback.sender, rig->from->sender.ssrc);
 	assert_int_equal(rtp_get_u32(feedback.fci + 8), FAR_SSRC);
@@ -388,6 +396,16 @@ static void test_what_the_other_far_end_can_take_is_told(void **state)
 	rtcp_write_remb(&writer, FAR_SSRC, 640000, &rig.to->sender.ssrc, 1);
 	put_bytes(&rig, rig.viewer, bytes, writer.length);
 	assert_int_equal(take_remb(&rig), 640000);
+	assert_false(take(&rig));
+	/* As often as it says so, the sender hears it once in a while. */
+	for (unsigned i = 0; i < 10; i++)
+		put_bytes(&rig, rig.viewer, bytes, writer.length);
+	rtcp_writer_init(&writer, bytes, sizeof bytes);
+	rtcp_write_remb(&writer, FAR_SSRC, 320000, &rig.to->sender.ssrc, 1);
+	put_bytes(&rig, rig.viewer, bytes, writer.length);
+	assert_int_equal(take_remb(&rig), 320000);
+	tick(&rig);
+	assert_false(take(&rig));
 	close_rig(&rig);
 }
 
@@ -458,6 +476,7 @@ static void test_who_loses_much_gets_less(void **state)
 	put(&rig, VP8, FAR_SSRC, 1, "one", 3);
 	take_rtp(&rig);
 	media_rate_note_loss(rig.to, 128, now_us); /* nothing to measure by yet */
+	tick(&rig);
 	assert_false(take(&rig));
 	rig.to->sender.octets += 125000; /* a megabit in a second */
 	media_rate_note_loss(rig.to, 128, now_us += 1000000);
@@ -466,6 +485,7 @@ static void test_who_loses_much_gets_less(void **state)
 	media_rate_note_loss(rig.to, 10, now_us += 1000000);
 	assert_int_equal(take_remb(&rig), limit);
 	media_rate_note_loss(rig.to, 128, now_us + 1000); /* too short a time */
+	tick(&rig);
 	assert_false(take(&rig));
 	media_rate_note_loss(rig.to, 0, now_us += 1000000);
 	assert_in_range(take_remb(&rig), limit + limit / 20, limit + limit / 10);
@@ -476,6 +496,7 @@ static void test_who_loses_much_gets_less(void **state)
 	}
 	assert_in_range(limit, 19000000, 20000000);
 	media_rate_note_loss(rig.to, 0, now_us += 1000000);
+	tick(&rig);
 	assert_false(take(&rig));
 	close_rig(&rig);
 }
