@@ -369,7 +369,7 @@ static const struct sdp_stream_plan *plan_of_line(const struct sdp_leg_plan *pla
 	return NULL;
 }
 
-/* NULL: there are as many as can be, or it has no transport. */
+/* NULL: it has no transport. */
 static struct media_stream *stream_of_line(struct media_end *end, const struct sdp_stream_plan *plan)
 {
 	struct media_end *carrier = media_beside_at(end, plan->transport);
@@ -377,7 +377,7 @@ static struct media_stream *stream_of_line(struct media_end *end, const struct s
 	for (size_t i = 0; i < end->n_streams; i++)
 		if (end->streams[i]->line == plan->line)
 			return end->streams[i];
-	if (end->n_streams == MEDIA_STREAMS_MAX || !carrier)
+	if (!carrier || end->n_streams == MEDIA_STREAMS_MAX)
 		return NULL;
 	return end->streams[end->n_streams++] = media_stream_new(carrier, plan);
 }

@@ -9,7 +9,7 @@
 
 #define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
 #define MEDIA_ENCODING_BYTES 16
-#define MEDIA_STREAMS_MAX 4  /* of one leg: audio, video, ... (m= lines that are carried) */
+#define MEDIA_STREAMS_MAX SDP_MEDIA_MAX /* of one leg: each m= line has its own for good */
 
 struct media_engine;
 struct media_session;

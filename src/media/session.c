@@ -454,7 +454,7 @@ void media_leg_apply(struct media_leg *leg, const struct sdp_leg_plan *plan)
 {
 	struct order *order = order_new(leg, run_apply);
 
-	order->plan.n_streams = MIN(plan->n_streams, MEDIA_STREAMS_MAX);
+	order->plan.n_streams = plan->n_streams;
 	order->plan.streams = g_memdup2(plan->streams, order->plan.n_streams * sizeof *plan->streams);
 	send_order(leg, order);
 }

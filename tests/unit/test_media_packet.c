@@ -237,11 +237,33 @@ static void test_extensions(void **state)
 	close_rig(&rig);
 }
 
+/* A line that comes when others have gone is carried like any. */
+static void test_every_line_has_a_stream(void **state)
+{
+	struct sdp_leg_plan plan = {1, g_new0(struct sdp_stream_plan, 1)};
+	struct rig rig;
+
+	open_rig(&rig);
+	plan.streams[0].kind = SDP_KIND_AUDIO;
+	plan.streams[0].direction = SDP_SEND_RECEIVE;
+	for (uint8_t line = 0; line < SDP_MEDIA_MAX; line++) {
+		plan.streams[0].line = line;
+		media_end_apply_streams(rig.b, &plan);
+		assert_int_equal(rig.b->n_streams, line + 1);
+		assert_int_equal(rig.b->streams[line]->direction, SDP_SEND_RECEIVE);
+		for (uint8_t before = 0; before < line; before++)
+			assert_int_equal(rig.b->streams[before]->direction, SDP_INACTIVE);
+	}
+	sdp_leg_plan_clear(&plan);
+	close_rig(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authentic_once), cmocka_unit_test(test_forged),	  cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out), cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_every_line_has_a_stream),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
