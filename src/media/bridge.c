@@ -47,16 +47,10 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 	media_key_frame_want(stream);
 }
 
-/* The n-th stream of a kind goes to the n-th of that kind. */
-static struct media_stream *counterpart(const struct media_stream *stream, struct media_end *partner)
+static struct media_stream *counterpart(const struct media_stream *stream, const struct media_end *partner)
 {
-	struct media_end *end = media_end_main(stream->end);
-	size_t n = 0;
-
-	for (size_t i = 0; i < end->n_streams && end->streams[i] != stream; i++)
-		n += end->streams[i]->kind == stream->kind;
 	for (size_t i = 0; i < partner->n_streams; i++)
-		if (partner->streams[i]->kind == stream->kind && n-- == 0)
+		if (partner->streams[i]->kind == stream->kind && partner->streams[i]->rank == stream->rank)
 			return partner->streams[i];
 	return NULL;
 }

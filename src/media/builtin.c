@@ -14,14 +14,9 @@ static bool plays(const struct media_end *end)
 
 void media_builtin_refresh(struct media_end *end)
 {
-	struct media_stream *to = NULL;
-
 	if (!plays(end) || !end->partner)
 		return;
-	for (size_t i = 0; !to && i < end->partner->n_streams; i++)
-		if (end->partner->streams[i]->kind == SDP_KIND_AUDIO)
-			to = end->partner->streams[i];
-	end->source = media_source_renew(end->source, to,
+	end->source = media_source_renew(end->source, media_end_audio(end->partner),
 					 end->options.builtin == MEDIA_BUILTIN_MUSIC ? media_source_music(end->worker->engine)
 										     : MEDIA_SOUND_MILLIWATT,
 					 media_stream_send);

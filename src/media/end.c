@@ -9,6 +9,7 @@
 #include "media/plain.h"
 #include "media/quality.h"
 #include "media/repair.h"
+#include "media/tell.h"
 #include "media/watch.h"
 #include "metrics/metrics.h"
 #include <string.h>
@@ -451,6 +452,19 @@ void media_end_restart_ice(struct media_end *end)
 	if (end->state == MEDIA_END_FAILED)
 		set_state(end, MEDIA_END_READY);
 	tell_ready(end);
+}
+
+struct media_stream *media_end_audio(const struct media_end *end)
+{
+	struct media_stream *audio = NULL;
+
+	for (size_t i = 0; i < end->n_streams; i++) {
+		struct media_stream *stream = end->streams[i];
+
+		if (stream->kind == SDP_KIND_AUDIO && (!audio || (audio->direction == SDP_INACTIVE && stream->direction)))
+			audio = stream;
+	}
+	return audio;
 }
 
 /* --- figures --- */

@@ -75,7 +75,7 @@ struct media_rate {
 struct media_stream {
 	struct media_end *end;
 	enum sdp_kind kind;
-	uint8_t line; /* which m= line it is, for good */
+	uint8_t line, rank; /* which m= line it is, for good, and which of its kind */
 	enum sdp_direction direction;
 	uint16_t ptime_ms;
 	size_t n_formats;
@@ -230,6 +230,8 @@ static inline bool media_end_may_use_dtls(const struct media_end *end)
 {
 	return end->options.kind == MEDIA_LEG_WEBRTC || end->options.dtls;
 }
+/* Of several the first that goes anywhere; NULL: it has none. */
+struct media_stream *media_end_audio(const struct media_end *end);
 /* The leg's own end, of one beside it too (beside.h). */
 static inline struct media_end *media_end_main(struct media_end *end)
 {
@@ -289,12 +291,3 @@ void media_reports_start(struct media_end *end);
 void media_reports_stop(struct media_end *end);
 void media_reports_say_goodbye(struct media_end *end);
 void media_reports_receive(struct media_end *end, const uint8_t *bytes, size_t length);
-
-/* --- session.c: what the handles are told; transports are taken --- */
-void media_tell_ready(struct media_end *end, struct sdp_transport *local, size_t n_transports);
-void media_tell_gathered_more(struct media_end *end, struct sdp_transport *local, size_t n_transports);
-void media_tell_connected(struct media_end *end);
-void media_tell_failed(struct media_end *end, enum media_failure failure);
-void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text);
-/* By signalling, since its far end takes no feedback. */
-void media_tell_key_frame_wanted(struct media_end *end);

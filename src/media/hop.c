@@ -207,6 +207,7 @@ static void describe_stream(const struct media_stream *stream, struct sdp_stream
 {
 	plan->kind = stream->kind;
 	plan->line = stream->line;
+	plan->rank = stream->rank;
 	plan->direction = stream->direction;
 	plan->ptime_ms = stream->ptime_ms;
 	plan->n_formats = stream->n_formats;

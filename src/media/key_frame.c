@@ -2,6 +2,7 @@
  * that it cannot go on; of the far end that makes the pictures, by PLI, by FIR, or through the signalling. */
 #include "media/feedback.h"
 #include "media/hop.h"
+#include "media/tell.h"
 
 /* A key frame is many packets: who asks all the time gets fewer pictures, not more. */
 #define PAUSE_US	   500000

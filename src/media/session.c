@@ -9,6 +9,7 @@
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
+#include "media/tell.h"
 #include <string.h>
 
 /* A hint to place a session near another holds while that worker has no more legs than so many times the least busy one's. */

@@ -62,13 +62,14 @@ static void apply_feedback(struct media_stream *stream, const struct sdp_stream_
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
 {
 	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms &&
-		       stream->kind == plan->kind &&
+		       stream->kind == plan->kind && stream->rank == plan->rank &&
 		       stream->extensions.level_id == plan->extension_ids[SDP_EXTENSION_AUDIO_LEVEL];
 	enum sdp_direction begun = plan->direction & ~stream->direction;
 
 	if (begun & SDP_RECEIVE_ONLY)
 		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
 	stream->kind = plan->kind;
+	stream->rank = plan->rank;
 	stream->sender.marks_frames = plan->kind == SDP_KIND_VIDEO;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;

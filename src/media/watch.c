@@ -1,6 +1,7 @@
 #include "media/watch.h"
 #include "media/ice.h"
 #include "media/quality.h"
+#include "media/tell.h"
 #include "metrics/metrics.h"
 #include <inttypes.h>
 #include <string.h>
@@ -65,14 +66,6 @@ const char *media_trouble_name(enum media_trouble trouble)
 }
 
 /* --- what is wrong --- */
-
-static struct media_stream *audio_of(const struct media_end *end)
-{
-	for (size_t i = 0; i < end->n_streams; i++)
-		if (end->streams[i]->kind == SDP_KIND_AUDIO)
-			return end->streams[i];
-	return NULL;
-}
 
 static uint64_t refused_since(const struct media_end *end, enum media_refusal refusal)
 {
@@ -253,7 +246,7 @@ static bool has_timed_out(const struct media_end *end, const struct media_stream
 
 static void look(struct media_end *end, int64_t now_us)
 {
-	struct media_stream *audio = audio_of(end);
+	struct media_stream *audio = media_end_audio(end);
 	struct media_end *carrier = audio ? audio->end : end;
 	bool is_over = has_timed_out(end, audio, now_us);
 

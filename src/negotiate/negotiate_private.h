@@ -41,6 +41,8 @@ enum sdp_direction negotiate_direction(const struct sdp_media *media);
 enum sdp_direction negotiate_fill_silence(const struct negotiate_leg *leg, const struct sdp_media *media,
 					  enum sdp_direction direction);
 bool negotiate_is_bundled(const struct sdp_session *session, const char *mid);
+/* How many lines of its kind stand before it. */
+size_t negotiate_rank(const struct sdp_session *session, size_t index);
 /* The stream of `other` that belongs to session->media[index], or NULL. */
 const struct sdp_media *negotiate_partner(const struct sdp_session *session, size_t index,
 					  const struct sdp_session *other);

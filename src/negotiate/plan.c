@@ -80,6 +80,7 @@ int negotiate_make_plan(const struct sdp_session *local, const struct sdp_sessio
 		}
 		bool is_in_bundle = negotiate_is_bundled(answer, answer->media[i].mid);
 		stream->line = i;
+		stream->rank = negotiate_rank(local, i);
 		stream->transport = is_in_bundle ? 0 : negotiate_transport_rank(local, i);
 		stream->is_bundled = plan.n_streams && is_in_bundle;
 		plan.n_streams++;

@@ -56,12 +56,18 @@ bool negotiate_is_bundled(const struct sdp_session *session, const char *mid)
 	return false;
 }
 
+size_t negotiate_rank(const struct sdp_session *session, size_t index)
+{
+	size_t rank = 0;
+	for (size_t i = 0; i < index; i++)
+		rank += session->media[i].kind == session->media[index].kind;
+	return rank;
+}
+
 int negotiate_partner_index(const struct sdp_session *session, size_t index, const struct sdp_session *other)
 {
 	enum sdp_kind kind = session->media[index].kind;
-	size_t rank = 0;
-	for (size_t i = 0; i < index; i++)
-		rank += session->media[i].kind == kind;
+	size_t rank = negotiate_rank(session, index);
 	for (size_t i = 0; i < other->n_media && kind != SDP_KIND_OTHER; i++) {
 		if (other->media[i].kind == kind && !rank--)
 			return i;

@@ -9,6 +9,7 @@
 struct sdp_stream_plan {
 	enum sdp_kind kind;
 	uint8_t line;	   /* which m= line it is: the stream is the same for as long as the session lasts */
+	uint8_t rank;	   /* among the lines of its kind: streams of two legs with the same belong together */
 	uint8_t transport; /* which of ours it is sent from and received at */
 	char mid[32];
 	enum sdp_direction direction; /* ours: whether we send to and receive from the far end */

@@ -251,9 +251,33 @@ static void test_every_line_has_a_stream(void **state)
 		media_end_apply_streams(rig.b, &plan);
 		assert_int_equal(rig.b->n_streams, line + 1);
 		assert_int_equal(rig.b->streams[line]->direction, SDP_SEND_RECEIVE);
+		assert_ptr_equal(media_end_audio(rig.b), rig.b->streams[line]);
 		for (uint8_t before = 0; before < line; before++)
 			assert_int_equal(rig.b->streams[before]->direction, SDP_INACTIVE);
 	}
+	sdp_leg_plan_clear(&plan);
+	close_rig(&rig);
+}
+
+/* What was never carried at one of them, or came in another order, does not part two. */
+static void test_streams_of_one_rank_belong_together(void **state)
+{
+	struct sdp_leg_plan plan = {1, g_new0(struct sdp_stream_plan, 1)};
+	struct rig rig;
+
+	open_rig(&rig);
+	plan.streams[0].kind = SDP_KIND_AUDIO;
+	plan.streams[0].direction = SDP_SEND_RECEIVE;
+	plan.streams[0].line = plan.streams[0].rank = 2;
+	media_end_apply_streams(rig.a, &plan);
+	assert_null(rig.a->streams[1]->to);
+	media_end_apply_streams(rig.b, &plan);
+	plan.streams[0].line = plan.streams[0].rank = 1;
+	media_end_apply_streams(rig.b, &plan);
+	assert_ptr_equal(rig.a->streams[0]->to, rig.b->streams[0]);
+	assert_ptr_equal(rig.a->streams[1]->to, rig.b->streams[1]);
+	assert_ptr_equal(rig.b->streams[1]->to, rig.a->streams[1]);
+	assert_null(rig.b->streams[2]->to);
 	sdp_leg_plan_clear(&plan);
 	close_rig(&rig);
 }
@@ -264,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_authentic_once), cmocka_unit_test(test_forged),	  cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out), cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_every_line_has_a_stream),
+		cmocka_unit_test(test_streams_of_one_rank_belong_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,23 @@ static void test_plan_of_a_held_telephone(void **state)
 	sdp_session_free(remote);
 }
 
+static void test_plan_counts_refused_lines(void **state)
+{
+	static const char streams[] = "0=PCMU/8000 refused | 0=PCMU/8000 | video 96=VP8/90000";
+	struct sdp_session *local = support_far_end(NEGOTIATE_RTP, streams);
+	struct sdp_session *remote = support_far_end(NEGOTIATE_RTP, streams);
+	struct sdp_leg_plan plan;
+	assert_int_equal(negotiate_make_plan(local, remote, false, &plan), 0);
+	assert_int_equal(plan.n_streams, 2);
+	assert_int_equal(plan.streams[0].line, 1);
+	assert_int_equal(plan.streams[0].rank, 1);
+	assert_int_equal(plan.streams[1].line, 2);
+	assert_int_equal(plan.streams[1].rank, 0);
+	sdp_leg_plan_clear(&plan);
+	sdp_session_free(local);
+	sdp_session_free(remote);
+}
+
 static void test_needs_reoffer(void **state)
 {
 	static const struct {
@@ -297,6 +314,7 @@ int main(void)
 	    cmocka_unit_test(test_insecure_answers),
 	    cmocka_unit_test(test_plans),
 	    cmocka_unit_test(test_plan_of_a_held_telephone),
+	    cmocka_unit_test(test_plan_counts_refused_lines),
 	    cmocka_unit_test(test_needs_reoffer),
 	    cmocka_unit_test(test_ice_restart_is_no_affair_of_the_other_leg),
 	    cmocka_unit_test(test_legs_match),
