@@ -404,19 +404,24 @@ static bool apply_streams(struct media_end *end, const struct sdp_leg_plan *plan
 	return is_news;
 }
 
+static void add_types(struct media_end *end, uint8_t index)
+{
+	const struct media_stream *stream = end->streams[index];
+
+	for (size_t i = 0; i < stream->n_formats; i++)
+		if (stream->formats[i].payload_type < MEDIA_TYPES)
+			end->stream_of_type[stream->formats[i].payload_type] = index;
+	media_repair_add_types(stream->repair, end->stream_of_type, index);
+}
+
+/* A type is the first stream's that has it; but what comes to one that has ended is another's, where there is one. */
 static void make_stream_table(struct media_end *end)
 {
 	memset(end->stream_of_type, MEDIA_STREAM_NONE, sizeof end->stream_of_type);
-	for (size_t i = end->n_streams; i-- > 0;) {
-		const struct media_stream *stream = end->streams[i];
-
-		if (stream->end != end)
-			continue;
-		for (size_t k = 0; k < stream->n_formats; k++)
-			if (stream->formats[k].payload_type < MEDIA_TYPES)
-				end->stream_of_type[stream->formats[k].payload_type] = (uint8_t)i;
-		media_repair_add_types(stream->repair, end->stream_of_type, (uint8_t)i);
-	}
+	for (int in_use = 0; in_use < 2; in_use++)
+		for (size_t i = end->n_streams; i-- > 0;)
+			if (end->streams[i]->end == end && (end->streams[i]->direction != SDP_INACTIVE) == in_use)
+				add_types(end, (uint8_t)i);
 }
 
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan)

@@ -90,6 +90,7 @@ struct media_stream {
 	struct rtp_sender sender;
 	struct rtp_receiver receiver; /* of the source of now */
 	bool has_source;
+	uint32_t told_ssrc, told_rtx_ssrc; /* by the far end's description; 0: not told */
 	uint64_t packets_before, octets_before, lost_before; /* of the sources before */
 	uint64_t n_stranded;	      /* packets whose type the partner does not take */
 	int64_t heard_us;	      /* when something genuine came last, RTCP too */
@@ -168,7 +169,7 @@ struct media_end {
 	bool has_plan;
 	size_t n_streams;
 	struct media_stream *streams[MEDIA_STREAMS_MAX];
-	uint8_t stream_of_type[MEDIA_TYPES]; /* MEDIA_STREAM_NONE */
+	uint8_t stream_of_type[MEDIA_TYPES]; /* the first that has it; MEDIA_STREAM_NONE */
 	struct media_end *partner;
 
 	uint32_t ssrc; /* the first of those told in our description (struct sdp_transport) */

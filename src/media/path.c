@@ -104,6 +104,25 @@ static enum media_refusal admit(struct media_end *end, const struct net_address 
 	return MEDIA_REFUSAL_NONE;
 }
 
+static bool is_source_of(const struct media_stream *stream, uint32_t ssrc)
+{
+	return ssrc != 0 && (ssrc == stream->told_ssrc || ssrc == stream->told_rtx_ssrc);
+}
+
+/* Several streams of a bundle may have the type: the far end has told which source is whose (RFC 9143, section 9.2). NULL: none
+ * has it. */
+static struct media_stream *stream_of(const struct media_end *end, const struct rtp_packet *packet)
+{
+	uint8_t first = end->stream_of_type[packet->payload_type];
+
+	if (first == MEDIA_STREAM_NONE)
+		return NULL;
+	for (size_t i = 0; end->n_streams > 1 && i < end->n_streams; i++)
+		if (end->streams[i]->end == end && is_source_of(end->streams[i], packet->ssrc))
+			return end->streams[i];
+	return end->streams[first];
+}
+
 static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
 		    uint8_t *bytes, size_t capacity)
 {
@@ -120,14 +139,16 @@ static void forward(struct media_stream *stream, const struct media_route *route
 static void receive_rtp(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
 {
 	struct rtp_packet packet;
-	struct media_stream *stream;
+	struct media_stream *stream = NULL;
 	const struct media_route *route;
 	enum media_refusal refusal = admit(end, from, bytes, &length);
 	enum media_repair_verdict verdict = MEDIA_REPAIR_ORIGINAL;
 
 	if (refusal == MEDIA_REFUSAL_NONE && rtp_packet_parse(bytes, length, &packet) < 0)
 		refusal = MEDIA_REFUSAL_MALFORMED;
-	if (refusal == MEDIA_REFUSAL_NONE && end->stream_of_type[packet.payload_type] == MEDIA_STREAM_NONE) {
+	if (refusal == MEDIA_REFUSAL_NONE)
+		stream = stream_of(end, &packet);
+	if (refusal == MEDIA_REFUSAL_NONE && !stream) {
 		refusal = MEDIA_REFUSAL_TYPE;
 		end->refused_type = packet.payload_type;
 	}
@@ -135,7 +156,6 @@ static void receive_rtp(struct media_end *end, const struct net_address *from, u
 		media_end_refuse(end, refusal, from);
 		return;
 	}
-	stream = end->streams[end->stream_of_type[packet.payload_type]];
 	if (stream->arrival_extension)
 		media_feedback_note_arrival(stream, &packet);
 	if (stream->repair)

@@ -70,6 +70,8 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 		stream->heard_us = stream->rtp_us = loop_now_us(media_end_loop(stream->end)); /* silence counts from here */
 	stream->kind = plan->kind;
 	stream->rank = plan->rank;
+	stream->told_ssrc = plan->remote_ssrc;
+	stream->told_rtx_ssrc = plan->remote_rtx_ssrc;
 	stream->sender.marks_frames = plan->kind == SDP_KIND_VIDEO;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;

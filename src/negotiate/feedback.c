@@ -213,7 +213,6 @@ void negotiate_plan_feedback(const struct sdp_media *local, const struct sdp_med
 		if (plan->rtx_receive_types[i] == SDP_TYPE_NONE || plan->rtx_send_types[i] == SDP_TYPE_NONE)
 			plan->rtx_receive_types[i] = plan->rtx_send_types[i] = SDP_TYPE_NONE;
 	}
-	plan->has_feedback = is_feedback_profile(local->profile);
 	plan->feedback = agreed_feedback(local, plan, receive_types) & agreed_feedback(remote, plan, plan->send_types);
 	plan->has_reduced_size = local->rtcp_reduced_size && remote->rtcp_reduced_size;
 	plan->extended_reports = remote->extended_reports;
@@ -221,8 +220,6 @@ void negotiate_plan_feedback(const struct sdp_media *local, const struct sdp_med
 	plan->local_rtx_ssrc = local->retransmission_ssrc;
 	plan->remote_ssrc = remote->ssrc;
 	plan->remote_rtx_ssrc = remote->retransmission_ssrc;
-	plan->bandwidth_kbps = remote->bandwidth_tias_bps ? (remote->bandwidth_tias_bps + 999) / 1000
-							  : remote->bandwidth_as_kbps;
 	for (enum sdp_extension_kind kind = 0; kind < SDP_EXTENSION_KINDS; kind++) {
 		const struct sdp_extension *ours = sdp_media_find_extension(local, kind),
 					   *theirs = sdp_media_find_extension(remote, kind);

@@ -27,7 +27,6 @@ struct sdp_stream_plan {
 	/* SDES (RFC 4568): what we send and receive with; suite "": none, the stream is keyed by DTLS where the far end has
 	 * a fingerprint, and plain where it has none. The streams of a bundle have those of the first. */
 	struct sdp_crypto send_crypto, receive_crypto;
-	bool has_feedback; /* AVPF: RTCP may come at once (RFC 4585); `feedback` may be there without it */
 	/* enum sdp_feedback_kind: what both sides have named, for the stream or for one of its codecs. Either side may then send
 	 * it, and takes it. */
 	unsigned feedback;
@@ -38,7 +37,6 @@ struct sdp_stream_plan {
 	/* What was told of the sources; 0: nothing. Retransmissions go as the second of the two. */
 	uint32_t local_ssrc, local_rtx_ssrc, remote_ssrc, remote_rtx_ssrc;
 	uint8_t extension_ids[SDP_EXTENSION_KINDS]; /* agreed, the same both ways; 0: none */
-	uint32_t bandwidth_kbps; /* what the far end is ready to receive; 0: not told */
 	bool is_bundled;   /* shares the transport of the first stream */
 };
 

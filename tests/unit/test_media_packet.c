@@ -246,12 +246,16 @@ static void test_every_line_has_a_stream(void **state)
 	open_rig(&rig);
 	plan.streams[0].kind = SDP_KIND_AUDIO;
 	plan.streams[0].direction = SDP_SEND_RECEIVE;
+	plan.streams[0].n_formats = 1;
+	plan.streams[0].formats[0] = (struct sdp_format){.encoding = "PCMU", .clock_hz = 8000, .channels = 1};
 	for (uint8_t line = 0; line < SDP_MEDIA_MAX; line++) {
 		plan.streams[0].line = line;
 		media_end_apply_streams(rig.b, &plan);
 		assert_int_equal(rig.b->n_streams, line + 1);
 		assert_int_equal(rig.b->streams[line]->direction, SDP_SEND_RECEIVE);
 		assert_ptr_equal(media_end_audio(rig.b), rig.b->streams[line]);
+		if (line > 0)
+			assert_int_equal(rig.b->stream_of_type[0], line);
 		for (uint8_t before = 0; before < line; before++)
 			assert_int_equal(rig.b->streams[before]->direction, SDP_INACTIVE);
 	}
@@ -282,12 +286,56 @@ static void test_streams_of_one_rank_belong_together(void **state)
 	close_rig(&rig);
 }
 
+static void apply_pictures(struct media_end *end, uint32_t first_ssrc)
+{
+	struct sdp_leg_plan plan = {2, g_new0(struct sdp_stream_plan, 2)};
+
+	for (uint8_t i = 0; i < 2; i++) {
+		struct sdp_stream_plan *stream = &plan.streams[i];
+
+		stream->kind = SDP_KIND_VIDEO;
+		stream->direction = SDP_SEND_RECEIVE;
+		stream->line = i + 1;
+		stream->rank = i;
+		stream->n_formats = 1;
+		stream->formats[0] =
+			(struct sdp_format){.payload_type = 98, .encoding = "VP8", .clock_hz = 90000, .channels = 1};
+		stream->send_types[0] = 98;
+		if (first_ssrc)
+			stream->remote_ssrc = first_ssrc + i;
+	}
+	media_end_apply_streams(end, &plan);
+	sdp_leg_plan_clear(&plan);
+}
+
+/* The streams of a bundle have their payload types in common. */
+static void test_pictures_of_one_bundle_are_told_apart_by_their_sources(void **state)
+{
+	struct rig rig;
+
+	open_rig(&rig);
+	apply_pictures(rig.a, 0);
+	apply_pictures(rig.b, 500);
+	for (uint32_t ssrc = 499; ssrc <= 501; ssrc++) {
+		struct rtp_packet packet = {.payload_type = 98, .ssrc = ssrc};
+		uint8_t bytes[64];
+		size_t length;
+
+		assert_int_equal(rtp_packet_build(&packet, bytes, sizeof bytes, &length), 0);
+		media_end_receive(rig.b, &rig.lone.out_address, bytes, length);
+		assert_int_equal(rig.b->streams[ssrc == 501 ? 2 : 1]->receiver.ssrc, ssrc);
+	}
+	assert_int_equal(rig.b->streams[1]->receiver.ssrc, 500);
+	close_rig(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authentic_once), cmocka_unit_test(test_forged),	  cmocka_unit_test(test_other_source),
 		cmocka_unit_test(test_no_keys),	       cmocka_unit_test(test_sealed_out), cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_every_line_has_a_stream),
+		cmocka_unit_test(test_pictures_of_one_bundle_are_told_apart_by_their_sources),
 		cmocka_unit_test(test_streams_of_one_rank_belong_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void test_a_browsers_video(void **state)
 	assert_int_equal(13, stream->extension_ids[SDP_EXTENSION_TRANSPORT_CC]);
 	assert_int_equal(stream->local_rtx_ssrc, 0x103);
 	assert_int_equal(stream->remote_ssrc, offer->media[1].ssrc);
-	assert_true(stream->has_feedback && stream->has_reduced_size);
+	assert_true(stream->has_reduced_size);
 	assert_int_equal(stream->extension_ids[SDP_EXTENSION_MID],
 			 sdp_media_find_extension(video, SDP_EXTENSION_MID)->id);
 	sdp_leg_plan_clear(&plan);
@@ -116,10 +116,8 @@ static void test_feedback_of_a_telephone(void **state)
 	assert_int_equal(answer->media[1].n_feedback, 2);
 	assert_int_equal(negotiate_make_plan(answer, offer, false, &plan), 0);
 	assert_int_equal(plan.streams[1].feedback, SDP_FEEDBACK_PLI | SDP_FEEDBACK_FIR);
-	assert_int_equal(plan.streams[1].bandwidth_kbps, 513);
 	assert_int_equal(plan.streams[1].extended_reports, SDP_EXTENDED_SUMMARY);
 	assert_int_equal(answer->media[1].extended_reports, 0); /* we ask for nothing */
-	assert_false(plan.streams[1].has_feedback);
 	sdp_leg_plan_clear(&plan);
 	sdp_session_free(answer);
 	sdp_session_free(offer);
