@@ -476,15 +476,10 @@ struct media_stream *media_end_audio(const struct media_end *end)
 
 static void add_stream(const struct media_stream *stream, struct media_report *report)
 {
-	report->packets_received += stream->packets_before;
-	report->octets_received += stream->octets_before;
-	report->packets_lost += stream->lost_before;
-	if (stream->has_source) {
-		report->packets_received += rtp_receiver_packets(&stream->receiver);
-		report->octets_received += rtp_receiver_octets(&stream->receiver);
-		report->packets_lost += rtp_receiver_lost(&stream->receiver);
-		report->jitter_us = MAX(report->jitter_us, rtp_receiver_jitter_us(&stream->receiver));
-	}
+	report->packets_received += media_stream_packets(stream);
+	report->octets_received += media_stream_octets(stream);
+	report->packets_lost += media_stream_lost(stream);
+	report->jitter_us = MAX(report->jitter_us, rtp_receiver_jitter_us(&stream->receiver));
 	report->packets_sent += stream->sender.packets;
 	report->octets_sent += stream->sender.octets;
 	report->round_trip_us = MAX(report->round_trip_us, stream->round_trip_us);

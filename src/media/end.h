@@ -268,6 +268,10 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 /* A genuine packet of this source. */
 void media_stream_note_received(struct media_stream *stream, const struct rtp_packet *packet, uint32_t jitter_clock_hz,
 				int64_t now_us);
+/* Of all its sources so far. */
+uint64_t media_stream_packets(const struct media_stream *stream);
+uint64_t media_stream_octets(const struct media_stream *stream);
+uint64_t media_stream_lost(const struct media_stream *stream);
 /* A block about what we send. */
 void media_stream_note_far_report(struct media_stream *stream, const struct rtcp_report_block *block);
 static inline bool media_stream_sends(const struct media_stream *stream)

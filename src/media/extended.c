@@ -28,7 +28,7 @@ void media_extended_note(struct media_stream *stream, const struct rtp_packet *p
 
 	if (!extended->bursts.has_highest || extended->source != packet->ssrc)
 		*extended = (struct media_extended){.source = packet->ssrc, .told_sequence = packet->sequence};
-	rtp_bursts_note(&stream->extended->bursts, packet->sequence);
+	rtp_bursts_note(&extended->bursts, packet->sequence);
 }
 
 void media_extended_receive(struct media_end *end, const struct rtcp_packet *packet, int64_t now_us)

@@ -21,10 +21,10 @@ void media_hop_join(struct media_hop *hop, unsigned side, struct media_end *end)
 void media_hop_leave(struct media_hop_side *across);
 /* Formats or direction of the stand-in's partner have changed (or are to be told first). */
 void media_hop_tell(struct media_hop_side *across, const struct media_end *partner);
-/* See media_stream_send(); `stream` is the stand-in's. */
 /* See media_key_frame_want(); `source` is the stand-in's. */
 void media_hop_want_key_frame(struct media_hop_side *across, const struct media_stream *source);
 /* See media_rate_limit(). */
 void media_hop_limit_rate(struct media_hop_side *across, const struct media_stream *source, uint64_t bits_per_second);
+/* See media_stream_send(); `stream` is the stand-in's. */
 void media_hop_send(struct media_hop_side *across, const struct media_stream *stream, const struct rtp_packet *packet,
 		    uint8_t type_out, uint32_t clock_hz);

@@ -54,28 +54,18 @@ static double score(const struct media_stream *stream, double loss, uint32_t jit
 	return rtp_quality_mos(rate(stream, loss, jitter_us));
 }
 
-static uint64_t packets_of(const struct media_stream *stream)
-{
-	return stream->packets_before + (stream->has_source ? rtp_receiver_packets(&stream->receiver) : 0);
-}
-
-static uint64_t lost_of(const struct media_stream *stream)
-{
-	return stream->lost_before + (stream->has_source ? rtp_receiver_lost(&stream->receiver) : 0);
-}
-
 double media_quality_rating(const struct media_stream *stream)
 {
-	uint64_t packets = packets_of(stream), missing = lost_of(stream);
+	uint64_t packets = media_stream_packets(stream), missing = media_stream_lost(stream);
 
 	return rate(stream, (double)missing / (double)MAX(packets + missing, 1), rtp_receiver_jitter_us(&stream->receiver));
 }
 
 static void judge_received(const struct media_stream *stream, struct media_quality *quality)
 {
-	uint64_t packets = packets_of(stream) - quality->packets;
+	uint64_t packets = media_stream_packets(stream) - quality->packets;
 	/* What came late makes losses fewer than they were. */
-	uint64_t missing = lost_of(stream) - MIN(quality->lost, lost_of(stream));
+	uint64_t lost_by_now = media_stream_lost(stream), missing = lost_by_now - MIN(quality->lost, lost_by_now);
 	double mos;
 
 	if (packets + missing < PACKETS_MIN)
@@ -113,8 +103,8 @@ void media_quality_look(struct media_stream *stream, int64_t now_us)
 	if (quality->since_us > 0)
 		judge(stream, quality);
 	quality->since_us = now_us;
-	quality->packets = packets_of(stream);
-	quality->lost = lost_of(stream);
+	quality->packets = media_stream_packets(stream);
+	quality->lost = media_stream_lost(stream);
 	quality->n_far_reports = stream->far.n;
 }
 

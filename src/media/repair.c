@@ -218,7 +218,7 @@ bool media_repair_ask(struct media_repair *repair, int64_t now_us)
 	struct media_stream *stream = repair->stream;
 	struct media_feedback_packet packet;
 	uint16_t sequences[RTP_MISSING_MAX];
-	size_t given_up, n = rtp_missing_due(&repair->missing, now_us, stream->round_trip_us, sequences, &given_up);
+	size_t n = rtp_missing_due(&repair->missing, now_us, stream->round_trip_us, sequences);
 
 	if (n > 0) {
 		metrics_add(&asked_for, (int64_t)n);

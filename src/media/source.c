@@ -108,8 +108,10 @@ static uint32_t choose_rate(const struct tandem_codec *codec)
 	return codec->pcm_rates_hz[0];
 }
 
-static uint16_t choose_frame(const struct tandem_codec *codec, uint16_t wanted_ms)
+static uint16_t choose_frame(const struct tandem_codec *codec, const struct media_stream *to)
 {
+	uint16_t wanted_ms = to->ptime_ms ? to->ptime_ms : FRAME_MS;
+
 	for (const uint16_t *ms = codec->frame_durations_ms; *ms; ms++)
 		if (*ms == wanted_ms)
 			return *ms;
@@ -121,6 +123,7 @@ static bool fits(const struct media_source *source, const struct media_stream *t
 	const struct sdp_format *format = &to->formats[index];
 
 	return source && source->to == to && source->kind == kind && source->send_type == to->send_types[index] &&
+	       source->frame_ms == choose_frame(source->codec, to) &&
 	       sdp_format_same_codec(&source->format, format) &&
 	       strcmp(source->format.parameters, format->parameters) == 0;
 }
@@ -137,7 +140,7 @@ static struct media_source *source_new(struct media_stream *to, enum media_sound
 	source->codec = codec;
 	source->format = to->formats[index];
 	source->send_type = to->send_types[index];
-	source->frame_ms = choose_frame(codec, to->ptime_ms ? to->ptime_ms : FRAME_MS);
+	source->frame_ms = choose_frame(codec, to);
 	source->pcm_hz = choose_rate(codec);
 	source->packet.marker = true;
 	source->packet.ssrc = crypto_random_u32();
@@ -158,7 +161,6 @@ static struct media_source *source_new(struct media_stream *to, enum media_sound
 	loop_timer_start_us(&source->timer, 0);
 	return source;
 }
-
 
 struct media_source *media_source_renew(struct media_source *source, struct media_stream *to, enum media_sound_kind kind,
 					media_source_send *send)

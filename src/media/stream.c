@@ -86,13 +86,26 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 	return true;
 }
 
+uint64_t media_stream_packets(const struct media_stream *stream)
+{
+	return stream->packets_before + rtp_receiver_packets(&stream->receiver);
+}
+
+uint64_t media_stream_octets(const struct media_stream *stream)
+{
+	return stream->octets_before + rtp_receiver_octets(&stream->receiver);
+}
+
+uint64_t media_stream_lost(const struct media_stream *stream)
+{
+	return stream->lost_before + rtp_receiver_lost(&stream->receiver);
+}
+
 static void change_source(struct media_stream *stream, uint32_t ssrc)
 {
-	if (stream->has_source) {
-		stream->packets_before += rtp_receiver_packets(&stream->receiver);
-		stream->octets_before += rtp_receiver_octets(&stream->receiver);
-		stream->lost_before += rtp_receiver_lost(&stream->receiver);
-	}
+	stream->packets_before = media_stream_packets(stream);
+	stream->octets_before = media_stream_octets(stream);
+	stream->lost_before = media_stream_lost(stream);
 	/* No probation: who can send here has been checked already, by key or by address. */
 	rtp_receiver_init(&stream->receiver, ssrc, 0);
 	stream->has_source = true;

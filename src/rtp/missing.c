@@ -51,16 +51,15 @@ static bool is_due(const struct rtp_missing_item *item, int64_t now_us, int64_t 
 }
 
 size_t rtp_missing_due(struct rtp_missing *missing, int64_t now_us, int64_t round_trip_us,
-		       uint16_t ret_sequences[static RTP_MISSING_MAX], size_t *ret_given_up)
+		       uint16_t ret_sequences[static RTP_MISSING_MAX])
 {
 	int64_t pause_us = MAX(round_trip_us, RTP_MISSING_PAUSE_MIN_US);
-	size_t n = 0, given_up = 0;
+	size_t n = 0;
 	for (size_t i = 0; i < missing->n;) {
 		struct rtp_missing_item *item = &missing->items[i];
 		bool is_asked_enough = item->n_asks >= RTP_MISSING_ASKS_MAX && now_us - item->asked_us >= pause_us;
 		if (now_us - item->since_us >= RTP_MISSING_AGE_US || is_asked_enough) {
 			remove_item(missing, i);
-			given_up++;
 			continue;
 		}
 		if (item->n_asks < RTP_MISSING_ASKS_MAX && is_due(item, now_us, pause_us)) {
@@ -70,6 +69,5 @@ size_t rtp_missing_due(struct rtp_missing *missing, int64_t now_us, int64_t roun
 		}
 		i++;
 	}
-	*ret_given_up = given_up;
 	return n;
 }

@@ -28,6 +28,6 @@ static inline bool rtp_missing_is_empty(const struct rtp_missing *missing)
 {
 	return missing->n == 0;
 }
-/* Those to be asked for now, in order; they count as asked for. *ret_given_up is how many were given up. */
+/* Those to be asked for now, in order; they count as asked for. */
 size_t rtp_missing_due(struct rtp_missing *missing, int64_t now_us, int64_t round_trip_us,
-		       uint16_t ret_sequences[static RTP_MISSING_MAX], size_t *ret_given_up);
+		       uint16_t ret_sequences[static RTP_MISSING_MAX]);

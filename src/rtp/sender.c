@@ -140,14 +140,9 @@ int rtp_sender_rewrite(struct rtp_sender *sender, const struct rtp_packet *packe
 	rtp_put_u16(data + 2, out.sequence);
 	rtp_put_u32(data + 4, out.timestamp);
 	rtp_put_u32(data + 8, sender->ssrc);
-	rtp_sender_count(sender, packet->payload_bytes);
-	return 0;
-}
-
-void rtp_sender_count(struct rtp_sender *sender, size_t payload_bytes)
-{
 	sender->packets++;
-	sender->octets += payload_bytes;
+	sender->octets += packet->payload_bytes;
+	return 0;
 }
 
 bool rtp_sender_info(const struct rtp_sender *sender, int64_t now_us, uint64_t ntp_time,

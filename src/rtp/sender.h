@@ -49,8 +49,6 @@ int rtp_sender_next(struct rtp_sender *sender, const struct rtp_packet *packet, 
  * `packet` was parsed from, and counts it. CSRCs stay. */
 int rtp_sender_rewrite(struct rtp_sender *sender, const struct rtp_packet *packet, uint8_t *data, uint8_t payload_type,
 		       uint32_t clock_hz, int64_t now_us);
-/* Counts a packet sent, for sender reports; ..._rewrite() does it itself. */
-void rtp_sender_count(struct rtp_sender *sender, size_t payload_bytes);
 /* The sender part of an SR at this moment: its timestamp goes with the NTP time, not with the last packet. False before
  * the first packet (an RR is due then). */
 bool rtp_sender_info(const struct rtp_sender *sender, int64_t now_us, uint64_t ntp_time,

@@ -49,7 +49,7 @@ static void read_feedback(const struct rtcp_feedback *feedback)
 	uint16_t first, following, due[RTP_MISSING_MAX];
 	uint32_t media;
 	uint64_t rate;
-	size_t given_up, length, entries = 0;
+	size_t length, entries = 0;
 	struct rtp_missing missing = {0};
 	struct rtcp_arrivals arrivals = {0};
 	struct rtp_bursts bursts = {0};
@@ -61,7 +61,7 @@ static void read_feedback(const struct rtcp_feedback *feedback)
 		rtcp_arrivals_note(&arrivals, first, 1 + following);
 		rtp_bursts_note(&bursts, first);
 		rtp_bursts_tell(&bursts, following, &metrics);
-		size_t n = rtp_missing_due(&missing, 1000 * first, following, due, &given_up);
+		size_t n = rtp_missing_due(&missing, 1000 * first, following, due);
 		rtcp_write_nack(&writer, 1, 2, due, n);
 		if (writer.is_full)
 			rtcp_writer_init(&writer, out, sizeof out);

@@ -128,6 +128,31 @@ static void test_without_the_setting_the_holder_is_heard(void **state)
 	close_call(&call);
 }
 
+static bool short_packets_come(void *data)
+{
+	struct call *call = data;
+	struct rtp_packet packet;
+
+	return bench_phone_read(&call->held.phone) > 0 &&
+	       rtp_packet_parse(call->held.phone.last, call->held.phone.last_bytes, &packet) == 0 && packet.payload_bytes == 80;
+}
+
+static void test_packets_become_as_long_as_is_asked_for(void **state)
+{
+	struct sdp_stream_plan *stream = g_new0(struct sdp_stream_plan, 1);
+	struct call call;
+
+	open_call(&call, MEDIA_HOLD_MUSIC, false);
+	media_leg_play(call.held.leg->leg, MEDIA_PLAY_HOLD);
+	bench_wait(&call.bench, music_comes, &call, 2000);
+	bench_plan(stream, 96, &call.held.at, SDP_SEND_RECEIVE);
+	stream->ptime_ms = 10;
+	bench_apply(call.held.leg, stream);
+	bench_wait(&call.bench, short_packets_come, &call, 2000);
+	g_free(stream);
+	close_call(&call);
+}
+
 /* Who holds himself is played nothing. */
 static void test_nothing_for_who_does_not_listen(void **state)
 {
@@ -148,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_tone_comes_and_goes),
 		cmocka_unit_test(test_also_between_two_workers),
 		cmocka_unit_test(test_without_the_setting_the_holder_is_heard),
+		cmocka_unit_test(test_packets_become_as_long_as_is_asked_for),
 		cmocka_unit_test(test_nothing_for_who_does_not_listen),
 	};
 
