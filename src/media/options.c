@@ -59,10 +59,10 @@ static bool media_server_parse(const char *text, struct media_server *ret_server
 	struct media_server server = {0};
 	const char *colon = strrchr(text, ':');
 	char *end;
-	if (!colon || colon == text)
+	if (!colon || colon == text || !g_ascii_isdigit(colon[1]))
 		return false;
 	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (end == colon + 1 || *end || port == 0 || port > UINT16_MAX)
+	if (*end || port == 0 || port > UINT16_MAX)
 		return false;
 	bool is_bracketed = text[0] == '[' && colon[-1] == ']';
 	size_t length = (size_t)(colon - text) - (is_bracketed ? 2 : 0);
@@ -114,11 +114,9 @@ static const char *recording_problem(int error)
 static void check_music(const struct config_snapshot *snapshot, struct config_report *report)
 {
 	const char *path = config_string(snapshot, "media", 0, "music");
-	struct media_recording *recording = NULL;
-	int error = path ? media_recording_load(path, &recording) : 0;
+	int error = path ? media_recording_check(path) : 0;
 	if (error < 0)
 		config_complain(report, "media", 0, "music", "%s: %s", path, recording_problem(error));
-	media_recording_free(recording);
 }
 
 static void media_options_check(const struct config_snapshot *snapshot, struct config_report *report)
@@ -134,7 +132,6 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
 	if (stun_server && !media_server_parse(stun_server, &server))
 		config_complain(report, "media", 0, "stun_server", "is not written \"host:port\"");
-
 	check_music(snapshot, report);
 	if (config_boolean(snapshot, "media", 0, "relay_only") && config_count(snapshot, "turn_servers") == 0)
 		config_complain(report, "media", 0, "relay_only", "needs an entry of turn_servers");
@@ -166,6 +163,29 @@ static void media_turn_server_read(const struct config_snapshot *snapshot, size_
 	base_copy_text(turn->password, sizeof turn->password, config_string(snapshot, "turn_servers", index, "password"));
 }
 
+/* Once: a port can be bound to an address once. */
+static void add_address(struct media_settings *settings, const struct net_address *address)
+{
+	for (size_t i = 0; i < settings->n_addresses; i++)
+		if (net_address_equal(&settings->addresses[i], address))
+			return;
+	if (settings->n_addresses < G_N_ELEMENTS(settings->addresses))
+		settings->addresses[settings->n_addresses++] = *address;
+}
+
+static void read_addresses(const struct config_snapshot *snapshot, struct media_settings *settings)
+{
+	struct net_address found[G_N_ELEMENTS(settings->addresses)];
+	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
+		if (net_address_parse(*text, 0, &found[0]) == 0)
+			add_address(settings, &found[0]);
+	for (const char *const *name = config_strings(snapshot, "media", 0, "interface"); *name; name++) {
+		size_t n = net_named_interface_addresses(*name, found, G_N_ELEMENTS(found));
+		for (size_t i = 0; i < n; i++)
+			add_address(settings, &found[i]);
+	}
+}
+
 void media_settings_read(const struct config_snapshot *snapshot, struct media_settings *ret_settings)
 {
 	struct media_settings settings = {
@@ -176,14 +196,9 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 		.music = config_string(snapshot, "media", 0, "music"),
 	};
 	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
-	for (const char *const *text = config_strings(snapshot, "media", 0, "address"); *text; text++)
-		if (settings.n_addresses < G_N_ELEMENTS(settings.addresses))
-			net_address_parse(*text, 0, &settings.addresses[settings.n_addresses++]);
+	read_addresses(snapshot, &settings);
 	settings.dtls_certificate = config_string(snapshot, "media", 0, "dtls_certificate");
 	settings.dtls_key = config_string(snapshot, "media", 0, "dtls_key");
-	for (const char *const *name = config_strings(snapshot, "media", 0, "interface"); *name; name++)
-		settings.n_addresses += net_named_interface_addresses(*name, settings.addresses + settings.n_addresses,
-								      G_N_ELEMENTS(settings.addresses) - settings.n_addresses);
 	const char *public_address = config_string(snapshot, "media", 0, "public_address");
 	if (public_address)
 		net_address_parse(public_address, 0, &settings.public_address);

@@ -157,29 +157,44 @@ static struct media_recording *recording_new(const struct media_wav *wav)
 	return recording;
 }
 
-int media_recording_load(const char *path, struct media_recording **ret_recording)
+/* `ret_wav` points into *ret_file, which is the caller's in any case. */
+static int open_wav(const char *path, GMappedFile **ret_file, struct media_wav *ret_wav)
 {
-	g_autoptr(GMappedFile) file = NULL;
 	g_autoptr(GError) error = NULL;
-	struct media_wav wav;
+	GMappedFile *file = *ret_file = g_mapped_file_new(path, FALSE, &error);
 	int problem;
 
-	file = g_mapped_file_new(path, FALSE, &error);
 	if (!file)
 		return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)   ? -ENOENT
 		       : g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? -EACCES
 										  : -EBADMSG;
 	if (g_mapped_file_get_length(file) > MEDIA_RECORDING_BYTES_MAX)
 		return -EFBIG;
-	problem = media_wav_parse((const uint8_t *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), &wav);
+	problem = media_wav_parse((const uint8_t *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), ret_wav);
 	if (problem < 0)
 		return problem;
-	if (wav.n_samples == 0)
+	if (ret_wav->n_samples == 0)
 		return -ENODATA;
-	if (wav.n_samples / wav.hz > MEDIA_RECORDING_SECONDS_MAX)
-		return -EFBIG;
-	*ret_recording = recording_new(&wav);
-	return 0;
+	return ret_wav->n_samples / ret_wav->hz > MEDIA_RECORDING_SECONDS_MAX ? -EFBIG : 0;
+}
+
+int media_recording_check(const char *path)
+{
+	g_autoptr(GMappedFile) file = NULL;
+	struct media_wav wav;
+
+	return open_wav(path, &file, &wav);
+}
+
+int media_recording_load(const char *path, struct media_recording **ret_recording)
+{
+	g_autoptr(GMappedFile) file = NULL;
+	struct media_wav wav;
+	int error = open_wav(path, &file, &wav);
+
+	if (error == 0)
+		*ret_recording = recording_new(&wav);
+	return error;
 }
 
 struct media_recording *media_recording_free(struct media_recording *recording)

@@ -16,7 +16,9 @@ struct media_wav {
 int media_wav_parse(const uint8_t *bytes, size_t length, struct media_wav *ret_wav);
 
 struct media_recording;
-/* Channels are mixed. 0 or -errno: of reading, -EBADMSG, -ENOTSUP, -EFBIG, -ENODATA. */
+/* Whether a file can be one. 0 or -errno: of reading, -EBADMSG, -ENOTSUP, -EFBIG, -ENODATA. */
+int media_recording_check(const char *path);
+/* The same, and makes it, which takes a while when it is long. Channels are mixed. */
 int media_recording_load(const char *path, struct media_recording **ret_recording);
 struct media_recording *media_recording_free(struct media_recording *recording); /* accepts NULL; returns NULL */
 /* The sound at a rate; at least one sample. NULL: not kept at this rate. */
