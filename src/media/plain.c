@@ -134,11 +134,6 @@ static bool is_reachable(const struct net_address *address)
 	return address->length > 0 && !net_address_is_wildcard(address) && net_address_port(address) != 0;
 }
 
-static bool same(const struct net_address *a, const struct net_address *b)
-{
-	return a->length == b->length && (a->length == 0 || net_address_equal(a, b));
-}
-
 void media_plain_apply(struct media_plain *plain, const struct sdp_transport *remote)
 {
 	struct media_end *end = plain->end;
@@ -150,7 +145,7 @@ void media_plain_apply(struct media_plain *plain, const struct sdp_transport *re
 		rtcp = (struct net_address){0};
 	end->rtp_descriptor = plain->rtp.descriptor;
 	end->rtcp_descriptor = muxed ? plain->rtp.descriptor : plain->rtcp.descriptor;
-	if (same(&plain->announced, &remote->rtp) && same(&plain->announced_rtcp, &rtcp))
+	if (net_address_equal(&plain->announced, &remote->rtp) && net_address_equal(&plain->announced_rtcp, &rtcp))
 		return;
 	plain->announced = remote->rtp;
 	plain->announced_rtcp = rtcp;

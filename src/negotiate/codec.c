@@ -29,13 +29,18 @@ static const char *const video_codecs[] = {"VP8", "VP9", "AV1", "H264", "H265", 
 static const char *const not_codecs[] = {"telephone-event", "CN",      "NSE",	     "X-NSE",	  "red",  "rtx",
 					 "ulpfec",	    "flexfec", "flexfec-03", "parityfec", "tone", NULL};
 
-bool negotiate_list_has(const char *const *names, const struct sdp_format *format)
+static bool has_name(const char *const *names, const char *name)
 {
 	for (; names && *names; names++) {
-		if (!strcasecmp(*names, format->encoding))
+		if (!strcasecmp(*names, name))
 			return true;
 	}
 	return false;
+}
+
+bool negotiate_list_has(const char *const *names, const struct sdp_format *format)
+{
+	return has_name(names, format->encoding);
 }
 
 bool negotiate_is_codec(const struct sdp_format *format)
@@ -51,10 +56,7 @@ bool negotiate_is_retransmission(const struct sdp_format *format)
 const char *const *negotiate_codecs(const struct negotiate_profile *profile, enum sdp_kind kind)
 {
 	for (const char *const *name = profile->codecs; name && *name; name++) {
-		bool is_video = false;
-		for (const char *const *video = video_codecs; *video && !is_video; video++)
-			is_video = !strcasecmp(*video, *name);
-		if (is_video == (kind == SDP_KIND_VIDEO))
+		if (has_name(video_codecs, *name) == (kind == SDP_KIND_VIDEO))
 			return profile->codecs;
 	}
 	return NULL;

@@ -296,7 +296,7 @@ bool negotiate_directions_match(const struct negotiate_leg *leg, const struct ne
 		return false;
 	for (size_t i = 0; i < leg->local->n_media; i++) {
 		int index = negotiate_partner_index(leg->local, i, other->remote);
-		if (!leg->local->media[i].port || index < 0 || (size_t)index >= other->remote->n_media)
+		if (!leg->local->media[i].port || index < 0)
 			continue;
 		enum sdp_direction wanted = wished_direction(other, (size_t)index);
 		if (!leg->local_was_offer)

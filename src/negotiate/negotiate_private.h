@@ -33,6 +33,8 @@ void negotiate_formats_order(struct negotiate_formats *formats, const char *cons
 
 /* Whether the m= line is in use; a bundle-only one has port 0 in an offer and is (RFC 9143, section 6). */
 bool negotiate_is_active(const struct sdp_media *media);
+/* Whether the leg carries such streams at all. */
+bool negotiate_carries(const struct negotiate_profile *profile, enum sdp_kind kind);
 /* Whether a stream the far end of such a leg describes can be carried at all: kind, profile, security, ICE. */
 bool negotiate_can_carry(const struct negotiate_profile *profile, const struct sdp_media *media);
 /* The describer's direction, with a hold by 0.0.0.0 (RFC 2543) folded in. */

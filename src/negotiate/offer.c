@@ -233,12 +233,6 @@ static void join_bundle(struct offer_builder *builder, size_t index, struct sdp_
 	}
 }
 
-/* Whether the other far end's stream (NULL: none, a full offer) is one to offer here. */
-static bool is_wanted(const struct negotiate_profile *profile, const struct sdp_media *from)
-{
-	return from->kind == SDP_KIND_AUDIO || (from->kind == SDP_KIND_VIDEO && profile->carries_video);
-}
-
 static void set_profile(struct sdp_media *media, enum sdp_profile profile, const char *text)
 {
 	media->profile = profile;
@@ -299,7 +293,7 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	struct sdp_media *media = &builder->session->media[index];
 	bool is_bundled = is_webrtc && media->mid[0] && builder->session->n_bundled == builder->n_active;
 	const struct sdp_transport *transport = negotiate_transport(leg, builder->session, index, is_bundled);
-	if (!transport || !is_wanted(&leg->profile, media) || (from && !negotiate_is_active(from)))
+	if (!transport || !negotiate_carries(&leg->profile, media->kind) || (from && !negotiate_is_active(from)))
 		return false;
 	if (!offer_formats(builder, media, from))
 		return false;
@@ -357,7 +351,7 @@ static int offer_new_streams(struct offer_builder *builder)
 	const struct sdp_session *from = builder->from, *local = builder->leg->local;
 	for (size_t i = 0; i < from->n_media; i++) {
 		const struct sdp_media *theirs = &from->media[i];
-		if (!is_wanted(&builder->leg->profile, theirs) || (local && negotiate_partner(from, i, local)))
+		if (!negotiate_carries(&builder->leg->profile, theirs->kind) || (local && negotiate_partner(from, i, local)))
 			continue;
 		size_t index = builder->session->n_media;
 		if (index == SDP_MEDIA_MAX)

@@ -9,11 +9,14 @@ bool negotiate_is_active(const struct sdp_media *media)
 	return media->port || media->is_bundle_only;
 }
 
+bool negotiate_carries(const struct negotiate_profile *profile, enum sdp_kind kind)
+{
+	return kind == SDP_KIND_AUDIO || (kind == SDP_KIND_VIDEO && profile->carries_video);
+}
+
 bool negotiate_can_carry(const struct negotiate_profile *profile, const struct sdp_media *media)
 {
-	if (!negotiate_is_active(media))
-		return false;
-	if (media->kind != SDP_KIND_AUDIO && (media->kind != SDP_KIND_VIDEO || !profile->carries_video))
+	if (!negotiate_is_active(media) || !negotiate_carries(profile, media->kind))
 		return false;
 	bool has_keys = profile->sdes != NEGOTIATE_SDES_OFF && negotiate_has_usable_crypto(&media->transport);
 	if (profile->is_dtls) /* some write RTP/SAVP with a fingerprint */
@@ -140,9 +143,8 @@ size_t negotiate_count_transports(const struct negotiate_leg *leg, const struct 
 	for (size_t i = 0; i < from->n_media; i++) {
 		const struct sdp_media *media = &from->media[i];
 		bool is_carried = is_offer ? negotiate_can_carry(&leg->profile, media)
-					   : negotiate_is_active(media) &&
-						 (media->kind != SDP_KIND_VIDEO || leg->profile.carries_video);
-		if (is_carried && media->kind != SDP_KIND_OTHER)
+					   : negotiate_is_active(media) && negotiate_carries(&leg->profile, media->kind);
+		if (is_carried)
 			n = MAX(n, negotiate_transport_rank(from, i) + 1);
 	}
 	return n;

@@ -26,14 +26,18 @@ static struct sdp_media *fragment_media(const struct sdp_fragment *fragment, con
 	return NULL;
 }
 
+static bool fragment_same_candidate(const struct sdp_candidate *a, const struct sdp_candidate *b)
+{
+	return !strcmp(a->foundation, b->foundation) && a->component == b->component && a->transport == b->transport &&
+	       a->priority == b->priority && a->type == b->type && net_address_equal(&a->address, &b->address) &&
+	       net_address_equal(&a->related, &b->related);
+}
+
 static bool fragment_has(const struct sdp_transport *transport, const struct sdp_candidate *candidate)
 {
-	g_autofree char *text = sdp_candidate_print(candidate);
-	for (size_t i = 0; i < transport->n_candidates; i++) {
-		g_autofree char *other = sdp_candidate_print(&transport->candidates[i]);
-		if (!strcmp(text, other))
+	for (size_t i = 0; i < transport->n_candidates; i++)
+		if (fragment_same_candidate(&transport->candidates[i], candidate))
 			return true;
-	}
 	return false;
 }
 
@@ -96,42 +100,16 @@ static int fragment_line(struct sdp_fragment *fragment, const char *line)
 	return 0;
 }
 
-/* NULL when a line has no end before its limit. */
-static const char *fragment_next_line(const char *text, const char *end, char line[static SDP_LINE_BYTES_MAX + 1])
-{
-	const char *line_end = memchr(text, '\n', end - text);
-	size_t n = (line_end ? line_end : end) - text;
-	if (n > SDP_LINE_BYTES_MAX)
-		return NULL;
-	memcpy(line, text, n);
-	while (n && strchr("\r \t", line[n - 1]))
-		n--;
-	line[n] = 0;
-	return line_end ? line_end + 1 : end;
-}
-
-/* As in whole descriptions, so that nothing printed from a model can hold a line of its own. */
-static bool fragment_is_text(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = text[i];
-		if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 int sdp_fragment_take(struct sdp_session *session, const char *text, size_t length, size_t *ret_added)
 {
 	struct sdp_fragment fragment = {.session = session};
 	char line[SDP_LINE_BYTES_MAX + 1];
 	unsigned n_lines = 0;
-	int error = length > SDP_BYTES_MAX ? -E2BIG : fragment_is_text(text, length) ? 0 : -EBADMSG;
+	int error = length > SDP_BYTES_MAX ? -E2BIG : 0;
 	for (const char *end = text + length; error == 0 && text < end;) {
-		text = fragment_next_line(text, end, line);
-		if (!text || ++n_lines > SDP_LINES_MAX)
-			return -E2BIG;
-		error = fragment_line(&fragment, line);
+		error = ++n_lines > SDP_LINES_MAX ? -E2BIG : sdp_next_line(&text, end, line);
+		if (error == 0)
+			error = fragment_line(&fragment, line);
 	}
 	if (error == 0 && fragment.is_stale && !fragment.n_added)
 		error = -ESTALE;

@@ -40,6 +40,27 @@ char *sdp_word(char **text)
 	return word;
 }
 
+int sdp_next_line(const char **text, const char *end, char ret_line[static SDP_LINE_BYTES_MAX + 1])
+{
+	const char *line = *text, *line_end = memchr(line, '\n', end - line);
+	size_t n = (line_end ? line_end : end) - line;
+	if (n && line[n - 1] == '\r')
+		n--;
+	if (n > SDP_LINE_BYTES_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = line[i];
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return -EBADMSG;
+	}
+	while (n && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+		n--;
+	memcpy(ret_line, line, n);
+	ret_line[n] = 0;
+	*text = line_end ? line_end + 1 : end;
+	return 0;
+}
+
 static int fail(struct sdp_parser *parser, int error, const char *reason)
 {
 	parser->reason = reason;
@@ -226,39 +247,18 @@ static int parse_line(struct sdp_parser *parser, char *line)
 	}
 }
 
-static int check_characters(struct sdp_parser *parser, const char *line, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = line[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return fail(parser, -EBADMSG, "control character");
-	}
-	return 0;
-}
-
 /* `line` is room for one, with its end. */
-static int parse_lines(struct sdp_parser *parser, const char *text, size_t length, char *line)
+static int parse_lines(struct sdp_parser *parser, const char *text, size_t length, char line[static SDP_LINE_BYTES_MAX + 1])
 {
-	for (const char *end = text + length, *next; text < end; text = next) {
-		const char *line_end = memchr(text, '\n', end - text);
-		next = line_end ? line_end + 1 : end;
-		size_t n = (line_end ? line_end : end) - text;
-		if (n && text[n - 1] == '\r')
-			n--;
+	for (const char *end = text + length; text < end;) {
 		parser->line++;
 		if (parser->line > SDP_LINES_MAX)
 			return fail(parser, -E2BIG, "too many lines");
-		if (n > SDP_LINE_BYTES_MAX)
-			return fail(parser, -E2BIG, "line is too long");
-		int error = check_characters(parser, text, n);
+		int error = sdp_next_line(&text, end, line);
 		if (error < 0)
-			return error;
-		while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
-			n--;
-		if (!n && parser->line > 1)
+			return fail(parser, error, error == -E2BIG ? "line is too long" : "control character");
+		if (!line[0] && parser->line > 1)
 			continue;
-		memcpy(line, text, n);
-		line[n] = 0;
 		error = parse_line(parser, line);
 		if (error < 0)
 			return error;

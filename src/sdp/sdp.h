@@ -14,7 +14,7 @@
 #define SDP_CRYPTO_MAX	     12
 #define SDP_CRYPTO_KEY_BYTES_MAX 46
 #define SDP_EXTENSIONS_MAX   24
-#define SDP_FEEDBACK_MAX     64
+#define SDP_FEEDBACK_MAX     256 /* browsers write five lines for each of 20 codecs of video */
 
 enum sdp_direction {
 	SDP_INACTIVE = 0,
@@ -235,8 +235,8 @@ bool sdp_format_parameter(const struct sdp_format *format, const char *name, cha
 int sdp_candidate_parse(const char *text, struct sdp_candidate *ret_candidate);
 char *sdp_candidate_print(const struct sdp_candidate *candidate);
 
-/* Adds the candidates of a fragment (RFC 8840, application/trickle-ice-sdpfrag) that the description has not yet. 0, -E2BIG (what came
- * before the limit is in), -EBADMSG (control characters), or -ESTALE when it belongs to other credentials: before an ICE restart, or after one. */
+/* Adds the candidates of a fragment (RFC 8840, application/trickle-ice-sdpfrag) that the description has not yet. 0; -E2BIG or -EBADMSG
+ * (control characters), and what came before is in; -ESTALE when it belongs to other credentials: before an ICE restart, or after one. */
 int sdp_fragment_take(struct sdp_session *session, const char *text, size_t length, size_t *ret_added);
 /* A fragment with the candidates from `first` on, of the description's first media; they are the last ones. A new string. */
 char *sdp_fragment_print(const struct sdp_media *media, const struct sdp_transport *transport, size_t first);

@@ -25,6 +25,10 @@ bool sdp_number(const char **text, uint64_t maximum, uint64_t *ret_number);
 /* The next word of *text, ended in place; NULL when there is none. Words are parted by blanks. */
 char *sdp_word(char **text);
 
+/* The next line of *text, which is moved behind it, without its end and the blanks before that. 0; -E2BIG; -EBADMSG for control
+ * characters, so that nothing printed from a model can hold a line of its own. */
+int sdp_next_line(const char **text, const char *end, char ret_line[static SDP_LINE_BYTES_MAX + 1]);
+
 /* Where the parser stands; for attributes. */
 struct sdp_parser {
 	unsigned line;

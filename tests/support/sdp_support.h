@@ -189,11 +189,6 @@ static inline void support_leg_clear(struct support_leg *leg)
 	leg->remote = sdp_session_free(leg->remote);
 }
 
-static inline bool support_same_address(const struct net_address *a, const struct net_address *b)
-{
-	return a->length == b->length && (!a->length || net_address_equal(a, b));
-}
-
 static inline bool support_same_formats(const struct sdp_media *a, const struct sdp_media *b)
 {
 	for (size_t i = 0; i < a->n_formats; i++) {
@@ -224,13 +219,13 @@ static inline bool support_comes_back(const struct sdp_session *session)
 		const struct sdp_media *a = &session->media[i], *b = &again->media[i];
 		const struct sdp_transport *x = &a->transport, *y = &b->transport;
 		/* a port next to that of RTP is not written, and comes back where it was not known */
-		bool same_rtcp = !x->rtcp.length || support_same_address(&x->rtcp, &y->rtcp);
+		bool same_rtcp = !x->rtcp.length || net_address_equal(&x->rtcp, &y->rtcp);
 		is_same = a->kind == b->kind && a->profile == b->profile && a->port == b->port &&
 			  a->n_formats == b->n_formats && support_same_formats(a, b) &&
 			  !strcmp(a->formats_text, b->formats_text) && a->direction == b->direction &&
 			  !strcmp(a->mid, b->mid) && a->is_bundle_only == b->is_bundle_only &&
 			  a->n_extensions == b->n_extensions && a->n_feedback == b->n_feedback && a->ssrc == b->ssrc &&
-			  support_same_address(&x->rtp, &y->rtp) && same_rtcp && x->rtcp_mux == y->rtcp_mux &&
+			  net_address_equal(&x->rtp, &y->rtp) && same_rtcp && x->rtcp_mux == y->rtcp_mux &&
 			  x->has_ice == y->has_ice && x->ice_trickle == y->ice_trickle &&
 			  !strcmp(x->ice_pwd, y->ice_pwd) && x->n_candidates == y->n_candidates &&
 			  x->n_fingerprints == y->n_fingerprints && x->n_crypto == y->n_crypto && x->setup == y->setup;

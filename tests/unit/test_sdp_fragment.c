@@ -74,6 +74,11 @@ static void test_limits(void **state)
 	assert_int_equal(session->media[0].transport.n_candidates, SDP_CANDIDATES_MAX);
 	g_autofree char *endless = g_strnfill(SDP_LINE_BYTES_MAX + 1, 'a');
 	assert_int_equal(take(session, endless), -E2BIG);
+	assert_int_equal(take(session, "a=end-of-candidates\vm=audio 9 RTP/AVP 0\r\n"), -EBADMSG);
+	g_autoptr(GString) lines = g_string_new(NULL);
+	for (int i = 0; i <= SDP_LINES_MAX; i++)
+		g_string_append(lines, "a=x\n");
+	assert_int_equal(take(session, lines->str), -E2BIG);
 	sdp_session_free(session);
 }
 
