@@ -146,36 +146,6 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 	return has_codec;
 }
 
-/* Who is the TLS client now, as our setup says it; NONE before the first exchange. */
-static enum sdp_setup current_setup(const struct negotiate_leg *leg, size_t index)
-{
-	if (!leg->local || !leg->remote || index >= leg->local->n_media || index >= leg->remote->n_media ||
-	    !leg->local->media[index].port || !leg->remote->media[index].port)
-		return SDP_SETUP_NONE;
-	enum sdp_setup ours = leg->local->media[index].transport.setup,
-		       theirs = leg->remote->media[index].transport.setup;
-	if (ours == SDP_SETUP_ACTIVE || ours == SDP_SETUP_PASSIVE)
-		return ours;
-	if (theirs == SDP_SETUP_ACTIVE)
-		return SDP_SETUP_PASSIVE;
-	return theirs == SDP_SETUP_PASSIVE ? SDP_SETUP_ACTIVE : SDP_SETUP_NONE;
-}
-
-/* RFC 8842, sections 5.3 and 5.5: an association that stands keeps its roles. Without a=setup the offerer is active
- * (RFC 4145, section 4). */
-static enum sdp_setup answer_setup(const struct negotiate_leg *leg, size_t index, enum sdp_setup offered)
-{
-	enum sdp_setup current = current_setup(leg, index);
-	switch (offered) {
-	case SDP_SETUP_ACTPASS:
-		return current == SDP_SETUP_NONE ? SDP_SETUP_ACTIVE : current;
-	case SDP_SETUP_PASSIVE:
-		return SDP_SETUP_ACTIVE;
-	default:
-		return SDP_SETUP_PASSIVE;
-	}
-}
-
 /* False when it is to be SDES, and there is no suite that both have. */
 static bool answer_keying(const struct negotiate_leg *leg, size_t index, const struct sdp_media *offer,
 			  struct sdp_transport *transport)
@@ -190,7 +160,7 @@ static bool answer_keying(const struct negotiate_leg *leg, size_t index, const s
 		negotiate_keep_crypto(transport, &line);
 		explicit_bzero(&line, sizeof line);
 	} else if (keying == NEGOTIATE_KEYING_DTLS) {
-		transport->setup = answer_setup(leg, index, offer->transport.setup);
+		transport->setup = negotiate_answer_setup(leg, index, offer->transport.setup);
 		negotiate_answer_tls_id(leg, index, &offer->transport, transport);
 	}
 	negotiate_keep_keying(transport, keying);

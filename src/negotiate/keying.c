@@ -159,11 +159,26 @@ static bool has_fingerprint(const struct sdp_transport *transport, const struct 
 	return false;
 }
 
-static enum sdp_setup role_of(const struct sdp_transport *one, const struct sdp_transport *other)
+enum sdp_setup negotiate_role(const struct sdp_transport *one, const struct sdp_transport *other)
 {
 	if (one->setup == SDP_SETUP_ACTIVE || one->setup == SDP_SETUP_PASSIVE)
 		return one->setup;
 	return other->setup == SDP_SETUP_ACTIVE ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
+}
+
+enum sdp_setup negotiate_answer_setup(const struct negotiate_leg *leg, size_t index, enum sdp_setup offered)
+{
+	const struct sdp_media *offer, *answer;
+	switch (offered) {
+	case SDP_SETUP_ACTPASS:
+		return last_exchange(leg, index, &offer, &answer)
+			       ? negotiate_role(&leg->local->media[index].transport, &leg->remote->media[index].transport)
+			       : SDP_SETUP_ACTIVE;
+	case SDP_SETUP_PASSIVE:
+		return SDP_SETUP_ACTIVE;
+	default:
+		return SDP_SETUP_PASSIVE;
+	}
 }
 
 /* RFC 8842, section 3.1: other certificates, the other role, or another name. */
@@ -171,7 +186,7 @@ static bool makes_association(const struct negotiate_leg *leg, size_t index, con
 			      const struct sdp_transport *answer)
 {
 	const struct sdp_transport *ours = &leg->local->media[index].transport, *theirs = &leg->remote->media[index].transport;
-	if (offer->n_fingerprints != theirs->n_fingerprints || role_of(answer, offer) != role_of(ours, theirs) ||
+	if (offer->n_fingerprints != theirs->n_fingerprints || negotiate_role(answer, offer) != negotiate_role(ours, theirs) ||
 	    strcmp(offer->tls_id, theirs->tls_id))
 		return true;
 	for (size_t i = 0; i < offer->n_fingerprints; i++) {

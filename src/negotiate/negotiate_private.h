@@ -111,6 +111,12 @@ enum negotiate_keying negotiate_current_keying(const struct negotiate_leg *leg, 
 enum negotiate_keying negotiate_answer_keying(const struct negotiate_leg *leg, size_t index,
 					      const struct sdp_media *offer);
 bool negotiate_is_secure_profile(enum sdp_profile profile);
+/* The part in DTLS of who has the transport `one`: ACTIVE (the client) or PASSIVE. An answer without a=setup is passive (RFC 4145,
+ * section 4). */
+enum sdp_setup negotiate_role(const struct sdp_transport *one, const struct sdp_transport *other);
+/* Our part in an answer. An association that stands keeps its roles (RFC 8842, sections 5.3 and 5.5); without a=setup the offerer
+ * is active (RFC 4145, section 4). */
+enum sdp_setup negotiate_answer_setup(const struct negotiate_leg *leg, size_t index, enum sdp_setup offered);
 /* Names the association of an offer and of an answer of ours (a=tls-id, RFC 8842): as media has named it at first, then as it
  * stands, and anew with an answer that makes a new one. `transport` has our a=setup already. */
 void negotiate_offer_tls_id(const struct negotiate_leg *leg, size_t index, struct sdp_transport *transport);

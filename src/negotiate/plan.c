@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static bool is_dtls_client(enum sdp_setup local, enum sdp_setup remote)
-{
-	if (local == SDP_SETUP_ACTIVE || local == SDP_SETUP_PASSIVE)
-		return local == SDP_SETUP_ACTIVE;
-	return remote != SDP_SETUP_ACTIVE; /* an answer without a=setup is passive (RFC 4145, section 4) */
-}
-
 static void add_format(struct sdp_stream_plan *plan, const struct sdp_format *local, const struct sdp_format *remote)
 {
 	struct sdp_format *format = &plan->formats[plan->n_formats];
@@ -61,7 +54,7 @@ static bool plan_stream(const struct sdp_media *local, const struct sdp_media *r
 	plan->ptime_ms = remote->ptime_ms;
 	plan->remote = remote->transport;
 	plan->remote.rtcp_mux = local->transport.rtcp_mux && remote->transport.rtcp_mux;
-	plan->we_are_dtls_client = is_dtls_client(local->transport.setup, remote->transport.setup);
+	plan->we_are_dtls_client = negotiate_role(&local->transport, &remote->transport) == SDP_SETUP_ACTIVE;
 	negotiate_plan_feedback(local, remote, plan);
 	return true;
 }
