@@ -202,10 +202,10 @@ void media_end_start(struct media_end *end);
 /* Accepts NULL and every half-built stage. */
 struct media_end *media_end_free(struct media_end *end);
 void media_end_apply(struct media_end *end, const struct sdp_leg_plan *plan);
-/* Has so many transports, if there are ports for them; the handle is told what there are. */
-void media_end_open_transports(struct media_end *end, size_t n_transports);
 /* Its part about streams: formats and directions. */
 void media_end_apply_streams(struct media_end *end, const struct sdp_leg_plan *plan);
+/* Has so many transports, if there are ports for them; the handle is told what there are. */
+void media_end_open_transports(struct media_end *end, size_t n_transports);
 void media_end_restart_ice(struct media_end *end);
 void media_end_report(const struct media_end *end, struct media_report *ret_report);
 /* The end is failed from then on, and the handle is told. */

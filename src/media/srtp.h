@@ -10,9 +10,8 @@
 #include "base/base.h"
 
 #define MEDIA_SRTP_KEY_BYTES_MAX 46 /* master key and salt */
-#define MEDIA_SRTP_STREAMS_MAX                                                                                         \
-	32 /* SSRCs of one context; more are refused, since forgetting one would allow replays                         \
-	    */
+/* SSRCs of one context; more are refused, since forgetting one would allow replays. */
+#define MEDIA_SRTP_STREAMS_MAX	32
 #define MEDIA_SRTP_WINDOW	1024 /* packets of the replay window */
 #define MEDIA_SRTCP_WINDOW	128
 #define MEDIA_SRTP_TRAILER_MAX	16 /* what protect() adds at most */

@@ -1,5 +1,5 @@
 /* The same interface on libsrtp2. What libsrtp2 decides, it decides alone; our table of streams only follows it, for
- * the limit on their number and for export. */
+ * the limit on their number, which is looked at before libsrtp2 makes a stream, and for export. */
 #include "media/srtp_backend.h"
 #include "rtp/packet.h"
 #include <openssl/crypto.h>
@@ -37,44 +37,39 @@ static int error_of(srtp_err_status_t status)
 	}
 }
 
-/* Before libsrtp2 makes a stream of its own: is there room in the table? */
-static int find(struct media_srtp *srtp, uint32_t ssrc, uint32_t *ret_at)
-{
-	return media_srtp_streams_find(&srtp->streams, ssrc, ret_at);
-}
-
-static int follow(struct media_srtp *srtp, uint32_t at, uint32_t ssrc, uint16_t sequence)
+static void follow(struct media_srtp *srtp, uint32_t at, uint32_t ssrc, uint16_t sequence)
 {
 	uint64_t index;
 	if (media_srtp_streams_estimate(&srtp->streams, at, sequence, &index) == 0)
 		media_srtp_streams_commit(&srtp->streams, at, ssrc, index);
-	return 0;
 }
 
 static int libsrtp2_protect(struct media_srtp *srtp, uint8_t *packet, size_t *length, size_t header_bytes)
 {
 	uint32_t ssrc = rtp_get_u32(packet + 8), at;
 	uint16_t sequence = rtp_get_u16(packet + 2);
-	int octets = (int)*length, r = find(srtp, ssrc, &at);
+	int octets = (int)*length, r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
 		r = error_of(srtp_protect(session_of(srtp), packet, &octets));
 	if (r < 0)
 		return r;
 	*length = (size_t)octets;
-	return follow(srtp, at, ssrc, sequence);
+	follow(srtp, at, ssrc, sequence);
+	return 0;
 }
 
 static int libsrtp2_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *length, size_t header_bytes)
 {
 	uint32_t ssrc = rtp_get_u32(packet + 8), at;
 	uint16_t sequence = rtp_get_u16(packet + 2);
-	int octets = (int)*length, r = find(srtp, ssrc, &at);
+	int octets = (int)*length, r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
 		r = error_of(srtp_unprotect(session_of(srtp), packet, &octets));
 	if (r < 0)
 		return r;
 	*length = (size_t)octets;
-	return follow(srtp, at, ssrc, sequence);
+	follow(srtp, at, ssrc, sequence);
+	return 0;
 }
 
 /* Where SRTCP's index word stands in a protected packet. */
@@ -87,7 +82,7 @@ static uint32_t index_of(const struct media_srtp *srtp, const uint8_t *packet, s
 static int libsrtp2_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t *length)
 {
 	uint32_t ssrc = rtp_get_u32(packet + 4), at;
-	int octets = (int)*length, r = find(srtp, ssrc, &at);
+	int octets = (int)*length, r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
 		r = error_of(srtp_protect_rtcp(session_of(srtp), packet, &octets));
 	if (r < 0)
@@ -100,7 +95,7 @@ static int libsrtp2_protect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_
 static int libsrtp2_unprotect_rtcp(struct media_srtp *srtp, uint8_t *packet, size_t *length)
 {
 	uint32_t ssrc = rtp_get_u32(packet + 4), index = index_of(srtp, packet, *length), at;
-	int octets = (int)*length, r = find(srtp, ssrc, &at);
+	int octets = (int)*length, r = media_srtp_streams_find(&srtp->streams, ssrc, &at);
 	if (r == 0)
 		r = error_of(srtp_unprotect_rtcp(session_of(srtp), packet, &octets));
 	if (r < 0)
