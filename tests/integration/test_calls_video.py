@@ -205,22 +205,48 @@ def test_pictures_are_added_in_a_call_and_taken_away(video_call, direction, side
     one.call.hang_up()
 
 
-def test_an_echo_shows_the_page_to_itself(calls, video_call):
-    one = video_call("browser-trunk")
+def call_echo(one, sdp):
+    """The answer of the extension that sends everything back, once media can flow."""
     browser = one.browser
-    browser.invite = browser.peer.invite("9196", browser.describe())
+    browser.invite = browser.peer.invite("9196", sdp)
     response = browser.response(browser.invite, 200)
     one.peer.hear(response.sdp)
     browser.dialog = sip.Dialog.as_caller(browser.invite, response)
     browser.ack(browser.invite)
-    assert port_of(response.sdp)
+    assert one.peer.is_connected.wait(10)
+    return response.sdp
+
+
+def echo_of(one, frame, ssrc=None):
+    """The packet that comes back, of pictures that are shown until one does."""
     page = Rtp()
     one.owned.append(page)
-    assert one.peer.is_connected.wait(10)
+    page.ssrc = ssrc or page.ssrc
     for _ in range(100):
-        one.peer.send(page.packet(VP8, FRAME))
+        one.peer.send(page.packet(VP8, frame))
         time.sleep(0.02)
-        if any(packet.endswith(FRAME) for _, packet, _ in one.peer.heard):
-            break
-    assert any(packet.endswith(FRAME) for _, packet, _ in one.peer.heard)
-    browser.ask("BYE", 200)
+        for _, packet, _ in list(one.peer.heard):
+            if packet.endswith(frame):
+                return packet
+    raise AssertionError("no echo")
+
+
+def test_an_echo_shows_the_page_to_itself(calls, video_call):
+    one = video_call("browser-trunk")
+    assert port_of(call_echo(one, one.browser.describe()))
+    echo_of(one, FRAME)
+    one.browser.ask("BYE", 200)
+
+
+def test_camera_and_screen_are_told_apart(calls, video_call):
+    one = video_call("browser-trunk")
+    camera = one.browser.describe()
+    screen = section(camera, "video").replace("a=mid:picture", "a=mid:screen")
+    for before, after in ((11, 21), (12, 22)):
+        screen = re.sub(rf"^(a=ssrc.*?)\b{before}\b", rf"\g<1>{after}", screen, flags=re.M)
+    answer = call_echo(one, re.sub(r"^(a=group:BUNDLE .*?)\r$", r"\1 screen\r", camera, flags=re.M) + screen)
+    shown = [re.search(r"^a=ssrc:(\d+)", lines, re.M).group(1) for lines in re.split(r"^m=video", answer, flags=re.M)[1:]]
+    assert len(set(shown)) == 2
+    for ssrc, frame, told in ((11, b"camera" * 50, shown[0]), (21, b"screen" * 50, shown[1]), (11, b"again" * 50, shown[0])):
+        assert int.from_bytes(echo_of(one, frame, ssrc)[8:12], "big") == int(told)
+    one.browser.ask("BYE", 200)
