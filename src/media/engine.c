@@ -1,3 +1,4 @@
+#include "crypto/tls.h"
 #include "media/recording.h"
 #include "media/worker.h"
 #include <string.h>
@@ -20,6 +21,20 @@ static int make_certificate(const struct media_settings *settings, struct crypto
 	if (error < 0)
 		log_error(NULL, "media: certificate %s and key %s cannot be used: %s", settings->dtls_certificate, settings->dtls_key,
 			  g_strerror(-error));
+	return error;
+}
+
+static int make_turn_contexts(struct media_engine *engine)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < engine->settings.n_turn_servers; i++) {
+		struct media_turn_server *server = &engine->settings.turn_servers[i];
+
+		if (server->transport == MEDIA_TURN_TLS)
+			error = crypto_tls_context_new(server->ca_file, &engine->turn_tls[i]);
+		server->ca_file = NULL; /* only lent */
+	}
 	return error;
 }
 
@@ -46,6 +61,8 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 		error = make_certificate(settings, &engine->certificate);
 	if (error == 0)
 		error = crypto_dtls_context_new(engine->certificate, &engine->dtls);
+	if (error == 0)
+		error = make_turn_contexts(engine);
 	wanted = MIN(wanted, MEDIA_WORKERS_MAX);
 	for (unsigned i = 0; error == 0 && i < wanted; i++) {
 		error = media_worker_new(engine, i, &engine->workers[i]);
@@ -70,6 +87,8 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	for (unsigned i = 0; i < engine->n_workers; i++)
 		engine->workers[i] = media_worker_free(engine->workers[i]);
 	SSL_CTX_free(engine->dtls);
+	for (size_t i = 0; i < MEDIA_TURN_SERVERS_MAX; i++)
+		SSL_CTX_free(engine->turn_tls[i]);
 	crypto_certificate_free(engine->certificate);
 	net_port_pool_free(engine->ports);
 	explicit_bzero(engine->settings.turn_servers, sizeof engine->settings.turn_servers);

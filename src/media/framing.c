@@ -44,10 +44,12 @@ bool media_framing_append(enum media_framing framing, const uint8_t *bytes, size
 	if (length > UINT16_MAX)
 		return false;
 	if (framing == MEDIA_FRAMING_TURN) {
-		if (length < HEAD_BYTES || turn_length(bytes) != length)
+		size_t message = length < HEAD_BYTES ? 0 : turn_length(bytes);
+
+		if (message == 0 || (length != message && length != PADDED(message)))
 			return false;
-		g_byte_array_append(stream, bytes, (guint)length);
-		g_byte_array_append(stream, padding, (guint)(PADDED(length) - length));
+		g_byte_array_append(stream, bytes, (guint)message);
+		g_byte_array_append(stream, padding, (guint)(PADDED(message) - message));
 		return true;
 	}
 	rtp_put_u16(head, (uint16_t)length);

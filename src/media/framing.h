@@ -16,5 +16,5 @@ struct media_frame {
  * `length_max`. */
 int media_framing_parse(enum media_framing framing, const uint8_t *bytes, size_t length, size_t length_max,
 			struct media_frame *ret_frame);
-/* Appends a message. False when it is none. */
+/* Appends a message; one of TURN's may have its padding behind it already. False when it is none. */
 bool media_framing_append(enum media_framing framing, const uint8_t *bytes, size_t length, GByteArray *stream);

@@ -60,10 +60,6 @@ int64_t media_ice_consent_age_us(const struct media_ice *ice)
 
 static void watch_consent(struct media_ice *ice)
 {
-	if (ice->carrier == ICE_CARRIER_LIBNICE) {
-		loop_timer_stop(&ice->consent_timer);
-		return;
-	}
 	ice->consent_us = loop_now_us(media_end_loop(ice->end));
 	if (!loop_timer_is_running(&ice->consent_timer))
 		loop_timer_start_ms(&ice->consent_timer, MEDIA_ICE_CONSENT_MS);
@@ -76,7 +72,7 @@ static struct ice_socket *socket_of(struct media_ice *ice, const NiceCandidate *
 {
 	struct net_address base;
 
-	if (local->type == NICE_CANDIDATE_TYPE_RELAYED || local->transport != NICE_CANDIDATE_TRANSPORT_UDP)
+	if (local->type == NICE_CANDIDATE_TYPE_RELAYED)
 		return NULL;
 	ice_address_from_nice(&local->base_addr, &base);
 	return ice_socket_find(ice, &base);
@@ -85,7 +81,6 @@ static struct ice_socket *socket_of(struct media_ice *ice, const NiceCandidate *
 static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
 		    gpointer data)
 {
-	static const char *const ways[] = {"", " by a relay", " by a relay"};
 	struct media_ice *ice = data;
 	struct net_address far;
 	const struct ice_socket *socket = socket_of(ice, local);
@@ -93,22 +88,13 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
 	int descriptor = -1;
 
 	ice_address_from_nice(&remote->addr, &far);
-	ice->carrier = socket ? ICE_CARRIER_SOCKET : ice->is_attached ? ICE_CARRIER_LIBNICE : ICE_CARRIER_RELAY;
-	log_debug(&ice->end->log, "ICE selected the pair to %s%s", net_address_format(&far, text), ways[ice->carrier]);
+	log_debug(&ice->end->log, "ICE selected the pair to %s%s", net_address_format(&far, text), socket ? "" : " by a relay");
 	loop_timer_stop(&ice->timer);
 	set_state(ice, ICE_CONNECTED);
 	watch_consent(ice);
 	if (socket) /* without one of our own libnice's does as well: it is a plain UDP socket */
 		descriptor = socket->media.descriptor >= 0 ? socket->media.descriptor : socket->descriptor;
 	media_end_path_found(ice->end, descriptor, &far);
-}
-
-static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
-{
-	struct media_ice *ice = data;
-
-	if (state == NICE_COMPONENT_STATE_FAILED && ice->state == ICE_CONNECTED && ice->carrier == ICE_CARRIER_LIBNICE)
-		fail(ice, MEDIA_FAILURE_ICE_CONSENT);
 }
 
 /* Where our own addresses are not told, that is up to the servers. */
@@ -154,6 +140,13 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer data)
 	}
 }
 
+void ice_server_lost(struct media_ice *ice)
+{
+	ice->n_servers--;
+	if (ice->n_servers == 0 && ice->state == ICE_GATHERING)
+		end_gathering(ice);
+}
+
 static void on_time_out(void *data)
 {
 	struct media_ice *ice = data;
@@ -179,6 +172,7 @@ static void on_time_out(void *data)
 
 static void close_agent(struct media_ice *ice)
 {
+	ice_turn_close(ice);
 	ice_tcp_close(ice);
 	ice_sockets_close(ice);
 	if (ice->agent) {
@@ -196,20 +190,34 @@ static void close_agent(struct media_ice *ice)
 	ice->port = 0;
 }
 
-static void ask_servers(struct media_ice *ice, const struct media_settings *settings)
+static int ask_turn_server(struct media_ice *ice, const struct media_turn_server *turn)
 {
-	static const NiceRelayType types[] = {NICE_RELAY_TYPE_TURN_UDP, NICE_RELAY_TYPE_TURN_TCP};
+	char host[NET_ADDRESS_TEXT_MAX];
+	struct net_address address;
+	bool is_stream = turn->transport != MEDIA_TURN_UDP;
+	int error = is_stream ? ice_turn_open(ice, turn, &address) : 0;
 
+	if (error < 0)
+		return error;
+	nice_agent_set_relay_info(ice->agent, ice->stream, ICE_COMPONENT,
+				  is_stream ? net_address_format_host(&address, host) : turn->at.host,
+				  is_stream ? net_address_port(&address) : turn->at.port, turn->username, turn->password,
+				  NICE_RELAY_TYPE_TURN_UDP);
+	ice->n_servers++;
+	return 0;
+}
+
+static int ask_servers(struct media_ice *ice, const struct media_settings *settings)
+{
+	int error = 0;
+
+	ice->n_servers = settings->stun_server.port ? 1 : 0;
 	if (settings->stun_server.port)
 		g_object_set(ice->agent, "stun-server", settings->stun_server.host, "stun-server-port",
 			     (guint)settings->stun_server.port, NULL);
-	for (size_t i = 0; i < settings->n_turn_servers; i++) {
-		const struct media_turn_server *turn = &settings->turn_servers[i];
-
-		ice->is_attached |= turn->transport != MEDIA_TURN_UDP;
-		nice_agent_set_relay_info(ice->agent, ice->stream, ICE_COMPONENT, turn->at.host, turn->at.port, turn->username,
-					  turn->password, types[turn->transport]);
-	}
+	for (size_t i = 0; error == 0 && i < settings->n_turn_servers; i++)
+		error = ask_turn_server(ice, &settings->turn_servers[i]);
+	return error;
 }
 
 /* With servers there is more than timeouts. */
@@ -242,13 +250,11 @@ static int make_agent(struct media_ice *ice, bool controlling)
 		nice_agent_add_local_address(agent, &address);
 	}
 	g_signal_connect(agent, "new-selected-pair-full", G_CALLBACK(on_pair), ice);
-	g_signal_connect(agent, "component-state-changed", G_CALLBACK(on_state), ice);
 	g_signal_connect(agent, "candidate-gathering-done", G_CALLBACK(on_gathered), ice);
 	ice->stream = nice_agent_add_stream(agent, 1);
 	if (!ice->stream)
 		return -EIO;
-	ask_servers(ice, settings);
-	return 0;
+	return ask_servers(ice, settings);
 }
 
 static int gather(struct media_ice *ice, bool controlling)
@@ -352,7 +358,7 @@ void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
 void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length)
 {
 	nice_agent_send(ice->agent, ice->stream, ICE_COMPONENT, (guint)length, (const gchar *)bytes);
-	ice_touch(ice); /* a TCP socket that is full is waited for */
+	ice_touch(ice);
 }
 
 /* --- the far end --- */

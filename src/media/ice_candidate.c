@@ -56,8 +56,10 @@ bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *ca
 			described.type = types[i].ours;
 	if (candidate->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) /* the far end has told us */
 		return false;
-	base_copy_text(described.foundation, sizeof described.foundation, candidate->foundation);
 	ice_address_from_nice(&candidate->addr, &described.address);
+	if (candidate->type == NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE && ice_turn_is_seen_at(ice, &described.address))
+		return false;
+	base_copy_text(described.foundation, sizeof described.foundation, candidate->foundation);
 	if (candidate->type == NICE_CANDIDATE_TYPE_HOST)
 		announce_publicly(ice, &described.address);
 	else

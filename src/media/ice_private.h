@@ -17,13 +17,6 @@ enum ice_state {
 	ICE_FAILED,	/* none was found, or it was lost */
 };
 
-/* Who carries packets over the selected pair, and who counts its consent. */
-enum ice_carrier {
-	ICE_CARRIER_SOCKET,  /* a UDP socket, ours or libnice's, behind which there may be a TCP connection of ours; we */
-	ICE_CARRIER_RELAY,   /* libnice, by way of a TURN server that is reached by UDP; we */
-	ICE_CARRIER_LIBNICE, /* libnice, perhaps over TCP, where we see no answers; libnice */
-};
-
 /* One of libnice's UDP sockets. */
 struct ice_socket {
 	struct media_ice *ice;
@@ -39,13 +32,13 @@ struct media_ice {
 	struct loop_timeouts *timeouts; /* the agent's; NULL: it has descriptors too, and the loop's guest context */
 	guint stream;
 	enum ice_state state;
-	enum ice_carrier carrier;
 	uint16_t port;	    /* 0: none taken */
-	bool is_attached;   /* libnice reads by itself: a TURN server is reached by TCP */
 	size_t n_sockets;
 	struct ice_socket sockets[ICE_SOCKETS_MAX];
 	GSList *listeners;  /* ICE-TCP */
 	GQueue connections;
+	size_t n_servers;   /* STUN and TURN, that may tell something yet */
+	GSList *turns;	    /* of them, those that are reached by a connection */
 	struct loop_timer timer;
 	int64_t gather_until_us; /* the last moment for a first candidate */
 	struct loop_timer consent_timer; /* while a pair works */
@@ -79,7 +72,16 @@ void ice_tcp_close(struct media_ice *ice);
 /* Whether connections are waited for at a UDP socket's address. */
 bool ice_tcp_is_open(const struct media_ice *ice, const struct net_address *local);
 
+/* --- ice_turn.c --- */
+/* Where libnice is to find a server that is reached by TCP or TLS. 0 or -errno. `server` is borrowed for good. */
+int ice_turn_open(struct media_ice *ice, const struct media_turn_server *server, struct net_address *ret_local);
+void ice_turn_close(struct media_ice *ice);
+/* Whether that is where a server sees a connection come from: libnice takes it for an address where datagrams come to us. */
+bool ice_turn_is_seen_at(const struct media_ice *ice, const struct net_address *address);
+
 /* --- ice.c --- */
+/* It will tell nothing. */
+void ice_server_lost(struct media_ice *ice);
 /* A message that may be an answer of the far end, as it came from the network. */
 void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length);
 

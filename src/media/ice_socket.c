@@ -1,5 +1,5 @@
 /* libnice's UDP sockets: watched by our loop, and ours beside them. Costs less than libnice's own sources in a main context: that
- * walks all agents for each packet. Only where there may be TCP are libnice's own sources used: it does not tell its connections. */
+ * walks all agents for each packet. */
 #include "media/ice_private.h"
 #include "media/reuseport.h"
 #include <string.h>
@@ -42,28 +42,12 @@ static void serve(void *data, uint32_t events)
 	bool goes_on = true;
 
 	note_next(socket);
-	for (int round = 0; !ice->is_attached && goes_on && round < ROUNDS_MAX; round++) {
+	for (int round = 0; goes_on && round < ROUNDS_MAX; round++) {
 		goes_on = serve_message(ice);
 		if (goes_on)
 			note_next(socket);
 	}
 	ice_touch(ice);
-}
-
-/* What libnice has read by itself. It has looked where it came from: from a candidate that has answered. */
-static void on_message(NiceAgent *agent, guint stream, guint component, guint length, gchar *bytes, gpointer data)
-{
-	struct media_ice *ice = data;
-	uint8_t copy[MEDIA_PACKET_BYTES_MAX + MEDIA_PACKET_ROOM];
-	struct net_address from = ice->end->rtp_remote;
-
-	ice->end->worker->n_packets++;
-	if (length > MEDIA_PACKET_BYTES_MAX) {
-		media_end_refuse(ice->end, MEDIA_REFUSAL_MALFORMED, NULL);
-		return;
-	}
-	memcpy(copy, bytes, length);
-	media_end_receive(ice->end, &from, copy, length);
 }
 
 static int open_socket(struct media_ice *ice, GSocket *nice)
@@ -91,9 +75,6 @@ int ice_sockets_open(struct media_ice *ice)
 	GPtrArray *nice = nice_agent_get_sockets(ice->agent, ice->stream, ICE_COMPONENT);
 	int error = 0;
 
-	if (ice->is_attached)
-		nice_agent_attach_recv(ice->agent, ice->stream, ICE_COMPONENT, loop_guest_context(media_end_loop(ice->end)),
-				       on_message, ice);
 	for (guint i = 0; nice && error == 0 && i < nice->len && ice->n_sockets < ICE_SOCKETS_MAX; i++)
 		if (g_socket_get_socket_type(nice->pdata[i]) == G_SOCKET_TYPE_DATAGRAM)
 			error = open_socket(ice, nice->pdata[i]);

@@ -26,11 +26,12 @@ struct media_server {
 	char host[MEDIA_HOST_BYTES]; /* a name or an address */
 	uint16_t port;		     /* 0: no server */
 };
-enum media_turn_transport { MEDIA_TURN_UDP, MEDIA_TURN_TCP };
+enum media_turn_transport { MEDIA_TURN_UDP, MEDIA_TURN_TCP, MEDIA_TURN_TLS };
 struct media_turn_server { /* RFC 8656 */
 	struct media_server at;
 	enum media_turn_transport transport; /* between us and the server */
 	char username[MEDIA_CREDENTIAL_BYTES], password[MEDIA_CREDENTIAL_BYTES];
+	const char *ca_file; /* TLS: PEM file of who vouches for it, read by media_engine_new(); NULL: the system's */
 };
 
 /* Holds credentials: copies are to be wiped. */

@@ -1,4 +1,5 @@
 #include "media/options.h"
+#include "crypto/tls.h"
 #include "net/udp.h"
 #include "media/recording.h"
 #include <stdlib.h>
@@ -39,13 +40,12 @@ static const struct config_option media_option_rows[] = {
 	{0},
 };
 
-static const char *const media_turn_transports[] = {[MEDIA_TURN_UDP] = "udp", [MEDIA_TURN_TCP] = "tcp", NULL};
-
 static const struct config_option media_turn_option_rows[] = {
 	{.name = "server", .type = CONFIG_STRING, .is_required = true, .is_key = true,
-	 .help = "The TURN server, \"turn.example.com:3478\"; a path through it is used when no other works."},
-	{.name = "transport", .type = CONFIG_ENUM, .names = media_turn_transports, .fallback = "udp",
-	 .help = "Between Tandem and the TURN server."},
+	 .help = "URI of the TURN server, \"turn:turn.example.com:3478\", \"turn:turn.example.com?transport=tcp\" or "
+		 "\"turns:turn.example.com:5349\" (TLS); a path through it is used when no other works."},
+	{.name = "ca_file", .type = CONFIG_PATH,
+	 .help = "PEM file of the authorities that vouch for a server of turns:; by default those of the system."},
 	{.name = "username", .type = CONFIG_STRING, .is_required = true, .min = 1, .max = MEDIA_CREDENTIAL_BYTES - 1,
 	 .help = "Of the TURN server's long-term credentials."},
 	{.name = "password", .type = CONFIG_STRING, .is_required = true, .is_secret = true, .min = 1,
@@ -53,35 +53,71 @@ static const struct config_option media_turn_option_rows[] = {
 	{0},
 };
 
-/* "host:port", "[::1]:3478". */
-static bool media_server_parse(const char *text, struct media_server *ret_server)
+/* "host:port", "[::1]:3478"; without a port where there is one to fall back on (not 0). */
+static bool media_server_parse(const char *text, uint16_t fallback, struct media_server *ret_server)
 {
-	struct media_server server = {0};
-	const char *colon = strrchr(text, ':');
-	char *end;
-	if (!colon || colon == text || !g_ascii_isdigit(colon[1]))
+	struct media_server server = {.port = fallback};
+	bool is_bracketed = text[0] == '[';
+	const char *host_end = is_bracketed ? strchr(text, ']') : text + strcspn(text, ":");
+	const char *rest = host_end ? host_end + is_bracketed : "?";
+	const char *host = text + is_bracketed;
+	size_t length = host_end ? (size_t)(host_end - host) : 0;
+	if (*rest == ':') {
+		char *end;
+		unsigned long port = strtoul(rest + 1, &end, 10);
+		if (!g_ascii_isdigit(rest[1]) || port > UINT16_MAX)
+			return false;
+		server.port = (uint16_t)port;
+		rest = end;
+	}
+	if (*rest || server.port == 0 || length == 0 || length >= sizeof server.host)
 		return false;
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (*end || port == 0 || port > UINT16_MAX)
-		return false;
-	bool is_bracketed = text[0] == '[' && colon[-1] == ']';
-	size_t length = (size_t)(colon - text) - (is_bracketed ? 2 : 0);
-	if (length == 0 || length >= sizeof server.host || (!is_bracketed && memchr(text, ':', length)))
-		return false;
-	memcpy(server.host, text + is_bracketed, length);
-	server.port = (uint16_t)port;
+	memcpy(server.host, host, length);
 	*ret_server = server;
 	return true;
 }
 
+/* RFC 7065. NULL, or what is wrong. */
+static const char *media_turn_uri_parse(const char *uri, struct media_turn_server *turn)
+{
+	bool is_secure = !g_ascii_strncasecmp(uri, "turns:", 6), is_turn = !g_ascii_strncasecmp(uri, "turn:", 5);
+	if (!is_secure && !is_turn)
+		return "is no URI of a TURN server, such as \"turn:turn.example.com:3478\"";
+	const char *at = strchr(uri, ':') + 1, *transport = strchr(at, '?');
+	g_autofree char *server = transport ? g_strndup(at, (gsize)(transport - at)) : g_strdup(at);
+	if (!media_server_parse(server, is_secure ? 5349 : 3478, &turn->at))
+		return "is not written \"turn:host:port\"";
+	bool is_tcp = transport && !g_ascii_strcasecmp(transport, "?transport=tcp");
+	if (transport && !is_tcp && g_ascii_strcasecmp(transport, "?transport=udp"))
+		return "has a transport that is neither \"udp\" nor \"tcp\"";
+	if (is_secure && transport && !is_tcp)
+		return "asks for DTLS, which is not known here: \"turns:\" goes over TCP";
+	turn->transport = is_secure ? MEDIA_TURN_TLS : is_tcp ? MEDIA_TURN_TCP : MEDIA_TURN_UDP;
+	return NULL;
+}
+
+static void media_ca_file_check(const char *ca_file, const struct media_turn_server *turn, size_t index, struct config_report *report)
+{
+	SSL_CTX *context = NULL;
+	if (turn->transport != MEDIA_TURN_TLS)
+		config_complain(report, "turn_servers", index, "ca_file", "is of use with \"turns:\" only");
+	else if (crypto_tls_context_new(ca_file, &context) < 0)
+		config_complain(report, "turn_servers", index, "ca_file", "%s cannot be read, or has no certificate in it", ca_file);
+	SSL_CTX_free(context);
+}
+
 static void media_turn_options_check(const struct config_snapshot *snapshot, struct config_report *report)
 {
-	struct media_server server;
 	size_t n = config_count(snapshot, "turn_servers");
 	for (size_t i = 0; i < n; i++) {
-		const char *text = config_string(snapshot, "turn_servers", i, "server");
-		if (text && !media_server_parse(text, &server))
-			config_complain(report, "turn_servers", i, "server", "is not written \"host:port\"");
+		struct media_turn_server server = {0};
+		const char *uri = config_string(snapshot, "turn_servers", i, "server");
+		const char *ca_file = config_string(snapshot, "turn_servers", i, "ca_file");
+		const char *problem = uri ? media_turn_uri_parse(uri, &server) : NULL;
+		if (problem)
+			config_complain(report, "turn_servers", i, "server", "%s", problem);
+		else if (uri && ca_file)
+			media_ca_file_check(ca_file, &server, i, report);
 	}
 	if (n > MEDIA_TURN_SERVERS_MAX)
 		config_complain(report, "turn_servers", MEDIA_TURN_SERVERS_MAX, NULL, "is more than %d servers",
@@ -130,7 +166,7 @@ static void media_options_check(const struct config_snapshot *snapshot, struct c
 				has_certificate ? "dtls_key" : "dtls_certificate");
 	struct media_server server;
 	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
-	if (stun_server && !media_server_parse(stun_server, &server))
+	if (stun_server && !media_server_parse(stun_server, 0, &server))
 		config_complain(report, "media", 0, "stun_server", "is not written \"host:port\"");
 	check_music(snapshot, report);
 	if (config_boolean(snapshot, "media", 0, "relay_only") && config_count(snapshot, "turn_servers") == 0)
@@ -157,8 +193,8 @@ const struct config_table media_options = {
 
 static void media_turn_server_read(const struct config_snapshot *snapshot, size_t index, struct media_turn_server *turn)
 {
-	media_server_parse(config_string(snapshot, "turn_servers", index, "server"), &turn->at);
-	turn->transport = config_enum(snapshot, "turn_servers", index, "transport");
+	media_turn_uri_parse(config_string(snapshot, "turn_servers", index, "server"), turn);
+	turn->ca_file = config_string(snapshot, "turn_servers", index, "ca_file");
 	base_copy_text(turn->username, sizeof turn->username, config_string(snapshot, "turn_servers", index, "username"));
 	base_copy_text(turn->password, sizeof turn->password, config_string(snapshot, "turn_servers", index, "password"));
 }
@@ -206,7 +242,7 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 	settings.is_relay_only = config_boolean(snapshot, "media", 0, "relay_only");
 	const char *stun_server = config_string(snapshot, "media", 0, "stun_server");
 	if (stun_server)
-		media_server_parse(stun_server, &settings.stun_server);
+		media_server_parse(stun_server, 0, &settings.stun_server);
 	settings.n_turn_servers = MIN(config_count(snapshot, "turn_servers"), MEDIA_TURN_SERVERS_MAX);
 	for (size_t i = 0; i < settings.n_turn_servers; i++)
 		media_turn_server_read(snapshot, i, &settings.turn_servers[i]);

@@ -8,12 +8,16 @@
 #define COOKIE		  0x2112a442u
 #define BINDING_REQUEST	  0x0001
 #define BINDING_SUCCESS	  0x0101
+#define ALLOCATE_SUCCESS  0x0103
 #define DATA_INDICATION	  0x0017
 #define DATA		  0x0013
 #define CHANNEL_FIRST	  0x40
 #define CHANNEL_LAST	  0x4f
 #define USERNAME	  0x0006
 #define MESSAGE_INTEGRITY 0x0008
+#define XOR_MAPPED_ADDRESS 0x0020
+#define FAMILY_IPV4	  0x01
+#define FAMILY_IPV6	  0x02
 #define INTEGRITY_BYTES	  20
 #define MESSAGE_BYTES_MAX 1280 /* what libnice takes */
 
@@ -79,6 +83,35 @@ bool media_stun_is_check(const uint8_t *bytes, size_t length, const char *ufrag,
 	position = find_attribute(bytes, length, USERNAME, &value_bytes);
 	value = bytes + position + ATTRIBUTE_BYTES;
 	return position > 0 && value_bytes > ufrag_bytes && memcmp(value, ufrag, ufrag_bytes) == 0 && value[ufrag_bytes] == ':';
+}
+
+/* RFC 8489, section 14.2: the cookie, and for IPv6 the transaction behind it, are laid over it. */
+static bool read_address(const uint8_t *bytes, const uint8_t *value, size_t value_bytes, struct net_address *ret_address)
+{
+	struct net_address address = {0};
+	size_t address_bytes = value_bytes - 4;
+	bool is_ipv6 = value_bytes == 20 && value[1] == FAMILY_IPV6;
+	uint8_t *to = is_ipv6 ? address.ipv6.sin6_addr.s6_addr : (uint8_t *)&address.ipv4.sin_addr;
+
+	if (!is_ipv6 && (value_bytes != 8 || value[1] != FAMILY_IPV4))
+		return false;
+	address.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
+	address.length = is_ipv6 ? sizeof address.ipv6 : sizeof address.ipv4;
+	for (size_t i = 0; i < address_bytes; i++)
+		to[i] = value[4 + i] ^ bytes[4 + i];
+	net_address_set_port(&address, rtp_get_u16(value + 2) ^ COOKIE >> 16);
+	*ret_address = address;
+	return true;
+}
+
+bool media_stun_allocated(const uint8_t *bytes, size_t length, struct net_address *ret_seen)
+{
+	size_t position, value_bytes;
+
+	if (!is_message(bytes, length, ALLOCATE_SUCCESS))
+		return false;
+	position = find_attribute(bytes, length, XOR_MAPPED_ADDRESS, &value_bytes);
+	return position > 0 && read_address(bytes, bytes + position + ATTRIBUTE_BYTES, value_bytes, ret_seen);
 }
 
 const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length)

@@ -51,6 +51,7 @@ struct media_engine {
 	struct net_port_pool *ports;
 	struct crypto_certificate *certificate;
 	SSL_CTX *dtls;
+	SSL_CTX *turn_tls[MEDIA_TURN_SERVERS_MAX]; /* as the settings' servers; NULL: not reached by TLS */
 	unsigned n_workers;
 	struct media_worker *workers[MEDIA_WORKERS_MAX];
 	atomic_size_t n_sessions, n_ice_agents; /* any thread */

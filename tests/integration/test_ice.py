@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -20,6 +21,7 @@ DOMAIN = "example.test"
 MAPPED_ADDRESS = 0x0001
 CONSENT_LIMIT = 30.0  # RFC 7675
 GATHER_LIMIT = 0.5  # for which a description waits for servers
+TRANSPORTS = ["udp", "tcp", "tls"]  # to a TURN server
 LEG_CONNECTIONS, WORKER_STRANGERS, STRANGER_LIMIT = 8, 64, 5.0  # of ICE-TCP
 
 
@@ -84,15 +86,15 @@ def talk(one, seconds=0.4):
     check_identity(listener.heard)
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
 def test_media_goes_by_a_relay_when_nothing_else_works(world, turn_server, transport, direction):
-    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "transport": transport,
-                                    "username": turn.USERNAME, "password": turn.PASSWORD}]})
+    make = world({"turn_servers": [turn_server.entry(transport)]})
     one = make(direction)
     one.peer.only_candidate = "relay"
     one.set_up()
-    assert {kind for *_, kind in candidates_of(one)} >= {"host", "relay"}
+    kinds = {kind for *_, kind in candidates_of(one)}
+    assert kinds == {"host", "relay"} or (transport == "udp" and kinds == {"host", "relay", "srflx"})
     talk(one)
     one.call.hang_up()
     log = "\n".join(make.daemon.lines)
@@ -100,9 +102,9 @@ def test_media_goes_by_a_relay_when_nothing_else_works(world, turn_server, trans
     make.daemon.check_clean()
 
 
-def test_our_own_addresses_are_not_told_where_only_relays_are_wanted(world, turn_server):
-    make = world({"media": {"relay_only": True},
-                  "turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME, "password": turn.PASSWORD}]})
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_our_own_addresses_are_not_told_where_only_relays_are_wanted(world, turn_server, transport):
+    make = world({"media": {"relay_only": True}, "turn_servers": [turn_server.entry(transport)]})
     one = make("trunk-browser")
     one.peer.only_candidate = "relay"
     one.set_up()
@@ -111,11 +113,10 @@ def test_our_own_addresses_are_not_told_where_only_relays_are_wanted(world, turn
     one.call.hang_up()
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_restart_of_ice_finds_another_way_by_the_relay(world, turn_server, transport):
     """The browser changes its network; what it hears goes on without a gap."""
-    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "transport": transport,
-                                    "username": turn.USERNAME, "password": turn.PASSWORD}]})
+    make = world({"turn_servers": [turn_server.entry(transport)]})
     one = make("browser-trunk")
     one.peer.only_candidate = "relay"
     one.set_up()
@@ -135,10 +136,10 @@ def test_a_restart_of_ice_finds_another_way_by_the_relay(world, turn_server, tra
     one.call.hang_up()
 
 
-def test_consent_is_heard_by_a_relay_too(world, turn_server):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_consent_is_heard_by_a_relay_too(world, turn_server, transport):
     """What the far end answers comes wrapped by the server; without it the call would end."""
-    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME,
-                                    "password": turn.PASSWORD}]})
+    make = world({"turn_servers": [turn_server.entry(transport)]})
     one = make("browser-trunk")
     one.peer.only_candidate = "relay"
     one.set_up()
@@ -303,7 +304,7 @@ def test_a_server_that_does_not_answer_delays_a_call_by_half_a_second_at_most(wo
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         make = world({"media": {"stun_server": f"127.0.0.1:{silent.getsockname()[1]}"},
-                      "turn_servers": [{"server": f"127.0.0.1:{silent.getsockname()[1]}", "username": "u", "password": "p"}]})
+                      "turn_servers": [{"server": f"turn:127.0.0.1:{silent.getsockname()[1]}", "username": "u", "password": "p"}]})
         one = make("browser-trunk")
         begun = time.monotonic()
         one.set_up()
@@ -313,9 +314,9 @@ def test_a_server_that_does_not_answer_delays_a_call_by_half_a_second_at_most(wo
         make.daemon.check_clean()
 
 
-def test_a_turn_server_that_refuses_our_credentials_is_done_without(world, turn_server):
-    make = world({"turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME,
-                                    "password": "another-secret"}]})
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_turn_server_that_refuses_our_credentials_is_done_without(world, turn_server, transport):
+    make = world({"turn_servers": [turn_server.entry(transport, password="another-secret")]})
     one = make("browser-trunk").set_up()
     assert {kind for *_, kind in candidates_of(one)} == {"host"}
     one.call.hang_up()
@@ -342,28 +343,102 @@ def test_nothing_but_relays_and_the_server_is_dead(world, direction):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         make = world({"media": {"relay_only": True},
-                      "turn_servers": [{"server": f"127.0.0.1:{silent.getsockname()[1]}", "username": "u", "password": "p"}]})
+                      "turn_servers": [{"server": f"turn:127.0.0.1:{silent.getsockname()[1]}", "username": "u", "password": "p"}]})
         check_nothing_but_relays_and_none(make, direction, RELAY_LIMIT + 2.0)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
-def test_nothing_but_relays_and_the_server_refuses_us(world, turn_server, direction):
-    make = world({"media": {"relay_only": True},
-                  "turn_servers": [{"server": f"127.0.0.1:{turn_server.port}", "username": turn.USERNAME, "password": "another-secret"}]})
+def test_nothing_but_relays_and_the_server_refuses_us(world, turn_server, transport, direction):
+    make = world({"media": {"relay_only": True}, "turn_servers": [turn_server.entry(transport, password="another-secret")]})
     check_nothing_but_relays_and_none(make, direction, 2.0)
 
 
+@pytest.mark.parametrize("server", ["turn:127.0.0.1:{port}?transport=tcp", "turns:127.0.0.1:{port}", "turns:localhost:{port}",
+                                    "turns:nowhere.invalid:{port}"])
+def test_nothing_but_relays_and_the_server_cannot_be_reached(world, server):
+    make = world({"media": {"relay_only": True},
+                  "turn_servers": [{"server": server.format(port=free_port()), "username": "u", "password": "p"}]})
+    check_nothing_but_relays_and_none(make, "browser-trunk", 2.0)
+
+
+def test_a_turn_server_by_tcp_where_ipv6_is_the_first_address(world, turn_server):
+    make = world({"media": {"address": ["::1", "127.0.0.1"]}, "turn_servers": [turn_server.entry("tcp")]})
+    one = make("browser-trunk")
+    one.peer.only_candidate = "relay"
+    one.set_up()
+    talk(one)
+    one.call.hang_up()
+
+
+def test_a_turn_server_by_its_name(world, turn_server):
+    make = world({"turn_servers": [turn_server.entry("tls", server=f"turns:localhost:{turn_server.tls_port}?transport=tcp")]})
+    one = make("browser-trunk")
+    one.peer.only_candidate = "relay"
+    one.set_up()
+    talk(one)
+    one.call.hang_up()
+    make.daemon.check_clean()
+
+
+@pytest.mark.parametrize("subject, trusted, complaint", [
+    ("IP:127.0.0.1", False, "self.signed"), ("IP:127.0.0.2", True, "IP address mismatch"), ("DNS:127.0.0.1", True, "IP address mismatch")],
+    ids=["nobody vouches for it", "another's", "a name that looks like it"])
+def test_a_turn_server_with_a_wrong_certificate_learns_nothing(world, tmp_path, subject, trusted, complaint):
+    certificate, key = turn.make_certificate(tmp_path, "wrong", subject)
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=impostor, args=(listener, certificate, key, heard), daemon=True).start()
+        make = world({"media": {"relay_only": True},
+                      "turn_servers": [{"server": f"turns:127.0.0.1:{listener.getsockname()[1]}", "username": "u", "password": "p",
+                                        **({"ca_file": str(certificate)} if trusted else {})}]})
+        check_nothing_but_relays_and_none(make, "browser-trunk", 2.0)
+        make.daemon.wait_log(f"no way by the TURN server 127.0.0.1: {complaint}")
+    assert heard == []
+
+
+def impostor(listener, certificate, key, heard):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    try:
+        with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            heard.append(connection.recv(100))
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_turn_server_that_goes_away_takes_its_calls_with_it_and_no_other(world, turn_server, transport):
+    make = world({"turn_servers": [turn_server.entry(transport)]})
+    relayed, direct = make("browser-trunk"), make("browser-trunk").set_up()
+    relayed.peer.only_candidate = "relay"
+    relayed.set_up()
+    turn_server.process.kill()
+    make.daemon.wait_log("no way by the TURN server")
+    talk(direct)
+    direct.call.hang_up()
+    relayed.call.hang_up()
+    make.daemon.check_clean()
+
+
 def test_nothing_but_relays_and_the_server_is_of_another_family(world):
-    make = world({"media": {"relay_only": True}, "turn_servers": [{"server": "[::1]:3478", "username": "u", "password": "p"}]})
+    make = world({"media": {"relay_only": True}, "turn_servers": [{"server": "turn:[::1]:3478", "username": "u", "password": "p"}]})
     check_nothing_but_relays_and_none(make, "browser-trunk", 2.0)
 
 
 @pytest.mark.parametrize("config, complaint", [
     ({"media": {"stun_server": "stun.example.com"}}, "stun_server"),
     ({"media": {"relay_only": True}}, "relay_only"),
-    ({"turn_servers": [{"server": "::1:3478", "username": "u", "password": "p"}]}, "server"),
-    ({"turn_servers": [{"server": "turn.example.com:3478", "username": "u"}]}, "password"),
-    ({"turn_servers": [{"server": f"h:{n}", "username": "u", "password": "p"} for n in range(1, 6)]}, "turn_servers"),
+    ({"turn_servers": [{"server": "turn:::1:3478", "username": "u", "password": "p"}]}, "server"),
+    *[({"turn_servers": [{"server": uri, "username": "u", "password": "p"}]}, complaint) for uri, complaint in (
+        ("turn.example.com:3478", "no URI"), ("stun:turn.example.com", "no URI"), ("turn:", "host:port"), ("turn:h:0", "host:port"),
+        ("turn:h:65536", "host:port"), ("turn:h:+5", "host:port"), ("turn:[::1", "host:port"), ("turn:h?transport=sctp", "transport"),
+        ("turns:h?transport=udp", "DTLS"))],
+    ({"turn_servers": [{"server": "turns:h", "ca_file": "/nonexistent", "username": "u", "password": "p"}]}, "ca_file"),
+    ({"turn_servers": [{"server": "turns:h", "ca_file": __file__, "username": "u", "password": "p"}]}, "no certificate"),
+    ({"turn_servers": [{"server": "turn:h", "ca_file": __file__, "username": "u", "password": "p"}]}, "turns:"),
+    ({"turn_servers": [{"server": "turn:turn.example.com:3478", "username": "u"}]}, "password"),
+    ({"turn_servers": [{"server": f"turn:h:{n}", "username": "u", "password": "p"} for n in range(1, 6)]}, "turn_servers"),
 ])
 def test_wrong_servers_are_complained_of(own_daemon, config, complaint):
     daemon = own_daemon({**CONFIG, **config})

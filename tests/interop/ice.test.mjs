@@ -1,4 +1,4 @@
-// Chromium where packets have no straight way: by a TURN server of the gateway's, reached by UDP or TCP, and over TCP. And ICE restart.
+// Chromium where packets have no straight way: by a TURN server of the gateway's, reached by UDP, TCP or TLS, and over TCP. And ICE restart.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
@@ -40,7 +40,7 @@ async function hearsItself(world) {
   return answer.split('\r\n').filter((line) => line.startsWith('a=candidate:'));
 }
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'tls']) {
   describe(`a TURN server that is reached by ${transport}`, () => {
     const turn = new TurnServer();
     after(() => turn.stop());

@@ -82,6 +82,31 @@ static void test_check(void **state)
 	}
 }
 
+static void test_allocated(void **state)
+{
+	/* RFC 5769, sections 2.2 and 2.3: the addresses of responses; here of another method. */
+	static const uint8_t ipv6[] = {
+		0x01, 0x03, 0x00, 0x18, 0x21, 0x12, 0xa4, 0x42, 0xb7, 0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae,
+		0x00, 0x20, 0x00, 0x14, 0x00, 0x02, 0xa1, 0x47, 0x01, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79,
+		0xbc, 0x25, 0xf4, 0xb5, 0xbe, 0xd2, 0xb9, 0xd9,
+	};
+	uint8_t bytes[sizeof sample];
+	char text[NET_ADDRESS_TEXT_MAX];
+	struct net_address seen = {0};
+
+	memcpy(bytes, sample, sizeof bytes);
+	assert_false(media_stun_allocated(bytes, sizeof bytes, &seen));
+	bytes[1] = 3;
+	assert_true(media_stun_allocated(bytes, sizeof bytes, &seen));
+	assert_string_equal(net_address_format(&seen, text), "192.0.2.1:32853");
+	bytes[41] = 2; /* a family that the value is too short for */
+	assert_false(media_stun_allocated(bytes, sizeof bytes, &seen));
+	for (size_t length = 0; length < sizeof sample; length++)
+		assert_false(media_stun_allocated(bytes, length, &seen));
+	assert_true(media_stun_allocated(ipv6, sizeof ipv6, &seen));
+	assert_string_equal(net_address_format(&seen, text), "[2001:db8:1234:5678:11:2233:4455:6677]:32853");
+}
+
 /* The sample in what a TURN server puts around it, of every length up to the whole. */
 static void expect_unwrapped(const uint8_t *head, size_t head_bytes)
 {
@@ -121,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_allocated),
 		cmocka_unit_test(test_wrapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 // coturn on the loopback.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -10,11 +11,16 @@ import { until } from './wait.mjs';
 export class TurnServer {
   async start() {
     this.port = await freeTcpPort();
+    this.tlsPort = await freeTcpPort();
     this.relayed = await mediaPorts();
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-turn-'));
+    this.certificate = path.join(this.folder, 'turn.pem');
+    const key = path.join(this.folder, 'turn.key');
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn',
+      '-addext', 'subjectAltName=IP:127.0.0.1', '-out', this.certificate, '-keyout', key], { stdio: 'ignore' });
     this.process = new Process('turnserver', ['-n', '--listening-ip=127.0.0.1', `--listening-port=${this.port}`, '--relay-ip=127.0.0.1',
       `--min-port=${this.relayed.first}`, `--max-port=${this.relayed.last}`, '--lt-cred-mech', '--user=tandem:by-the-relay',
-      '--realm=interop.test', '--allow-loopback-peers', '--no-cli', '--no-tls', '--no-dtls', '--log-file=stdout',
+      '--realm=interop.test', '--allow-loopback-peers', '--no-cli', '--no-dtls', `--tls-listening-port=${this.tlsPort}`, `--cert=${this.certificate}`, `--pkey=${key}`, '--log-file=stdout',
       `--pidfile=${this.folder}/pid`, `--userdb=${this.folder}/db`]);
     await until(() => `coturn is up\n${this.process.output}`, () => new Promise((resolve) => {
       const probe = net.connect(this.port, '127.0.0.1', () => probe.end(() => resolve(true)));
@@ -24,7 +30,12 @@ export class TurnServer {
   }
 
   configuration(transport) {
-    return `turn_servers : ( { server = "127.0.0.1:${this.port}"; transport = "${transport}"; username = "tandem"; password = "by-the-relay"; } );`;
+    const servers = {
+      udp: `server = "turn:127.0.0.1:${this.port}";`,
+      tcp: `server = "turn:127.0.0.1:${this.port}?transport=tcp";`,
+      tls: `server = "turns:127.0.0.1:${this.tlsPort}"; ca_file = "${this.certificate}";`,
+    };
+    return `turn_servers : ( { ${servers[transport]} username = "tandem"; password = "by-the-relay"; } );`;
   }
 
   async stop() {
