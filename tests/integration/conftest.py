@@ -6,6 +6,7 @@ One daemon serves a module; after each test it must live and have nothing left o
 status 0 and no sanitizer's report.
 """
 
+import contextlib
 import pathlib
 import sys
 
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from tandem_test import daemon as daemon_module  # noqa: E402
 from tandem_test.browser import Browser  # noqa: E402
 from tandem_test.calls import Maker  # noqa: E402
+from tandem_test.lifetime import maker  # noqa: E402
 from tandem_test.media import Rtp  # noqa: E402
 from tandem_test.net import free_port, media_ports  # noqa: E402
 from tandem_test.trunk import TcpTrunk, UdpTrunk  # noqa: E402
@@ -97,16 +99,30 @@ def own_daemon(request, tmp_path, trunk_port):
 @pytest.fixture
 def browser(daemon):
     """Makes scripted browsers: browser("alice") is connected, browser("alice").register() is registered."""
-    made = []
-
-    def make(user="alice", **options):
+    def connect(user="alice", **options):
         options.setdefault("password", PASSWORDS.get(user))
-        made.append(Browser(daemon.host, daemon.web_port, user, DOMAIN, tls=daemon.tls, **options))
-        return made[-1]
+        return Browser(daemon.host, daemon.web_port, user, DOMAIN, tls=daemon.tls, **options)
 
-    yield make
-    for one in made:
-        one.close()
+    with maker(connect) as make:
+        yield make
+
+
+def registered(browser):
+    """Unregistered at the end, if there is a connection to do it by."""
+    browser.register()
+    yield browser
+    if browser.socket:
+        browser.unregister()
+
+
+@pytest.fixture
+def alice(browser):
+    yield from registered(browser("alice"))
+
+
+@pytest.fixture
+def bob(browser):
+    yield from registered(browser("bob"))
 
 
 @pytest.fixture
@@ -128,15 +144,8 @@ def tcp_trunk(daemon, trunk_port):
 @pytest.fixture
 def rtp():
     """Makes RTP ports."""
-    made = []
-
-    def make(**options):
-        made.append(Rtp(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(Rtp) as make:
+        yield make
 
 
 @pytest.fixture
@@ -150,13 +159,26 @@ def media_call(calls):
     """Makes calls with media at both ends: media_call("browser-trunk").set_up()."""
     from tandem_test.voice import MediaCall
 
-    made = []
+    with maker(lambda direction, **options: MediaCall(calls, direction, **options)) as make:
+        yield make
 
-    def make(direction, **options):
-        made.append(MediaCall(calls, direction, **options))
-        return made[-1]
 
-    yield make
-    for one in made:
-        for owned in one.owned:
-            owned.close()
+@pytest.fixture
+def world(own_daemon, trunk_port, request):
+    """world(configuration): a daemon of its own, beside whose CONFIG that stands, and what makes calls with media through
+    it. `gateway`: where it speaks SIP to the trunk, if not where its first listener is."""
+    from tandem_test.voice import MediaCall
+
+    with contextlib.ExitStack() as stack:
+        def start(config, gateway=None):
+            daemon = own_daemon({**request.module.CONFIG, **config}).start()
+            gateway = gateway or (daemon.host, daemon.sip_port)
+            trunk = stack.enter_context(contextlib.closing(UdpTrunk(gateway, host=gateway[0], port=trunk_port)))
+            browser = stack.enter_context(maker(
+                lambda user, **options: Browser(daemon.host, daemon.web_port, user, DOMAIN, **options)))
+            calls = Maker(daemon, browser, trunk, DOMAIN)
+            make = stack.enter_context(maker(lambda direction, **options: MediaCall(calls, direction, **options)))
+            make.daemon = daemon
+            return make
+
+        yield start

@@ -6,6 +6,7 @@ import pytest
 from tandem_test import calls as calls_module
 from tandem_test import digest, media, sip
 from tandem_test.calls import DIRECTIONS, SIDES, End
+from tandem_test.lifetime import maker
 
 # Who is known to speak DTLS is not asked again after a 488.
 CONFIG = {"users": [{**user, "media": "webrtc"} for user in calls_module.CONFIG["users"]]}
@@ -383,15 +384,8 @@ def digest_calls(own_daemon, trunk_port):
     tandem = own_daemon({**CONFIG, "trunks": [{"name": "pbx", "peer": f"sip:127.0.0.1:{trunk_port}", "username": "gateway",
                                                "password": "password", "realm": "pbx"}]}).start()
     trunk = UdpTrunk((tandem.host, tandem.sip_port), port=trunk_port)
-    made = []
-
-    def browser(user, **options):
-        made.append(Browser(tandem.host, tandem.web_port, user, "example.test", **options))
-        return made[-1]
-
-    yield calls_module.Maker(tandem, browser, trunk, "example.test")
-    for one in made:
-        one.close()
+    with maker(lambda user, **options: Browser(tandem.host, tandem.web_port, user, "example.test", **options)) as browser:
+        yield calls_module.Maker(tandem, browser, trunk, "example.test")
     tandem.check_clean()
     trunk.close()
 

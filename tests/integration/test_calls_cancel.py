@@ -1,11 +1,9 @@
 """CANCEL and what it crosses (RFC 3261, section 9; RFC 5407, section 3.1.2)."""
 
-import threading
-
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip
-from tandem_test.calls import DIRECTIONS
+from tandem_test.calls import DIRECTIONS, cross
 
 CONFIG = {**calls_module.CONFIG}
 TO_TRUNK_OR_BROWSER = ("browser-trunk", "trunk-browser", "browser-browser")
@@ -206,13 +204,7 @@ def test_row_3_and_4_cancel_and_answer_at_the_same_moment(calls, direction, offs
     caller, called = call.ends
     body = called.describe(called.invite.sdp)
     cancel = sip.cancel_of(caller.invite)
-    first, second = ((lambda: caller.send(cancel)), (lambda: called.reply(called.invite, 200, body)))
-    if offset < 0:
-        first, second = second, first
-    timer = threading.Timer(abs(offset), second)
-    timer.start()
-    first()
-    timer.join()
+    cross(offset, lambda: caller.send(cancel), lambda: called.reply(called.invite, 200, body))
     caller.response(cancel, 200)
     answer = caller.response(caller.invite)
     if answer.status == 200:

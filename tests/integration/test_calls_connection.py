@@ -28,14 +28,8 @@ def test_row_55_the_call_goes_on_when_the_browser_is_back(calls, direction, rese
     come_back(browser, reset)
     trunk.silence(seconds=0.2)
     trunk.ask("OPTIONS", 200)
-    invite = browser.reinvite("sendonly")
-    trunk.answer_reinvite("recvonly")
-    browser.response(invite, 200)
-    browser.ack(invite)
-    invite = trunk.reinvite("inactive")
-    browser.answer_reinvite("inactive")
-    trunk.response(invite, 200)
-    trunk.ack(invite)
+    browser.renegotiate(trunk, "sendonly", "recvonly")
+    trunk.renegotiate(browser, "inactive", "inactive")
     if not reset:
         trunk.silence(seconds=GRACE + 0.5)  # the time for its return is over, and it is back
     call.hang_up("called")
@@ -54,10 +48,7 @@ def test_row_55_a_request_on_a_proven_connection_is_enough(calls, method):
         browser.ask("BYE", 200)
         trunk.reply(trunk.expect("BYE"), 200)
         return
-    invite = browser.reinvite("sendonly")
-    trunk.answer_reinvite("recvonly")
-    browser.response(invite, 200)
-    browser.ack(invite)
+    browser.renegotiate(trunk, "sendonly", "recvonly")
     call.hang_up("called")
 
 
@@ -88,10 +79,7 @@ def test_row_55_a_reinvite_meanwhile_ends_only_itself(calls, direction):
     browser.peer.connect()
     browser.peer.register()
     browser.silence(seconds=0.2)
-    invite = trunk.reinvite("sendonly")
-    browser.answer_reinvite("recvonly")
-    trunk.response(invite, 200)
-    trunk.ack(invite)
+    trunk.renegotiate(browser, "sendonly", "recvonly")
     call.hang_up()
 
 

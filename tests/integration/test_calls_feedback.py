@@ -5,7 +5,6 @@ import struct
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test.calls import changed
 from tandem_test.media import Rtp
 from test_calls_video import FRAME, DIRECTIONS, attributes, section, video_call  # noqa: F401
 

@@ -7,13 +7,11 @@ import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test import digest, media, sip
-from tandem_test.browser import Browser
-from tandem_test.calls import Maker, changed
+from tandem_test import digest, media
+from tandem_test.calls import changed
 from tandem_test.media import Rtp
 from tandem_test.net import Deadline, media_ports
-from tandem_test.trunk import UdpTrunk
-from tandem_test.voice import INTERVAL, Listener, MediaCall, check_identity, longest_silence
+from tandem_test.voice import INTERVAL, Listener, check_identity, longest_silence
 
 CONFIG = {**calls_module.CONFIG}
 DOMAIN = "example.test"
@@ -122,32 +120,13 @@ def test_row_49_new_network_of_the_browser_and_new_address_of_the_trunk(media_ca
 
 
 @pytest.fixture
-def small_call(own_daemon, trunk_port):
+def small_call(world):
     """Calls of a daemon that has few media ports: even numbers of them from an even one on."""
-    made = []
-
     def start(n_ports):
         first = media_ports()[0]
-        daemon = own_daemon({**CONFIG, "media": {"ports": f"{first}-{first + n_ports - 1}"}}).start()
-        trunk = UdpTrunk((daemon.host, daemon.sip_port), port=trunk_port)
-        made.append(trunk)
+        return world({"media": {"ports": f"{first}-{first + n_ports - 1}"}})
 
-        def browser(user, **options):
-            made.append(Browser(daemon.host, daemon.web_port, user, DOMAIN, **options))
-            return made[-1]
-
-        calls = Maker(daemon, browser, trunk, DOMAIN)
-
-        def make(direction):
-            made.append(MediaCall(calls, direction))
-            return made[-1]
-
-        return make
-
-    yield start
-    for one in made:
-        for owned in getattr(one, "owned", [one]):
-            owned.close()
+    return start
 
 
 def ports_of(one):

@@ -47,10 +47,7 @@ def test_both_hold(calls, direction):
     """The one who resumes first stays held by the other, until that resumes too."""
     call = calls.up(direction)
     caller, called = call.ends
-    invite = caller.reinvite("sendonly")
-    called.answer_reinvite("recvonly")
-    caller.response(invite, 200)
-    caller.ack(invite)
+    caller.renegotiate(called, "sendonly", "recvonly")
     invite = called.reinvite("inactive")
     heard = caller.expect("INVITE")
     assert direction_of(heard) == "inactive"
@@ -150,10 +147,7 @@ def test_row_46_a_refused_offer_leaves_the_call_as_it_was(calls, direction, side
     one.local = changed(before, version=version(one.local))
     for end in call.ends:
         end.silence(seconds=0.2)
-    invite = one.reinvite("sendonly")
-    other.answer_reinvite("recvonly")
-    one.response(invite, 200)
-    one.ack(invite)
+    one.renegotiate(other, "sendonly", "recvonly")
     call.hang_up(side)
 
 

@@ -58,10 +58,7 @@ def test_a_call_is_taken_over_without_an_offer(calls, direction, side):
 def test_who_is_held_is_resumed_by_who_takes_over(calls, direction, side):
     call = calls.up(direction)
     one, other = call.end(side)
-    invite = one.reinvite("sendonly")
-    other.answer_reinvite("recvonly")
-    one.response(invite, 200)
-    one.ack(invite)
+    one.renegotiate(other, "sendonly", "recvonly")
     newcomer = again(calls, one)
     second = replace(calls, one, newcomer, replaces_of(one))
     second.answered()
@@ -208,7 +205,7 @@ def test_who_takes_over_may_think_better_of_it(calls):
     call = calls.up("trunk-browser")
     one, other = call.ends
     newcomer = again(calls, one)
-    second = replace(calls, one, newcomer, replaces_of(one))
+    replace(calls, one, newcomer, replaces_of(one))
     newcomer.send(sip.cancel_of(newcomer.invite))
     response = newcomer.response(newcomer.invite)
     if response.status == 487:

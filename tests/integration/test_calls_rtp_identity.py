@@ -7,7 +7,6 @@ import time
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test import media
 from tandem_test.calls import Call, End, changed
 from tandem_test.media import PCMA, Rtp
 from tandem_test.transfer import expect_bye, notified, refer_accepted, refer_to, replaces_of

@@ -9,6 +9,7 @@ from tandem_test import media, sdes, sip
 from tandem_test.net import LIMIT, Deadline, free_port
 from tandem_test.sdes import SHA32, SHA80, SecureRtp
 from tandem_test.trunk import UdpTrunk
+from tandem_test.lifetime import maker
 
 OPTIONAL_PORT = free_port()
 CONFIG = daemon_module.merge(calls_module.CONFIG, {
@@ -38,15 +39,8 @@ def open_trunk(daemon):
 @pytest.fixture
 def phone():
     """Makes telephones: RTP ports with a key."""
-    made = []
-
-    def make():
-        made.append(SecureRtp())
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(SecureRtp) as make:
+        yield make
 
 
 def describe(phone, *lines, profile="RTP/SAVP", **options):

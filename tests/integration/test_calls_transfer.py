@@ -65,10 +65,7 @@ def test_who_does_not_hang_up_after_a_transfer_gets_a_bye(calls, direction, side
 def test_who_was_held_is_resumed_with_the_target(calls, direction, side):
     call = calls.up(direction)
     one, other = call.end(side)
-    invite = one.reinvite("sendonly")
-    other.answer_reinvite("recvonly")
-    one.response(invite, 200)
-    one.ack(invite)
+    one.renegotiate(other, "sendonly", "recvonly")
     target = calls.end("browser", "target")
     second = Call(other, target, call.domain)
     refer_accepted(one, refer_to(call, target.user))
@@ -119,10 +116,7 @@ def test_a_failed_transfer_leaves_the_call_as_it_was(calls, direction, side, kin
     second.reject(status)
     notified(one, status)
     other.silence(seconds=0.1)
-    invite = one.reinvite("sendonly")
-    other.answer_reinvite("recvonly")
-    one.response(invite, 200)
-    one.ack(invite)
+    one.renegotiate(other, "sendonly", "recvonly")
     call.hang_up(side)
 
 

@@ -16,10 +16,7 @@ def direction_of(message):
 
 
 def hold(one, other):
-    invite = one.reinvite("sendonly")
-    other.answer_reinvite("recvonly")
-    one.response(invite, 200)
-    one.ack(invite)
+    one.renegotiate(other, "sendonly", "recvonly")
 
 
 def begin(calls, direction, side, kind="browser", incoming=False):

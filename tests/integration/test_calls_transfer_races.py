@@ -2,12 +2,11 @@
 one end."""
 
 import random
-import threading
 
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip
-from tandem_test.calls import Call, DIRECTIONS, End, SIDES
+from tandem_test.calls import Call, DIRECTIONS, End, SIDES, cross
 from tandem_test.net import Deadline
 from tandem_test.transfer import refer_to, replaces_of
 
@@ -87,16 +86,6 @@ def pump(agents, is_done, timeout=12.0):
                 peer.wait_for(lambda message: False, "anything", 0.02)
             except AssertionError:
                 pass  # nothing more at this moment
-
-
-def cross(offset, first, second):
-    """The second so many seconds behind the first, or before it."""
-    if offset < 0:
-        first, second = second, first
-    timer = threading.Timer(abs(offset), second)
-    timer.start()
-    first()
-    timer.join()
 
 
 def finish(agents):

@@ -8,7 +8,8 @@ from tandem_test import calls as calls_module
 from tandem_test import sip
 from tandem_test.calls import SIDES, changed
 from tandem_test.media import Rtp
-from test_calls_media import MediaCall
+from tandem_test.lifetime import maker
+from tandem_test.voice import MediaCall
 
 CONFIG = {**calls_module.CONFIG}
 DIRECTIONS = ("browser-trunk", "trunk-browser")
@@ -37,7 +38,7 @@ def browser_video(sdp, port=9, types=f"{VP8} {RTX}"):
     lines = [f"m=video {port} UDP/TLS/RTP/SAVPF {types}", "c=IN IP4 0.0.0.0", *fields, "a=mid:picture", "a=sendrecv", "a=rtcp-mux",
              "a=rtcp-rsize", "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid", "b=AS:900", f"a=rtpmap:{VP8} VP8/90000",
              f"a=rtcp-fb:{VP8} nack", f"a=rtcp-fb:{VP8} nack pli", f"a=rtcp-fb:{VP8} ccm fir", f"a=rtpmap:{RTX} rtx/90000",
-             f"a=fmtp:{RTX} apt={VP8}", f"a=ssrc-group:FID 11 12", "a=ssrc:11 cname:page", "a=ssrc:12 cname:page"]
+             f"a=fmtp:{RTX} apt={VP8}", "a=ssrc-group:FID 11 12", "a=ssrc:11 cname:page", "a=ssrc:12 cname:page"]
     sdp = sdp.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n", 1)
     return sdp + "\r\n".join(lines) + "\r\n"
 
@@ -121,16 +122,8 @@ class VideoCall(MediaCall):
 
 @pytest.fixture
 def video_call(calls):
-    made = []
-
-    def make(direction, **options):
-        made.append(VideoCall(calls, direction, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        for owned in one.owned:
-            owned.close()
+    with maker(lambda direction, **options: VideoCall(calls, direction, **options)) as make:
+        yield make
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

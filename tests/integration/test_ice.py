@@ -10,11 +10,8 @@ import time
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test import sip, turn, webrtc
-from tandem_test.calls import Maker
-from tandem_test.browser import Browser
 from tandem_test.net import Deadline, bracketed, family_of, free_port, media_ports
-from tandem_test.trunk import UdpTrunk
-from tandem_test.voice import Listener, MediaCall, check_identity, longest_silence
+from tandem_test.voice import Listener, check_identity, longest_silence
 
 CONFIG = {**calls_module.CONFIG}
 DOMAIN = "example.test"
@@ -32,37 +29,6 @@ def turn_server(tmp_path):
     server = turn.TurnServer(tmp_path)
     yield server
     server.stop()
-
-
-@pytest.fixture
-def world(own_daemon, trunk_port):
-    """world(configuration): a daemon of its own, and what makes calls with media through it. `gateway`: where it speaks SIP to the
-    trunk, if not where its first listener is."""
-    made = []
-
-    def start(config, gateway=None):
-        daemon = own_daemon({**CONFIG, **config}).start()
-        gateway = gateway or (daemon.host, daemon.sip_port)
-        trunk = UdpTrunk(gateway, host=gateway[0], port=trunk_port)
-        made.append(trunk)
-
-        def browser(user, **options):
-            made.append(Browser(daemon.host, daemon.web_port, user, DOMAIN, **options))
-            return made[-1]
-
-        calls = Maker(daemon, browser, trunk, DOMAIN)
-
-        def make(direction, **options):
-            made.append(MediaCall(calls, direction, **options))
-            return made[-1]
-
-        make.daemon = daemon
-        return make
-
-    yield start
-    for one in made:
-        for owned in getattr(one, "owned", [one]):
-            owned.close()
 
 
 def candidates_of(one):

@@ -37,22 +37,6 @@ def trunks(daemon):
         peer.close()
 
 
-@pytest.fixture
-def alice(browser):
-    peer = browser("alice")
-    peer.register()
-    yield peer
-    peer.unregister()
-
-
-@pytest.fixture
-def bob(browser):
-    peer = browser("bob")
-    peer.register()
-    yield peer
-    peer.unregister()
-
-
 def call(caller, called, number, headers=()):
     """The INVITE as the called side sees it; the call is refused at once."""
     sent = caller.invite(number, headers=headers) if hasattr(caller, "aor") else \

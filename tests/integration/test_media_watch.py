@@ -6,6 +6,7 @@ import threading
 import pytest
 from tandem_test import media
 from tandem_test.media import Rtp
+from tandem_test.lifetime import maker
 
 DOMAIN = "example.test"
 CONFIG = {"media": {"silence_seconds": 1, "timeout_seconds": 4}}
@@ -32,6 +33,9 @@ class Phone:
     def hang_up(self):
         self.trunk.bye(self.dialog)
 
+    def close(self):
+        self.rtp.close()
+
 
 class Voice(threading.Thread):
     """A packet every 20 ms while the block lasts."""
@@ -55,15 +59,8 @@ class Voice(threading.Thread):
 
 @pytest.fixture
 def phone(trunk):
-    made = []
-
-    def make(**options):
-        made.append(Phone(trunk, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.rtp.close()
+    with maker(lambda **options: Phone(trunk, **options)) as make:
+        yield make
 
 
 def test_silence_is_named_and_its_end_told(daemon, phone):

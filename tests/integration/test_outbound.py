@@ -120,10 +120,7 @@ def test_the_other_flow_serves_on_in_a_call(calls, page, user, to_page, ends):
     second.socket.drop()
     call.called.peer = first
     call.caller.silence(seconds=GRACE + 0.5)
-    invite = call.caller.reinvite("sendonly")
-    call.called.answer_reinvite("recvonly")
-    call.caller.response(invite, 200)
-    call.caller.ack(invite)
+    call.caller.renegotiate(call.called, "sendonly", "recvonly")
     call.hang_up(ends)
 
 
@@ -191,16 +188,22 @@ def test_who_is_there_answers_while_another_device_is_away(calls, page, user, to
     call.hang_up()
 
 
-@pytest.mark.parametrize("register_first", [True, False])
-def test_row_56_a_browser_that_rings_comes_back(page, user, to_page, register_first):
-    """The INVITE is sent again with its branch: a retransmission to who still knows it, a call to who does not. What the
-    browser answers by its next connection counts, even before it has registered there."""
+def ringing_and_gone(page, user, to_page):
+    """A page that rings, whose connection then closes; the call; its INVITE."""
     one = page(user)
     call = to_page(one)
     call.dial()
     invite = call.arrive()
     call.ring()
     one.socket.drop()
+    return one, call, invite
+
+
+@pytest.mark.parametrize("register_first", [True, False])
+def test_row_56_a_browser_that_rings_comes_back(page, user, to_page, register_first):
+    """The INVITE is sent again with its branch: a retransmission to who still knows it, a call to who does not. What the
+    browser answers by its next connection counts, even before it has registered there."""
+    one, call, invite = ringing_and_gone(page, user, to_page)
     one.connect()
     if register_first:
         one.register()
@@ -218,12 +221,7 @@ def test_row_56_a_browser_that_rings_comes_back(page, user, to_page, register_fi
 
 @pytest.mark.parametrize("in_time", [True, False])
 def test_row_56_a_call_is_cancelled_while_the_browser_that_rings_is_away(calls, page, user, to_page, in_time):
-    one = page(user)
-    call = to_page(one)
-    call.dial()
-    invite = call.arrive()
-    call.ring()
-    one.socket.drop()
+    one, call, invite = ringing_and_gone(page, user, to_page)
     calls.daemon.wait_log(f"browser {user}.*connection closed")
     if in_time:
         call.cancel()
@@ -351,10 +349,7 @@ def test_a_dialog_goes_to_the_device_that_speaks_in_it_and_back(calls, page, use
     call.called.ask("OPTIONS", 200)
     one.socket.drop()  # the call is not there any more
     call.caller.silence("BYE", GRACE + 0.3)
-    invite = call.caller.reinvite("sendonly")
-    call.called.answer_reinvite("recvonly")
-    call.caller.response(invite, 200)
-    call.caller.ack(invite)
+    call.caller.renegotiate(call.called, "sendonly", "recvonly")
     call.hang_up()
 
 

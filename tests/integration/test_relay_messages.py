@@ -2,30 +2,7 @@
 
 import pytest
 from tandem_test import digest, sip
-
-DOMAIN = "example.test"
-REALM, SECRET = "pbx.test", "s3cret"
-
-
-def prepare(directory, config):
-    config["trunks"][0].update(username="tandem", password=SECRET, realm=REALM)
-    return config
-
-
-@pytest.fixture
-def alice(browser):
-    peer = browser("alice")
-    peer.register()
-    yield peer
-    peer.unregister()
-
-
-@pytest.fixture
-def bob(browser):
-    peer = browser("bob")
-    peer.register()
-    yield peer
-    peer.unregister()
+from tandem_test.relay import DOMAIN, SECRET, challenge, credentials, prepare, trunk_request  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +16,6 @@ def message(peer, to, text="hello", content_type="text/plain;charset=utf-8", hea
     if text:
         request.set("Content-Type", content_type)
     return request
-
-
-def trunk_request(trunk, method, to, body="", content_type="text/plain", headers=(), contact=None):
-    return sip.request(method, f"sip:{to}@{DOMAIN}", f"<sip:5551234@{trunk.host}>;tag={sip.token()}", f"<sip:{to}@{DOMAIN}>",
-                       trunk.via, body=body, content_type=content_type, headers=headers, contact=contact)
 
 
 def assert_nothing_of(sender, received):
@@ -86,7 +58,7 @@ def test_a_message_from_browser_to_trunk(alice, trunk):
 
 
 def test_a_message_from_trunk_to_browser(alice, trunk):
-    sent = trunk.send(trunk_request(trunk, "MESSAGE", "alice", "hi", headers=SPY))
+    sent = trunk.send(trunk_request(trunk, "MESSAGE", "alice", body="hi", content_type="text/plain", headers=SPY))
     got = alice.expect_request("MESSAGE")
     assert got.body == b"hi" and got.header("Content-Type") == "text/plain"
     assert_nothing_of(trunk, got)
@@ -95,7 +67,7 @@ def test_a_message_from_trunk_to_browser(alice, trunk):
 
 
 def test_a_trunk_reaches_no_trunk(trunk):
-    trunk.ask(trunk_request(trunk, "MESSAGE", "1001", "hi"), 404)
+    trunk.ask(trunk_request(trunk, "MESSAGE", "1001", body="hi", content_type="text/plain"), 404)
 
 
 def test_a_user_who_is_not_there(alice):
@@ -104,7 +76,7 @@ def test_a_user_who_is_not_there(alice):
 
 
 def test_nobody_of_that_name(trunk):
-    trunk.ask(trunk_request(trunk, "MESSAGE", "nobody", "hi"), 404)
+    trunk.ask(trunk_request(trunk, "MESSAGE", "nobody", body="hi", content_type="text/plain"), 404)
 
 
 def test_a_builtin_takes_no_messages(alice):
@@ -159,13 +131,12 @@ def test_a_sender_cannot_be_another(alice, bob):
 def test_credentials_for_the_trunk(alice, trunk, status):
     sent = alice.send(message(alice, "1001"))
     got = trunk.expect_request("MESSAGE")
-    name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-    challenge = f'Digest realm="{REALM}", nonce="abc", algorithm=MD5, qop="auth"'
-    trunk.reply(got, status, to_tag="t", headers=[(name, challenge)])
+    question = challenge(status)
+    trunk.reply(got, status, to_tag="t", headers=[question])
     again = trunk.expect_request("MESSAGE")
     assert again.call_id == got.call_id and again.cseq[0] == got.cseq[0] + 1 and again.body == b"hello"
-    proof = digest.parse(again.header("Authorization" if status == 401 else "Proxy-Authorization"))
-    expected = digest.parse(digest.answer(challenge, "MESSAGE", again.uri, "tandem", SECRET, cnonce=proof["cnonce"]))
+    proof = digest.parse(credentials(again, status))
+    expected = digest.parse(digest.answer(question[1], "MESSAGE", again.uri, "tandem", SECRET, cnonce=proof["cnonce"]))
     assert proof["response"] == expected["response"]
     trunk.reply(again, 200, to_tag="t")
     alice.expect_response(sent, 200)
@@ -174,7 +145,7 @@ def test_credentials_for_the_trunk(alice, trunk, status):
 def test_no_credentials_for_another_realm(alice, trunk):
     sent = alice.send(message(alice, "1001"))
     got = trunk.expect_request("MESSAGE")
-    trunk.reply(got, 401, to_tag="t", headers=[("WWW-Authenticate", 'Digest realm="evil", nonce="abc", algorithm=MD5')])
+    trunk.reply(got, 401, to_tag="t", headers=[challenge(401, "evil")])
     answer = alice.expect_response(sent, 403)
     assert not answer.values("WWW-Authenticate")
     trunk.expect_silence(lambda m: m.method == "MESSAGE", 0.3)
@@ -203,7 +174,7 @@ def test_a_redirection_is_not_followed(alice, trunk):
 
 
 def test_a_repeated_message_is_delivered_once(alice, trunk):
-    sent = trunk.send(trunk_request(trunk, "MESSAGE", "alice", "hi"))
+    sent = trunk.send(trunk_request(trunk, "MESSAGE", "alice", body="hi", content_type="text/plain"))
     got = alice.expect_request("MESSAGE")
     trunk.send(sent)
     alice.reply(got, 200, to_tag="a")
@@ -263,8 +234,8 @@ SUMMARY = "Messages-Waiting: yes\r\nVoice-Message: 2/0 (0/0)\r\n"
 
 
 def test_a_trunks_voice_mail_notice_reaches_the_user(alice, trunk):
-    sent = trunk.send(trunk_request(trunk, "NOTIFY", "alice", SUMMARY, "application/simple-message-summary",
-                                    [("Event", "message-summary"), ("Subscription-State", "active")], trunk.contact))
+    sent = trunk.send(trunk_request(trunk, "NOTIFY", "alice", body=SUMMARY, content_type="application/simple-message-summary",
+                                    headers=[("Event", "message-summary"), ("Subscription-State", "active")], contact=trunk.contact))
     got = alice.expect_request("NOTIFY")
     assert got.body == SUMMARY.encode()
     assert got.header("Event") == "message-summary" and got.header("Subscription-State") == "active"

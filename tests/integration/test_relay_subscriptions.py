@@ -2,32 +2,12 @@
 
 import pytest
 from tandem_test import digest, sip
+from tandem_test.relay import DOMAIN, challenge, credentials, prepare, trunk_request  # noqa: F401
 from tandem_test.trunk import UdpTrunk
 
-DOMAIN = "example.test"
-REALM, SECRET = "pbx.test", "s3cret"
 GRACE = 1
 CONFIG = {"relay": {"grace_seconds": GRACE, "subscriptions_per_user": 8}}
 SUMMARY = "Messages-Waiting: yes\r\n"
-
-
-def prepare(directory, config):
-    config["trunks"][0].update(username="tandem", password=SECRET, realm=REALM)
-    return config
-
-
-@pytest.fixture
-def alice(browser):
-    peer = browser("alice")
-    peer.register()
-    return peer
-
-
-@pytest.fixture
-def bob(browser):
-    peer = browser("bob")
-    peer.register()
-    return peer
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +23,7 @@ def subscribe_request(peer, to, event="dialog", expires=600, headers=()):
     headers = [("Event", event), ("Expires", expires), ("Accept", "application/dialog-info+xml")] + list(headers)
     if hasattr(peer, "aor"):
         return peer.request("SUBSCRIBE", f"sip:{to}@{DOMAIN}", headers=headers)
-    return sip.request("SUBSCRIBE", f"sip:{to}@{DOMAIN}", f"<sip:5551234@{peer.host}>;tag={sip.token()}",
-                       f"<sip:{to}@{DOMAIN}>", peer.via, contact=peer.contact, headers=headers)
+    return trunk_request(peer, "SUBSCRIBE", to, contact=peer.contact, headers=headers)
 
 
 class Subscription:
@@ -221,11 +200,10 @@ def test_a_users_own_voice_mail_is_asked_of_the_trunk(alice, trunk):
 def test_credentials_for_the_trunk(alice, trunk, status):
     sent = alice.send(subscribe_request(alice, "1001"))
     first = trunk.expect_request("SUBSCRIBE")
-    name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-    trunk.reply(first, status, to_tag="x", headers=[(name, f'Digest realm="{REALM}", nonce="abc", algorithm=MD5, qop="auth"')])
+    trunk.reply(first, status, to_tag="x", headers=[challenge(status)])
     again = trunk.expect_request("SUBSCRIBE")
     assert again.call_id == first.call_id and again.from_tag == first.from_tag and again.cseq[0] == first.cseq[0] + 1
-    assert digest.parse(again.header("Authorization" if status == 401 else "Proxy-Authorization"))["username"] == "tandem"
+    assert digest.parse(credentials(again, status))["username"] == "tandem"
     trunk.reply(again, 200, to_tag="n", contact=trunk.contact, headers=[("Expires", 600)])
     alice.expect_response(sent, 200)
     down = sip.Dialog.as_callee(again, "n", trunk.contact)
@@ -241,7 +219,7 @@ def test_credentials_are_for_the_trunk_not_for_where_its_contact_leads(alice, tr
     up = sip.Dialog.as_caller(sent, alice.expect_response(sent, 200))
     refresh = alice.send(up.request("SUBSCRIBE", alice.via, headers=[("Event", "dialog"), ("Expires", 0)]))
     asked = elsewhere.expect_request("SUBSCRIBE")
-    elsewhere.reply(asked, 401, headers=[("WWW-Authenticate", f'Digest realm="{REALM}", nonce="abc", algorithm=MD5, qop="auth"')])
+    elsewhere.reply(asked, 401, headers=[challenge(401)])
     alice.expect_response(refresh, 403)
     elsewhere.expect_silence(lambda m: m.is_request)
     again = alice.send(up.request("SUBSCRIBE", alice.via, headers=[("Event", "dialog"), ("Expires", 0)]))
@@ -381,7 +359,7 @@ def test_a_browser_that_does_not_return_and_a_trunk_with_digest(daemon, alice, t
     Subscription(alice, trunk, "1001").accept()
     alice.close()
     got = trunk.expect_request("SUBSCRIBE", timeout=GRACE + 3)
-    trunk.reply(got, 401, headers=[("WWW-Authenticate", f'Digest realm="{REALM}", nonce="abc", algorithm=MD5')])
+    trunk.reply(got, 401, headers=[challenge(401)])
     again = trunk.expect_request("SUBSCRIBE")
     assert again.header("Expires") == "0" and again.values("Authorization")
     trunk.reply(again, 481)

@@ -11,6 +11,7 @@ from tandem_test.net import LIMIT, Deadline
 from tandem_test.sdes import SHA80
 from tandem_test.sipml5 import OldMedia, SipMl5
 from tandem_test.trunk import UdpTrunk
+from tandem_test.lifetime import maker
 
 DOMAIN = "example.test"
 USERS = [f"phone{letter}" for letter in "abcdefghijklmnop"]
@@ -38,17 +39,14 @@ def prepare(directory, config):
 @pytest.fixture
 def old(daemon):
     """Makes registered telephones of 2013."""
-    made = []
+    with maker(lambda user: SipMl5(daemon.host, daemon.web_port, user, DOMAIN, password="secret")) as make:
+        def make_registered(user, register=True):
+            one = make(user)
+            if register:
+                one.register()
+            return one
 
-    def make(user, register=True):
-        made.append(SipMl5(daemon.host, daemon.web_port, user, DOMAIN, password="secret"))
-        if register:
-            made[-1].register()
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+        yield make_registered
 
 
 def connect(caller, callee):
@@ -142,15 +140,8 @@ def test_bye_reaches_a_callee_that_has_come_back(old):
 
 @pytest.fixture
 def old_media():
-    made = []
-
-    def make():
-        made.append(OldMedia())
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(OldMedia) as make:
+        yield make
 
 
 def sends_until_heard(sender, receiver, rtp, wanted=10):
@@ -273,15 +264,8 @@ class Sipura(UdpTrunk):
 
 @pytest.fixture
 def sipura(daemon):
-    made = []
-
-    def make(host=SIPURA_HOST):
-        made.append(Sipura((daemon.host, daemon.sip_port), host=host, name="sipura"))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(lambda host=SIPURA_HOST: Sipura((daemon.host, daemon.sip_port), host=host, name="sipura")) as make:
+        yield make
 
 
 def test_sipura_calls_a_browser_and_cancels(calls, sipura):

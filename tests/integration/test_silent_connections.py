@@ -27,10 +27,7 @@ def test_a_silent_connection_and_the_next(calls):
     old = one.socket
     one.connect()
     one.register()
-    invite = call.called.reinvite("sendonly")
-    call.caller.answer_reinvite("recvonly")
-    call.called.response(invite, 200)
-    call.called.ack(invite)
+    call.called.renegotiate(call.caller, "sendonly", "recvonly")
     call.caller.silence(seconds=PING + PONG + GRACE + 0.5)  # the new one answers its pings
     old.expect_gone(1)
     call.hang_up("called")

@@ -8,6 +8,7 @@ import pytest
 from tandem_test import digest, media, sip
 from tandem_test.browser import Browser
 from tandem_test.daemon import find_binary
+from tandem_test.lifetime import maker
 from tandem_test.pbx import REALM, TcpPbx, UdpPbx
 
 DOMAIN = "example.test"
@@ -442,31 +443,21 @@ def test_forged_contact_reaches_nobody(phone, pbx, rtp):
 @pytest.fixture
 def one_pbx(trunk_port):
     """Makes the PBX of one daemon, before the daemon starts."""
-    made = []
+    def listen(tandem, transport=UdpPbx):
+        return transport((tandem.host, tandem.sip_port), port=trunk_port, name="pbx")
 
-    def make(tandem, transport=UdpPbx):
-        made.append(transport((tandem.host, tandem.sip_port), port=trunk_port, name="pbx"))
-        made[-1].start_registrar(PASSWORDS)
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(listen, then=lambda pbx: pbx.start_registrar(PASSWORDS)) as make:
+        yield make
 
 
 @pytest.fixture
 def one_browser():
-    """Makes browsers of one daemon."""
-    made = []
+    """Makes registered browsers of one daemon."""
+    def connect(tandem, user, password):
+        return Browser(tandem.host, tandem.web_port, user, DOMAIN, password=password)
 
-    def make(tandem, user, password):
-        made.append(Browser(tandem.host, tandem.web_port, user, DOMAIN, password=password))
-        made[-1].register()
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with maker(connect, then=Browser.register) as make:
+        yield make
 
 
 def test_shutdown_unregisters_everybody(own_daemon, one_pbx, one_browser, trunk_port):

@@ -1,8 +1,8 @@
 // Chromium and baresip call each other; each hears the other's tone.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { startBaresip } from './lib/baresip.mjs';
-import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
+import { callBaresip, hangUp, startBaresip } from './lib/baresip.mjs';
+import { openPhone } from './lib/browser.mjs';
 import { until } from './lib/wait.mjs';
 import { useWorld } from './lib/world.mjs';
 
@@ -16,19 +16,11 @@ afterEach(() => phone?.close());
 
 async function connect(library, isCaller) {
   phone = await openPhone(world.browser, world.gateway, library, 'carol');
-  if (isCaller) {
-    baresip.dial(`sip:carol@127.0.0.1:${world.gateway.sipPort}`);
-    await phone.reach('incoming');
-    await phone.do('answer');
-  } else await phone.call('baresip');
-  await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
-  await Promise.all([phone.hears(TONE), baresip.heard(MICROPHONE_HZ)]);
+  await callBaresip({ baresip, phone, gateway: world.gateway }, isCaller);
 }
 
-async function end(hangsUp, direction) {
-  if (hangsUp) await phone.do('hangUp');
-  else baresip.hangUp();
-  await Promise.all([phone.reach('ended'), baresip.reach('CALL_CLOSED')]);
+async function end(who, direction) {
+  await hangUp({ baresip, phone }, who);
   const byes = await until('the BYE is answered', async () => {
     const answers = await phone.byes();
     return answers[direction].length > 0 && answers;
@@ -41,11 +33,11 @@ for (const library of ['jssip', 'sipjs']) {
     const who = isCaller ? `baresip calls ${library}` : `${library} calls baresip`;
     test(`${who}, the browser hangs up`, async () => {
       await connect(library, isCaller);
-      await end(true, 'received');
+      await end('phone', 'received');
     });
     test(`${who}, baresip hangs up`, async () => {
       await connect(library, isCaller);
-      await end(false, 'sent');
+      await end('baresip', 'sent');
     });
   }
 }

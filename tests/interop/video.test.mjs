@@ -1,7 +1,7 @@
 // Pictures between Chromium and baresip, which has its own camera, or shows each caller to himself.
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { startBaresip } from './lib/baresip.mjs';
-import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
+import { callBaresip, hangUp, startBaresip } from './lib/baresip.mjs';
+import { openPhone } from './lib/browser.mjs';
 import { useWorld } from './lib/world.mjs';
 
 const TONE = 1000;
@@ -14,19 +14,8 @@ function useBaresip(video, { encryption = '', srtp = 'off' } = {}) {
     trunk: `srtp = "${srtp}";`,
   });
   ends.open = async (options = { video: true }) => (ends.phone = await openPhone(world.browser, world.gateway, 'jssip', 'carol', options));
-  ends.connect = async (isCaller) => {
-    if (isCaller) {
-      ends.baresip.dial(`sip:carol@127.0.0.1:${world.gateway.sipPort}`);
-      await ends.phone.reach('incoming');
-      await ends.phone.do('answer');
-    } else await ends.phone.call('baresip');
-    await Promise.all([ends.phone.reach('confirmed'), ends.baresip.reach('CALL_ESTABLISHED')]);
-    await Promise.all([ends.phone.hears(TONE), ends.baresip.heard(MICROPHONE_HZ)]);
-  };
-  ends.end = async () => {
-    await ends.phone.do('hangUp');
-    await Promise.all([ends.phone.reach('ended'), ends.baresip.reach('CALL_CLOSED')]);
-  };
+  ends.connect = (isCaller) => callBaresip({ ...ends, gateway: world.gateway }, isCaller);
+  ends.end = () => hangUp(ends, 'phone');
   beforeEach(() => ends.baresip.forget());
   afterEach(() => ends.phone?.close());
   return ends;

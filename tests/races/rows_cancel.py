@@ -143,14 +143,19 @@ async def row_04_the_200_crosses_our_cancel(call, offset, variant):
     assert len(called.heard("CANCEL")) <= 1
 
 
-@row(5, directions=ALL)
-async def row_05_a_cancel_answered_481_leaves_the_invite_to_its_own_answer(call, offset):
+async def cancelled_by_caller(call):
+    """A call that rang. The CANCEL is at the called side, which is the row's to speak for."""
     await call.ringing()
     call.called.manual["CANCEL"] = None
     call.ends_by(CANCELLED)
     await call.caller.final(call.caller.cancel(), 200)
     await call.caller.final(call.caller.invite, 487)
-    cancel = await call.called.expect("CANCEL")
+    return await call.called.expect("CANCEL")
+
+
+@row(5, directions=ALL)
+async def row_05_a_cancel_answered_481_leaves_the_invite_to_its_own_answer(call, offset):
+    cancel = await cancelled_by_caller(call)
     await call.cross(offset, lambda: call.called.reply(cancel, 481, contact=None), call.called.answer)
     await call.over()
 
@@ -158,12 +163,7 @@ async def row_05_a_cancel_answered_481_leaves_the_invite_to_its_own_answer(call,
 @row(6, directions=ALL, is_long=True)
 async def row_06_a_cancelled_invite_without_final_answer(call, offset):
     """CANCEL is answered 200, the INVITE when the gateway has just given up, or is about to: ACK and BYE in any case."""
-    await call.ringing()
-    call.called.manual["CANCEL"] = None
-    call.ends_by(CANCELLED)
-    await call.caller.final(call.caller.cancel(), 200)
-    await call.caller.final(call.caller.invite, 487)
-    cancel = await call.called.expect("CANCEL")
+    cancel = await cancelled_by_caller(call)
     begun = call.loop.time()
     call.called.reply(cancel, 200, contact=None)
     await call.at(begun + TIMEOUT, offset, call.called.answer)

@@ -4,7 +4,6 @@ Rows 60 to 62: 302, REFER and INFO that cross the end."""
 import asyncio
 import random
 
-from tandem_test import sip
 from tandem_test.races.agent import TIMEOUT
 from tandem_test.races.runner import ALL, BOTH, BROWSER_TRUNK, row
 
@@ -222,7 +221,7 @@ async def row_54_the_prack_comes_when_the_gateway_gives_up(call, offset):
     begun = next(w.time for w in call.caller.agent.wire if w.way == "<" and w.message.status == 180)
     call.allow(481)
     client = await call.at(begun + TIMEOUT, offset, lambda: prack(call, response))
-    final = await call.caller.final(client, (200, 481))
+    await call.caller.final(client, (200, 481))
     await asyncio.sleep(0.5)
     if call.caller.invite.final:
         assert call.caller.invite.final.status >= 500

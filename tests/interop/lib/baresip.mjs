@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { hasTone, readWav } from './audio.mjs';
+import { MICROPHONE_HZ } from './browser.mjs';
 import { freeRtpPort, freeSipPort, freeTcpPort } from './ports.mjs';
 import { Process } from './process.mjs';
 import { until } from './wait.mjs';
@@ -80,6 +81,7 @@ module_app ctrl_tcp.so
   let used = 0;
   return {
     port,
+    tone,
     dial: (uri) => command('dial', uri),
     hangUp: () => command('hangup'),
     // Waits for an event after those waited for before: "CALL_ESTABLISHED", "CALL_CLOSED", ...
@@ -108,6 +110,24 @@ module_app ctrl_tcp.so
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+// A call of baresip's and a page's phone, the user carol's; each hears the other's tone.
+export async function callBaresip({ baresip, phone, gateway }, isCaller) {
+  if (isCaller) {
+    baresip.dial(`sip:carol@127.0.0.1:${gateway.sipPort}`);
+    await phone.reach('incoming');
+    await phone.do('answer');
+  } else await phone.call('baresip');
+  await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
+  await Promise.all([phone.hears(baresip.tone), baresip.heard(MICROPHONE_HZ)]);
+}
+
+// "phone" or "baresip" does.
+export async function hangUp({ baresip, phone }, who) {
+  if (who === 'baresip') baresip.hangUp();
+  else await phone.do('hangUp');
+  await Promise.all([phone.reach('ended'), baresip.reach('CALL_CLOSED')]);
 }
 
 function connect(port) {

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import threading
 
 from . import media, sip
 from .browser import Browser
@@ -28,6 +29,16 @@ def changed(sdp, direction=None, version=None, **replace):
     for name, value in replace.items():
         sdp = re.sub(rf"^a={name.replace('_', '-')}:\S+", f"a={name.replace('_', '-')}:{value}", sdp, flags=re.M)
     return sdp
+
+
+def cross(offset, first, second):
+    """The second so many seconds behind the first, or before it."""
+    if offset < 0:
+        first, second = second, first
+    timer = threading.Timer(abs(offset), second)
+    timer.start()
+    first()
+    timer.join()
 
 
 class End:
@@ -104,6 +115,14 @@ class End:
         self.reply(invite, 200, self.describe(invite.sdp, direction))
         self.expect("ACK")
         return invite
+
+    def renegotiate(self, other, ours, theirs):
+        """A re-INVITE of ours that the other end answers. Returns what it has heard."""
+        invite = self.reinvite(ours)
+        heard = other.answer_reinvite(theirs)
+        self.response(invite, 200)
+        self.ack(invite)
+        return heard
 
 
 class Call:

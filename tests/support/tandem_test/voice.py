@@ -94,6 +94,11 @@ class MediaCall:
         self.browser.local = self.browser_sdp(self.peer.describe(offer))
         return self.browser.local
 
+    def close(self):
+        """What belongs to it; the call itself has ended, or ends with its daemon."""
+        for one in self.owned:
+            one.close()
+
     def said_to(self, end):
         """The gateway's last description there."""
         return next(m.sdp for way, m in reversed(end.peer.history) if way == "<-" and m.body and m.call_id == end.call_id)

@@ -74,13 +74,27 @@ class Framed:
         return len(self.received) >= 2 and len(self.received) >= 2 + struct.unpack(">H", self.received[:2])[0]
 
 
-class Path:
-    """A socket and the credentials that hold on it. Dead until the other side's are known."""
+def description(ice, fingerprint, port, offer=None, **options):
+    """What a browser with these credentials, certificate and port says."""
+    sdp = media.browser_sdp(offer, port=port, setup="passive" if offer else "actpass", ufrag=ice.ufrag, **options)
+    sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{ice.password}\r", sdp, flags=re.M)
+    return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {fingerprint}\r", sdp, flags=re.M)
 
-    def __init__(self, host="127.0.0.1"):
-        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
-        self.socket.bind((host, 0))
-        self.port = self.socket.getsockname()[1]
+
+def far_end(sdp, family=socket.AF_INET, transport="udp", kind="host"):
+    """(ufrag, password, address) of the gateway's description: its first candidate of that sort."""
+    values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
+    found = re.findall(rf"^a=candidate:\S+ 1 {transport} \d+ (\S+) (\d+) typ {kind}", sdp, re.M | re.I)
+    address, port = next(one for one in found if family_of(one[0]) == family)
+    return values["ice-ufrag"], values["ice-pwd"], (address, int(port))
+
+
+class Ice:
+    """The credentials of a path, and the checks that go by it. Dead until the other side's are known. `send(data, address)` is what
+    becomes of what it says."""
+
+    def __init__(self, send):
+        self.send = send
         self.ufrag, self.password = os.urandom(4).hex(), os.urandom(16).hex()
         self.remote = None  # (ufrag, password, address)
         self.is_valid = threading.Event()  # the gateway has answered a check
@@ -95,7 +109,7 @@ class Path:
         ufrag, password, address = self.remote
         role = [(CONTROLLING, self.tie_breaker), (USE_CANDIDATE, b"")] if self.is_controlling else [(CONTROLLED, self.tie_breaker)]
         attributes = [(USERNAME, f"{ufrag}:{self.ufrag}".encode()), (PRIORITY, struct.pack(">I", 1862270975))] + role
-        self.socket.sendto(stun(BINDING, os.urandom(12), attributes, password), address)
+        self.send(stun(BINDING, os.urandom(12), attributes, password), address)
 
     def answer(self, data, source):
         kind = struct.unpack(">H", data[:2])[0]
@@ -110,7 +124,17 @@ class Path:
         address = socket.inet_pton(family_of(source[0]), source[0])
         address = bytes(a ^ b for a, b in zip(address, data[4:20]))  # the cookie, and the transaction behind it
         mapped = struct.pack(">BBH", 0, 1 if len(address) == 4 else 2, source[1] ^ COOKIE >> 16) + address
-        self.socket.sendto(stun(SUCCESS, data[8:20], [(MAPPED, mapped)], self.password), source)
+        self.send(stun(SUCCESS, data[8:20], [(MAPPED, mapped)], self.password), source)
+
+
+class Path(Ice):
+    """With a socket of its own."""
+
+    def __init__(self, host="127.0.0.1"):
+        super().__init__(lambda data, address: self.socket.sendto(data, address))
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self.port = self.socket.getsockname()[1]
 
 
 class WebRtc(threading.Thread):
@@ -140,9 +164,7 @@ class WebRtc(threading.Thread):
 
     def describe(self, offer=None):
         path = self.paths[-1]
-        sdp = media.browser_sdp(offer, port=path.port, setup="passive" if offer else "actpass", ufrag=path.ufrag, host=self.host)
-        sdp = re.sub(r"^a=ice-pwd:.*?\r$", f"a=ice-pwd:{path.password}\r", sdp, flags=re.M)
-        return re.sub(r"^a=fingerprint:.*?\r$", f"a=fingerprint:sha-256 {self.fingerprint}\r", sdp, flags=re.M)
+        return description(path, self.fingerprint, path.port, offer, host=self.host)
 
     def use_tcp(self):
         """Nothing but TCP, to the gateway."""
@@ -152,10 +174,7 @@ class WebRtc(threading.Thread):
 
     def hear(self, sdp):
         """The gateway's description."""
-        values = {name: re.search(rf"^a={name}:(\S+)", sdp, re.M).group(1) for name in ("ice-ufrag", "ice-pwd")}
-        found = re.findall(rf"^a=candidate:\S+ 1 {self.transport} \d+ (\S+) (\d+) typ {self.only_candidate or 'host'}", sdp, re.M | re.I)
-        address, port = next(one for one in found if family_of(one[0]) == family_of(self.host))
-        self.paths[-1].remote = (values["ice-ufrag"], values["ice-pwd"], (address, int(port)))
+        self.paths[-1].remote = far_end(sdp, family_of(self.host), self.transport, self.only_candidate or "host")
 
     def change_network(self, local):
         """Another socket, other credentials, to be offered: `local`, our last description, with them in it. What comes to

@@ -380,7 +380,6 @@ class Matrix(threading.Thread):
                 await self._play(outcome)
 
     async def _play(self, outcome):
-        run = outcome.run
         await self._may_begin()
         begun = time.monotonic()
         try:
