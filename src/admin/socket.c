@@ -96,15 +96,22 @@ static json_t *score_or_null(double score)
 	return score > 0 ? rounded(score) : json_null();
 }
 
+/* What far ends have written need not be UTF-8, without which JSON would take none of it. NULL: null. */
+static json_t *text_or_null(const char *text)
+{
+	g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
+	return valid ? json_string(valid) : json_null();
+}
+
 static json_t *describe_leg(const struct event_leg_media *leg)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s?}", "name", leg->leg, "codec",
-			 leg->encoding, "received", (json_int_t)leg->packets_received, "lost",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_or_null(leg->leg),
+			 "codec", text_or_null(leg->encoding), "received", (json_int_t)leg->packets_received, "lost",
 			 (json_int_t)leg->packets_lost, "refused", (json_int_t)leg->packets_refused, "sent",
 			 (json_int_t)leg->packets_sent, "lost_by_far_end", (json_int_t)leg->far_packets_lost, "jitter_ms",
 			 rounded(leg->jitter_us / 1e3), "round_trip_ms", rounded(leg->round_trip_us / 1e3), "mos",
 			 score_or_null(leg->mos_received), "mos_worst", score_or_null(leg->mos_received_worst), "mos_far_end",
-			 score_or_null(leg->mos_sent), "trouble", leg->trouble);
+			 score_or_null(leg->mos_sent), "trouble", text_or_null(leg->trouble));
 }
 
 static json_t *describe_call(const struct call_view *call)
@@ -112,8 +119,8 @@ static json_t *describe_call(const struct call_view *call)
 	json_t *legs = json_array();
 	for (size_t i = 0; i < call->n_legs; i++)
 		json_array_append_new(legs, describe_leg(&call->legs[i]));
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "id", call->id, "state", call->state, "caller", call->caller, "called",
-			 call->called, "seconds", rounded((double)call->talking_us / 1e6), "legs", legs);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "id", call->id, "state", call->state, "caller",
+			 text_or_null(call->caller), "called", text_or_null(call->called), "seconds", rounded((double)call->talking_us / 1e6), "legs", legs);
 }
 
 static void client_surveyed(void *user, const struct call_view *calls, size_t n_calls)

@@ -6,7 +6,6 @@
 #include "media/media.h"
 #include "route/router.h"
 #include "sip/stack.h"
-#include "upstream/upstream.h"
 
 extern const struct config_table call_options;
 
@@ -18,7 +17,6 @@ struct call_manager_parameters {
 	struct registrar *registrar;
 	struct trunks *trunks;
 	struct route_router *router;
-	struct upstream *upstream;
 	struct media_engine *media;
 	struct event_bus *bus;
 	const struct config_snapshot *snapshot;

@@ -22,7 +22,7 @@ static const char *call_user_for_trunk(const struct call *call)
 static struct trunk_account *call_account(const struct call *call, const struct trunk *trunk)
 {
 	const char *user = call_user_for_trunk(call);
-	return user ? upstream_account(call->manager->upstream, user, trunk) : NULL;
+	return user ? trunks_account(call->manager->trunks, user, trunk_name(trunk)) : NULL;
 }
 
 void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target)
@@ -230,13 +230,12 @@ static bool call_attempt_again(struct call *call, struct leg *leg, unsigned stat
 }
 
 /* So are strangers refused: perhaps the peer has lost its memory of us. */
-static void call_doubt(const struct call *call, const struct leg *leg)
+static void call_doubt(const struct leg *leg)
 {
-	const char *user = leg->account ? call_user_for_trunk(call) : NULL;
 	if (leg->trunk)
 		trunk_doubt(leg->trunk);
-	if (user)
-		upstream_doubt(call->manager->upstream, user);
+	if (leg->account)
+		trunk_account_doubt(leg->account);
 }
 
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase)
@@ -245,7 +244,7 @@ bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, co
 		return true;
 	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	if (status == 403 || status == 404)
-		call_doubt(call, leg);
+		call_doubt(leg);
 	call_note_failure(call, status, phrase);
 	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);

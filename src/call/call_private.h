@@ -29,7 +29,6 @@ struct call_manager {
 	struct media_engine *media;
 	struct event_bus *bus;
 	struct route_router *router;
-	struct upstream *upstream;
 	char *domain;
 	int64_t no_answer_ms;
 	int64_t grace_ms;

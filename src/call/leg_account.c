@@ -1,4 +1,4 @@
-/* A trunk leg of a user who is somebody of his own at the trunk's peer (room `upstream`): his address there, his credentials or,
+/* A trunk leg of a user who is somebody of his own at the trunk's peer (the room `upstream` sees to that): his address there, his credentials or,
  * where only his browser has them, its answers to the peer's challenges. */
 #include "call/call_private.h"
 

@@ -66,7 +66,6 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	manager->media = parameters->media;
 	manager->bus = parameters->bus;
 	manager->router = parameters->router;
-	manager->upstream = parameters->upstream;
 	/* Session ids must not come again after a restart (RFC 8866, section 5.2). */
 	manager->next_session_id = (uint64_t)g_get_real_time();
 	manager->next_call_number = g_random_int();

@@ -95,7 +95,6 @@ static int start_relay(struct daemon *daemon)
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
 		.router = daemon->router,
-		.upstream = daemon->upstream,
 		.snapshot = daemon->snapshot,
 	};
 	return relay_new(&parameters, &daemon->relay);
@@ -143,7 +142,6 @@ static int start_calls(struct daemon *daemon)
 		.registrar = daemon->registrar,
 		.trunks = daemon->trunks,
 		.router = daemon->router,
-		.upstream = daemon->upstream,
 		.media = daemon->media,
 		.bus = daemon->bus,
 		.snapshot = daemon->snapshot,

@@ -4,7 +4,6 @@
 #include "config/config.h"
 #include "route/router.h"
 #include "sip/stack.h"
-#include "upstream/upstream.h"
 
 extern const struct config_table relay_options;
 
@@ -16,7 +15,6 @@ struct relay_parameters {
 	struct registrar *registrar;
 	struct trunks *trunks;
 	struct route_router *router;
-	struct upstream *upstream;
 	const struct config_snapshot *snapshot;
 };
 

@@ -47,7 +47,7 @@ static unsigned find_trunk(const struct relay *relay, const struct route_party *
 	targets[0].to = g_strdup_printf("<%s>", targets[0].uri);
 	targets[0].account =
 		sender->endpoint
-			? upstream_account(relay->rooms.upstream, registrar_endpoint_user(sender->endpoint), trunk)
+			? trunks_account(relay->rooms.trunks, registrar_endpoint_user(sender->endpoint), decision->name)
 			: NULL;
 	targets[0].path = targets[0].account ? trunk_account_route(targets[0].account) : NULL;
 	*ret_count = 1;

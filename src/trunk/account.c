@@ -10,6 +10,8 @@ struct trunk_account {
 	char *contact_user;
 	struct sip_credentials credentials; /* texts are owned; username NULL: none */
 	char *route[SIP_ROUTE_SET_MAX + 1]; /* the Service-Route, NULL-terminated */
+	void (*doubted)(void *user);
+	void *doubted_user;
 };
 
 struct trunk_account *trunk_account_new(const char *address_of_record, const char *contact_user,
@@ -68,6 +70,18 @@ const char *trunk_account_contact_user(const struct trunk_account *account)
 const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account)
 {
 	return account->credentials.username ? &account->credentials : NULL;
+}
+
+void trunk_account_on_doubt(struct trunk_account *account, void (*doubted)(void *user), void *user)
+{
+	account->doubted = doubted;
+	account->doubted_user = user;
+}
+
+void trunk_account_doubt(const struct trunk_account *account)
+{
+	if (account->doubted)
+		account->doubted(account->doubted_user);
 }
 
 void trunk_account_learn(struct trunk_account *account, const struct sip_message *response)

@@ -20,6 +20,11 @@ const char *trunk_account_address_of_record(const struct trunk_account *account)
 const char *trunk_account_contact_user(const struct trunk_account *account);
 const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account); /* NULL: not ours to show */
 
+/* A request as this account was refused as a stranger's: perhaps the peer's registrar has lost its memory. `doubted` hears of it; NULL:
+ * nobody, as at first. */
+void trunk_account_doubt(const struct trunk_account *account);
+void trunk_account_on_doubt(struct trunk_account *account, void (*doubted)(void *user), void *user);
+
 /* A 2xx to REGISTER: keeps its Service-Route (RFC 3608). */
 void trunk_account_learn(struct trunk_account *account, const struct sip_message *response);
 /* The Service-Route, NULL-terminated: the Route of his requests outside of dialogs. */

@@ -8,8 +8,14 @@ struct trunks {
 	GPtrArray *list;    /* struct trunk *, each a reference */
 	GPtrArray *retired; /* struct trunk *, not references: gone from the configuration, held by calls */
 	struct sip_digest_server *digest; /* NULL until it is needed */
+	GHashTable *accounts; /* user -> struct account_entry */
 	struct sip_stack *stack; /* for those that register; NULL: not yet, or no more */
 	struct event_bus *events;
+};
+
+struct account_entry {
+	char *trunk_name;
+	struct trunk_account *account; /* a reference */
 };
 
 static const char *option_text(const struct trunk *trunk, const char *name)
@@ -308,12 +314,21 @@ static void list_free_entry(void *data)
 	trunk_unref(data);
 }
 
+static void account_entry_free(void *data)
+{
+	struct account_entry *entry = data;
+	trunk_account_unref(entry->account);
+	g_free(entry->trunk_name);
+	g_free(entry);
+}
+
 static struct trunks *trunks_alloc(struct loop *loop)
 {
 	struct trunks *trunks = g_new0(struct trunks, 1);
 	trunks->loop = loop;
 	trunks->list = g_ptr_array_new_with_free_func(list_free_entry);
 	trunks->retired = g_ptr_array_new();
+	trunks->accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, account_entry_free);
 	return trunks;
 }
 
@@ -394,9 +409,28 @@ struct trunks *trunks_free(struct trunks *trunks)
 	}
 	g_ptr_array_free(trunks->retired, TRUE);
 	g_ptr_array_free(trunks->list, TRUE);
+	g_hash_table_unref(trunks->accounts);
 	sip_digest_server_free(trunks->digest);
 	g_free(trunks);
 	return NULL;
+}
+
+void trunks_add_account(struct trunks *trunks, const char *user, const char *trunk_name, struct trunk_account *account)
+{
+	struct account_entry *entry = g_new(struct account_entry, 1);
+	*entry = (struct account_entry){.trunk_name = g_strdup(trunk_name), .account = trunk_account_ref(account)};
+	g_hash_table_insert(trunks->accounts, g_strdup(user), entry);
+}
+
+void trunks_remove_account(struct trunks *trunks, const char *user)
+{
+	g_hash_table_remove(trunks->accounts, user);
+}
+
+struct trunk_account *trunks_account(const struct trunks *trunks, const char *user, const char *trunk_name)
+{
+	const struct account_entry *entry = g_hash_table_lookup(trunks->accounts, user);
+	return entry && !strcmp(entry->trunk_name, trunk_name) ? entry->account : NULL;
 }
 
 size_t trunks_count(const struct trunks *trunks)

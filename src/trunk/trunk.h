@@ -53,6 +53,14 @@ int trunk_authenticate(struct trunks *trunks, struct sip_server_transaction *tra
 bool trunk_may_act(const struct trunks *trunks, const char *identity, enum sip_transport transport,
 		   const struct net_address *source);
 
+/* Users who are somebody of their own at the peer of a trunk: whoever registers one there (the room `upstream`) says so, calls and
+ * messages of his ask. A user is so at one trunk at most; the last word counts. `account` is referenced. */
+void trunks_add_account(struct trunks *trunks, const char *user, const char *trunk_name, struct trunk_account *account);
+void trunks_remove_account(struct trunks *trunks, const char *user);
+/* Who the user is at the trunk of this name; borrowed; NULL: nobody of his own. An account without credentials is one whose challenges
+ * only the user's browser can answer. */
+struct trunk_account *trunks_account(const struct trunks *trunks, const char *user, const char *trunk_name);
+
 struct trunk *trunk_ref(struct trunk *trunk);
 struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
 

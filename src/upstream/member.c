@@ -31,6 +31,12 @@ static void member_changed(void *user, struct trunk_registration *registration, 
 		upstream_member_free(member);
 }
 
+static void on_doubt(void *user)
+{
+	struct upstream_member *member = user;
+	trunk_registration_doubt(member->registration);
+}
+
 static void start_registration(struct upstream_member *member)
 {
 	static const struct trunk_registration_handler handler = {.connect = member_connect, .changed = member_changed};
@@ -43,6 +49,7 @@ static void start_registration(struct upstream_member *member)
 		.retry_s = trunk_retry_s(member->trunk),
 	};
 	member->registration = trunk_registration_new(&parameters, &handler, member);
+	trunk_account_on_doubt(member->account, on_doubt, member);
 	trunk_registration_start(member->registration);
 }
 
@@ -68,28 +75,35 @@ static struct upstream_member *member_new(struct upstream *upstream, const char 
 	return member;
 }
 
-void upstream_member_free(struct upstream_member *member)
+static void enlist(struct upstream_member *member)
 {
 	struct upstream *upstream = member->upstream;
-	if (upstream_member_find(upstream, member->user) == member) {
-		g_hash_table_remove(upstream->members, member->user);
-		g_hash_table_remove(upstream->contacts, trunk_account_contact_user(member->account));
-	} else {
-		g_ptr_array_remove_fast(upstream->leaving, member);
-	}
+	g_hash_table_insert(upstream->members, member->user, member);
+	g_hash_table_insert(upstream->contacts, (char *)trunk_account_contact_user(member->account), member);
+	trunks_add_account(upstream->rooms.trunks, member->user, trunk_name(member->trunk), member->account);
+}
+
+static void delist(struct upstream_member *member)
+{
+	struct upstream *upstream = member->upstream;
+	trunks_remove_account(upstream->rooms.trunks, member->user);
+	g_hash_table_remove(upstream->contacts, trunk_account_contact_user(member->account));
+	g_hash_table_remove(upstream->members, member->user);
+}
+
+void upstream_member_free(struct upstream_member *member)
+{
+	if (upstream_member_find(member->upstream, member->user) == member)
+		delist(member);
+	else
+		g_ptr_array_remove_fast(member->upstream->leaving, member);
+	trunk_account_on_doubt(member->account, NULL, NULL); /* calls may hold it for longer */
 	trunk_registration_free(member->registration);
 	trunk_account_unref(member->account);
 	trunk_unref(member->trunk);
 	sip_message_unref(member->proof);
 	g_free(member->user);
 	g_free(member);
-}
-
-static void enlist(struct upstream_member *member)
-{
-	struct upstream *upstream = member->upstream;
-	g_hash_table_insert(upstream->members, member->user, member);
-	g_hash_table_insert(upstream->contacts, (char *)trunk_account_contact_user(member->account), member);
 }
 
 /* He was leaving and is back: one Call-ID and its CSeq keep his end and his return in order. */
@@ -147,8 +161,7 @@ void upstream_member_end(struct upstream_member *member)
 		upstream_member_free(member);
 		return;
 	}
-	g_hash_table_remove(upstream->contacts, trunk_account_contact_user(member->account));
-	g_hash_table_remove(upstream->members, member->user);
+	delist(member);
 	g_ptr_array_add(upstream->leaving, member);
 	if (trunk_registration_state(member->registration) == TRUNK_REGISTRATION_IDLE)
 		upstream_member_free(member);

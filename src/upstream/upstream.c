@@ -126,12 +126,6 @@ void upstream_unregister(struct upstream *upstream)
 
 /* --- what others ask --- */
 
-struct trunk_account *upstream_account(const struct upstream *upstream, const char *user, const struct trunk *trunk)
-{
-	const struct upstream_member *member = upstream_member_find(upstream, user);
-	return member && !strcmp(trunk_name(member->trunk), trunk_name(trunk)) ? member->account : NULL;
-}
-
 const char *upstream_user_of(const struct upstream *upstream, const struct trunk *trunk, const char *contact_user)
 {
 	const struct upstream_member *member = g_hash_table_lookup(upstream->contacts, contact_user);
@@ -141,13 +135,6 @@ const char *upstream_user_of(const struct upstream *upstream, const struct trunk
 	const struct net_address *calls = trunk_address(trunk), *knows = trunk_address(member->trunk);
 	bool is_same = trunk == member->trunk || (calls && knows && net_address_same_host(calls, knows));
 	return is_same ? member->user : NULL;
-}
-
-void upstream_doubt(struct upstream *upstream, const char *user)
-{
-	struct upstream_member *member = upstream_member_find(upstream, user);
-	if (member && member->registration)
-		trunk_registration_doubt(member->registration);
 }
 
 void upstream_count(const struct upstream *upstream, struct upstream_counts *ret_counts)

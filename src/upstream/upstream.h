@@ -28,13 +28,8 @@ void upstream_unregister(struct upstream *upstream);
 /* A REGISTER of a browser whose user proves himself to a trunk's peer. False: it is not one, and the registrar's. */
 bool upstream_take_register(struct upstream *upstream, struct sip_server_transaction *transaction);
 
-/* Who the user is at the trunk; borrowed; NULL: nobody of his own. An account without credentials is one whose challenges only the
- * user's browser can answer. */
-struct trunk_account *upstream_account(const struct upstream *upstream, const char *user, const struct trunk *trunk);
 /* Whose contact at this trunk a Request-URI's user part is; borrowed; NULL: nobody's. */
 const char *upstream_user_of(const struct upstream *upstream, const struct trunk *trunk, const char *contact_user);
-/* The peer has refused a request of the user as a stranger's: perhaps it has lost its memory. */
-void upstream_doubt(struct upstream *upstream, const char *user);
 
 struct upstream_counts {
 	size_t users;	   /* who are to be registered, or just were */

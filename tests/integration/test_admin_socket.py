@@ -75,6 +75,13 @@ def test_a_call_and_how_it_is_heard(path, trunk):
     rtp.close()
 
 
+def test_a_name_that_is_no_utf8_hides_no_call(path, trunk):
+    dialog, _ = trunk.answered(trunk.invite("1%ff", DOMAIN, media.trunk_sdp(40000), from_user="5%fe"))
+    call, = ask(path, b"calls\n")["calls"]
+    assert (call["caller"], call["called"]) == ("5\ufffd", "1\ufffd")
+    trunk.bye(dialog)
+
+
 @pytest.mark.parametrize("command", [b"drop everything\n", b"\n", b"\xff\xfe\n", b"calls\x00calls\n"])
 def test_other_commands_are_explained(path, command):
     assert "calls" in ask(path, command).get("error", "calls")

@@ -105,6 +105,39 @@ static void test_credentials_are_for_the_peer_alone(void **state)
 	trunks_free(trunks);
 }
 
+static void count(void *user)
+{
+	++*(int *)user;
+}
+
+static void test_accounts_of_users(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:10.0.0.2\"; } );");
+	struct trunk_account *first = trunk_account_new("sip:a@d", "x", NULL), *second = trunk_account_new("sip:a@d", "y", NULL);
+	int n_doubts = 0;
+	assert_null(trunks_account(trunks, "alice", "pbx"));
+	trunks_add_account(trunks, "alice", "pbx", first);
+	assert_ptr_equal(trunks_account(trunks, "alice", "pbx"), first);
+	assert_null(trunks_account(trunks, "alice", "carrier"));
+	assert_null(trunks_account(trunks, "bob", "pbx"));
+	trunks_add_account(trunks, "alice", "carrier", second); /* the last word counts */
+	assert_null(trunks_account(trunks, "alice", "pbx"));
+	assert_ptr_equal(trunks_account(trunks, "alice", "carrier"), second);
+	trunk_account_on_doubt(second, count, &n_doubts);
+	trunk_account_doubt(first);
+	trunk_account_doubt(trunks_account(trunks, "alice", "carrier"));
+	assert_int_equal(n_doubts, 1);
+	trunk_account_on_doubt(second, NULL, NULL);
+	trunk_account_doubt(second);
+	assert_int_equal(n_doubts, 1);
+	trunks_remove_account(trunks, "alice");
+	assert_null(trunks_account(trunks, "alice", "carrier"));
+	trunks_add_account(trunks, "bob", "pbx", first); /* left behind: the owner's reference alone remains */
+	trunks_free(trunks);
+	trunk_account_unref(first);
+	trunk_account_unref(second);
+}
+
 static void test_source(void **state)
 {
 	struct trunks *trunks = make(
@@ -363,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(test_keys_in_clear_are_warned_of),
 	    cmocka_unit_test_setup_teardown(test_entry, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_credentials_are_for_the_peer_alone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_accounts_of_users, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
