@@ -83,31 +83,32 @@ def test_a_builtin_takes_no_messages(alice):
     alice.ask(message(alice, "9196"), 405)
 
 
-def test_all_devices_get_a_message_and_the_first_2xx_is_the_answer(alice, browser):
-    devices = [browser("bob"), browser("bob")]
-    for device in devices:
+@pytest.fixture
+def devices(browser):
+    """Bob's two."""
+    made = [browser("bob"), browser("bob")]
+    for device in made:
         device.register()
+    yield made
+    for device in made:
+        device.unregister()
+
+
+def test_all_devices_get_a_message_and_the_first_2xx_is_the_answer(alice, devices):
     sent = alice.send(message(alice, "bob"))
     first, second = (device.expect_request("MESSAGE") for device in devices)
     devices[0].reply(first, 486, to_tag="x")
     devices[1].reply(second, 200, to_tag="y")
     alice.expect_response(sent, 200)
     alice.expect_silence(lambda m: m.method == "MESSAGE", 0.2)
-    for device in devices:
-        device.unregister()
 
 
-def test_the_best_of_several_failures(alice, browser):
-    devices = [browser("bob"), browser("bob")]
-    for device in devices:
-        device.register()
+def test_the_best_of_several_failures(alice, devices):
     sent = alice.send(message(alice, "bob"))
     first, second = (device.expect_request("MESSAGE") for device in devices)
     devices[0].reply(first, 500, to_tag="x")
     devices[1].reply(second, 415, to_tag="y", reason="No Text Please")
     assert alice.expect_response(sent, 415).reason == "No Text Please"
-    for device in devices:
-        device.unregister()
 
 
 def test_a_sender_without_proof_is_challenged(browser, bob):
