@@ -32,5 +32,7 @@ void media_ice_restart(struct media_ice *ice);
 bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
 /* How long ago the far end has last agreed to be sent to (RFC 7675). Of use once there is a pair. */
 int64_t media_ice_consent_age_us(const struct media_ice *ice);
-/* To the far end, over a pair that has no socket: relayed or TCP. */
+/* Where the far end is, for people: `remote`, or the other end of the TCP connection that it stands for. */
+const struct net_address *media_ice_far(const struct media_ice *ice, const struct net_address *remote);
+/* To the far end, over a pair that has no socket: a relayed one. */
 void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length);

@@ -28,9 +28,9 @@ struct ice_listener {
 
 struct ice_connection {
 	struct ice_listener *listener;
-	struct net_address far;
+	struct net_address far, near; /* the other end; the socket that stands for it */
 	struct ice_stream *stream;
-	int datagrams; /* the socket that stands for it; -1: a stranger's */
+	int datagrams; /* that socket; -1: a stranger's */
 	struct loop_watch *watch;
 	struct loop_timer timer; /* while it is a stranger's */
 	GList of_leg, of_worker; /* the second while it is a stranger's */
@@ -123,6 +123,8 @@ static int open_datagrams(struct ice_connection *connection)
 	if (connect(descriptor, &nice->any, nice->length) < 0)
 		error = -errno;
 	if (error == 0)
+		error = net_local_address(descriptor, &connection->near);
+	if (error == 0)
 		error = loop_watch_add(media_end_loop(connection->listener->ice->end), descriptor, EPOLLIN, on_datagrams,
 				       connection, &connection->watch);
 	if (error < 0) {
@@ -137,14 +139,11 @@ static int open_datagrams(struct ice_connection *connection)
 static bool admit(struct ice_connection *connection, const uint8_t *bytes, size_t length)
 {
 	struct media_ice *ice = connection->listener->ice;
-	char far[NET_ADDRESS_TEXT_MAX], near[NET_ADDRESS_TEXT_MAX];
-	struct net_address address;
+	char text[NET_ADDRESS_TEXT_MAX];
 
-	if (!knows_password(ice, bytes, length) || open_datagrams(connection) < 0 ||
-	    net_local_address(connection->datagrams, &address) < 0)
+	if (!knows_password(ice, bytes, length) || open_datagrams(connection) < 0)
 		return false;
-	log_info(&ice->end->log, "%s, which has connected by TCP, is at %s from now on", net_address_format(&connection->far, far),
-		  net_address_format(&address, near));
+	log_debug(&ice->end->log, "there is a TCP connection from %s", net_address_format(&connection->far, text));
 	return true;
 }
 
@@ -269,4 +268,15 @@ bool ice_tcp_is_open(const struct media_ice *ice, const struct net_address *loca
 		if (net_address_equal(&((const struct ice_listener *)i->data)->local, local))
 			return true;
 	return false;
+}
+
+const struct net_address *media_ice_far(const struct media_ice *ice, const struct net_address *remote)
+{
+	for (GList *i = ice->connections.head; i; i = i->next) {
+		const struct ice_connection *connection = i->data;
+
+		if (!is_stranger(connection) && net_address_equal(&connection->near, remote))
+			return &connection->far;
+	}
+	return remote;
 }

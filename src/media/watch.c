@@ -162,7 +162,7 @@ static void write_cause(const struct media_end *end, enum media_trouble trouble,
 	if (end->rtp_descriptor >= 0 && net_local_address(end->rtp_descriptor, &local) == 0)
 		net_address_format(&local, ours);
 	if (end->rtp_remote.length > 0)
-		net_address_format(&end->rtp_remote, theirs);
+		net_address_format(end->ice ? media_ice_far(end->ice, &end->rtp_remote) : &end->rtp_remote, theirs);
 	switch (trouble) {
 	case MEDIA_TROUBLE_NO_PATH:
 		g_snprintf(text, size, "ICE finds no network path to %s", end->name);

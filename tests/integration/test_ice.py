@@ -152,11 +152,15 @@ def test_consent_is_heard_over_tcp_too(tcp_call):
 
 
 def test_who_answers_no_more_over_tcp_has_thirty_seconds(tcp_call):
+    """And the operator reads from where nothing comes."""
     one = tcp_call("browser-trunk").set_up()
     begun = time.monotonic()
+    address = "%s:%d" % one.peer.path.socket.socket.getsockname()
     one.peer.stopped = True
     one.peer.join()
+    one.daemon.wait_log(rf"ICE pair lost: \S+ \S+ has not answered from {address} ", CONSENT_LIMIT)
     bye = one.trunk.expect("BYE", CONSENT_LIMIT + 5)
+    one.daemon.wait_log("ICE consent")
     assert time.monotonic() - begun > CONSENT_LIMIT - 6
     one.trunk.reply(bye, 200)
     one.browser.reply(one.browser.expect("BYE"), 200)
