@@ -293,8 +293,7 @@ static bool apply_sdes(struct media_end *end, const struct sdp_stream_plan *plan
 	if (!end->sdes && !has_keys)
 		return true;
 	/* First, so that nothing goes out in clear while the keys change. */
-	if (end->plain)
-		end->protection = has_keys ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
+	end->protection = has_keys || media_end_may_use_dtls(end) ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
 	if (end->sdes && media_sdes_apply(end->sdes, plan, &end->srtp_send, &end->srtp_receive) == 0)
 		return true;
 	media_end_fail(end, MEDIA_FAILURE_KEYS);
