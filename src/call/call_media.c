@@ -65,7 +65,10 @@ static void call_media_failed(void *user, struct media_leg *media, enum media_fa
  * nothing. A trunk that holds and sends has music of its own. */
 static bool call_is_held_by(const struct leg *peer)
 {
-	if (!peer || !peer->remote || !negotiate_is_hold(peer->remote))
+	if (!peer || !peer->remote)
+		return false;
+	leg_wake(peer);
+	if (!negotiate_is_hold(peer->remote))
 		return false;
 	return peer->kind == LEG_BROWSER || negotiate_is_silent(peer->remote);
 }

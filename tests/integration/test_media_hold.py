@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 import pytest
 from tandem_test import calls as calls_module
@@ -108,4 +109,13 @@ def test_a_trunk_that_holds_plays_its_own(daemon, calls, port):
     call.set_up()
     hold(call.called, call.caller)
     port.expect_silence(0.3)
+    call.hang_up()
+
+
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser"])
+def test_an_ack_may_come_when_the_descriptions_are_at_rest(calls, direction):
+    call = calls(direction)
+    call.set_up(acknowledge=False)
+    time.sleep(0.5)
+    call.caller.ack(call.caller.invite)
     call.hang_up()
