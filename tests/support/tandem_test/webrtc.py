@@ -142,6 +142,7 @@ class WebRtc(threading.Thread):
         super().__init__(daemon=True)
         self.host = host
         self.paths = [Path(host)]  # the newest last
+        self.unused = []  # sockets
         identity = Identity()
         self.fingerprint = identity.fingerprint
         self.dtls = Dtls(identity, lambda record: self.dtls_path.socket.sendto(record, self.dtls_from))
@@ -169,7 +170,7 @@ class WebRtc(threading.Thread):
     def use_tcp(self):
         """Nothing but TCP, to the gateway."""
         self.only_candidate, self.transport = "host", "tcp"
-        self.paths[0].socket.close()
+        self.unused.append(self.paths[0].socket)  # the thread may be looking at it
         self.paths[0].socket = Framed()
 
     def hear(self, sdp):
@@ -219,8 +220,8 @@ class WebRtc(threading.Thread):
     def close(self):
         self.stopped = True
         self.join()
-        for path in self.paths:
-            path.socket.close()
+        for one in self.unused + [path.socket for path in self.paths]:
+            one.close()
 
     # --- the thread ---
     def run(self):
