@@ -5,18 +5,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DAY_S		      (24L * 60 * 60)
 #define VALID_DAYS	      365
 #define SERIAL_BYTES	      16
-#define FINGERPRINT_ALGORITHM "sha-256"
 
 struct crypto_certificate {
 	X509 *x509;
 	EVP_PKEY *key;
-	char fingerprint[sizeof FINGERPRINT_ALGORITHM + CRYPTO_FINGERPRINT_DIGITS_MAX];
+	char fingerprint[CRYPTO_FINGERPRINT_DIGITS_MAX]; /* sha-256 */
 };
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FILE, fclose)
@@ -51,12 +49,7 @@ static int fingerprint_of(const X509 *x509, const EVP_MD *md, char ret_digits[st
 
 static int fill_fingerprint(struct crypto_certificate *certificate)
 {
-	char digits[CRYPTO_FINGERPRINT_DIGITS_MAX];
-	int r = fingerprint_of(certificate->x509, EVP_sha256(), digits);
-	if (r < 0)
-		return r;
-	snprintf(certificate->fingerprint, sizeof certificate->fingerprint, FINGERPRINT_ALGORITHM " %s", digits);
-	return 0;
+	return fingerprint_of(certificate->x509, EVP_sha256(), certificate->fingerprint);
 }
 
 static bool set_random_serial(X509 *x509)
@@ -133,11 +126,6 @@ int crypto_certificate_load(const char *certificate_path, const char *key_path,
 const char *crypto_certificate_fingerprint(const struct crypto_certificate *certificate)
 {
 	return certificate->fingerprint;
-}
-
-const char *crypto_certificate_fingerprint_digits(const struct crypto_certificate *certificate)
-{
-	return certificate->fingerprint + sizeof FINGERPRINT_ALGORITHM;
 }
 
 X509 *crypto_certificate_x509(const struct crypto_certificate *certificate)

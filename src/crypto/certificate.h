@@ -18,10 +18,8 @@ int crypto_certificate_load(const char *certificate_path, const char *key_path,
 			    struct crypto_certificate **ret_certificate);
 struct crypto_certificate *crypto_certificate_free(struct crypto_certificate *certificate); /* accepts NULL */
 
-/* "sha-256 AB:CD:..." as a=fingerprint has it. Owned by the certificate. */
+/* The digits behind "sha-256" in a=fingerprint: "AB:CD:...". Owned by the certificate. */
 const char *crypto_certificate_fingerprint(const struct crypto_certificate *certificate);
-/* "AB:CD:..." alone. */
-const char *crypto_certificate_fingerprint_digits(const struct crypto_certificate *certificate);
 /* Borrowed. */
 X509 *crypto_certificate_x509(const struct crypto_certificate *certificate);
 EVP_PKEY *crypto_certificate_key(const struct crypto_certificate *certificate);

@@ -90,7 +90,7 @@ static void describe(struct media_end *end, struct sdp_transport *local)
 	base_copy_text(local->tls_id, sizeof local->tls_id, end->tls_id);
 	base_copy_text(fingerprint->algorithm, sizeof fingerprint->algorithm, "sha-256");
 	base_copy_text(fingerprint->digits, sizeof fingerprint->digits,
-		       crypto_certificate_fingerprint_digits(end->worker->engine->certificate));
+		       crypto_certificate_fingerprint(end->worker->engine->certificate));
 	local->n_fingerprints = 1;
 }
 
