@@ -185,11 +185,22 @@ void ice_stream_send(struct ice_stream *stream, const uint8_t *bytes, size_t len
 	await(stream);
 }
 
+static void set_options(int descriptor)
+{
+	int on = 1, half = ICE_STREAM_SILENCE_SECONDS / 2, silence_ms = ICE_STREAM_SILENCE_SECONDS * 1000;
+
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &half, sizeof half);
+	setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &half, sizeof half);
+	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+}
+
 int ice_stream_new(const struct ice_stream_options *options, const struct ice_stream_handler *handler, void *data,
 		   struct ice_stream **ret_stream)
 {
 	struct ice_stream *stream = g_new0(struct ice_stream, 1);
-	int on = 1, error;
+	int error;
 
 	stream->handler = handler;
 	stream->data = data;
@@ -197,7 +208,7 @@ int ice_stream_new(const struct ice_stream_options *options, const struct ice_st
 	stream->descriptor = options->descriptor;
 	stream->tls = options->tls;
 	stream->out = g_byte_array_new();
-	setsockopt(stream->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	set_options(stream->descriptor);
 	error = loop_watch_add(options->loop, stream->descriptor, EPOLLIN | EPOLLOUT, serve, stream, &stream->watch);
 	if (error < 0) {
 		ice_stream_free(stream);

@@ -4,6 +4,7 @@
 #include "media/framing.h"
 #include "net/address.h"
 
+#define ICE_STREAM_SILENCE_SECONDS 30 /* without a sign of life from the other end's TCP, which is asked for one: consent's time */
 #define ICE_STREAM_QUEUE_BYTES_MAX (32 * 1024) /* that wait to be sent; more are lost, as old sound is of no use */
 
 struct crypto_tls;
