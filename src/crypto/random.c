@@ -55,11 +55,20 @@ uint64_t crypto_random_u64(void)
 	return value;
 }
 
-void crypto_random_token(char *ret_text, size_t characters)
+static void random_text(char *ret_text, size_t characters, const char alphabet[static 64])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	crypto_random(ret_text, characters);
 	for (size_t i = 0; i < characters; i++)
 		ret_text[i] = alphabet[(unsigned char)ret_text[i] & 63];
 	ret_text[characters] = '\0';
+}
+
+void crypto_random_token(char *ret_text, size_t characters)
+{
+	random_text(ret_text, characters, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+}
+
+void crypto_random_ice_token(char *ret_text, size_t characters)
+{
+	random_text(ret_text, characters, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 }

@@ -8,3 +8,5 @@ uint32_t crypto_random_u32(void);
 uint64_t crypto_random_u64(void);
 /* `characters` letters, digits, '-' and '_' (six bits each), and a NUL: `ret_text` holds characters + 1. */
 void crypto_random_token(char *ret_text, size_t characters);
+/* The same in letters, digits, '+' and '/', which is what RFC 8839 allows in ice-ufrag and ice-pwd. */
+void crypto_random_ice_token(char *ret_text, size_t characters);

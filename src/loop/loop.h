@@ -30,16 +30,6 @@ GMainContext *loop_guest_context(struct loop *loop);
 /* To be called after any call into a library that may have added or changed a GLib source from this thread. */
 void loop_touch_guest(struct loop *loop);
 
-/* A context of its own for one object of a library that has timeouts, but no descriptors: these are not watched. For objects
- * of which there are many, since each walk of a context goes through all of it. */
-struct loop_timeouts;
-struct loop_timeouts *loop_timeouts_new(struct loop *loop); /* never NULL */
-GMainContext *loop_timeouts_context(struct loop_timeouts *timeouts);
-/* As loop_touch_guest(). */
-void loop_timeouts_touch(struct loop_timeouts *timeouts);
-/* Not from within one of its sources. Accepts NULL. */
-struct loop_timeouts *loop_timeouts_free(struct loop_timeouts *timeouts);
-
 /* What waits on the loop, for metrics and tests. Any thread. */
 struct loop_counts {
 	size_t timers;  /* running */

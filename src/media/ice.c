@@ -1,4 +1,4 @@
-#include "media/ice_private.h"
+#include "media/ice_host.h"
 #include <string.h>
 
 #define GATHER_ATTEMPTS 16 /* ports of the pool that other programs hold */
@@ -39,6 +39,11 @@ void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length)
 	    memcmp(transaction, ice->consent_transaction, sizeof transaction) == 0)
 		return;
 	memcpy(ice->consent_transaction, transaction, sizeof transaction);
+	ice_consent(ice);
+}
+
+void ice_consent(struct media_ice *ice)
+{
 	ice->consent_us = loop_now_us(media_end_loop(ice->end));
 }
 
@@ -78,23 +83,29 @@ static struct ice_socket *socket_of(struct media_ice *ice, const NiceCandidate *
 	return ice_socket_find(ice, &base);
 }
 
+void ice_select(struct media_ice *ice, int descriptor, const struct net_address *remote)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+
+	log_debug(&ice->end->log, "ICE selected the pair to %s%s", net_address_format(remote, text), descriptor < 0 ? " by a relay" : "");
+	loop_timer_stop(&ice->timer);
+	set_state(ice, ICE_CONNECTED);
+	watch_consent(ice);
+	media_end_path_found(ice->end, descriptor, remote);
+}
+
 static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
 		    gpointer data)
 {
 	struct media_ice *ice = data;
 	struct net_address far;
 	const struct ice_socket *socket = socket_of(ice, local);
-	char text[NET_ADDRESS_TEXT_MAX];
-	int descriptor = -1;
 
 	ice_address_from_nice(&remote->addr, &far);
-	log_debug(&ice->end->log, "ICE selected the pair to %s%s", net_address_format(&far, text), socket ? "" : " by a relay");
-	loop_timer_stop(&ice->timer);
-	set_state(ice, ICE_CONNECTED);
-	watch_consent(ice);
-	if (socket) /* without one of our own libnice's does as well: it is a plain UDP socket */
-		descriptor = socket->media.descriptor >= 0 ? socket->media.descriptor : socket->descriptor;
-	media_end_path_found(ice->end, descriptor, &far);
+	if (!socket)
+		ice_select(ice, -1, &far);
+	else /* without one of our own libnice's does as well: it is a plain UDP socket */
+		ice_select(ice, socket->media.descriptor >= 0 ? socket->media.descriptor : socket->descriptor, &far);
 }
 
 /* Where our own addresses are not told, that is up to the servers. */
@@ -172,8 +183,11 @@ static void on_time_out(void *data)
 
 static void close_agent(struct media_ice *ice)
 {
+	if (ice->host || ice->agent)
+		atomic_fetch_sub(&ice->end->worker->engine->n_ice_agents, 1);
 	ice_turn_close(ice);
 	ice_tcp_close(ice);
+	BASE_CLEAR(&ice->host, ice_host_free);
 	ice_sockets_close(ice);
 	if (ice->agent) {
 		g_signal_handlers_disconnect_by_data(ice->agent, ice);
@@ -181,8 +195,6 @@ static void close_agent(struct media_ice *ice)
 			nice_agent_remove_stream(ice->agent, ice->stream);
 		g_clear_object(&ice->agent);
 		ice_touch(ice);
-		BASE_CLEAR(&ice->timeouts, loop_timeouts_free);
-		atomic_fetch_sub(&ice->end->worker->engine->n_ice_agents, 1);
 	}
 	ice->stream = 0;
 	if (ice->port)
@@ -220,23 +232,12 @@ static int ask_servers(struct media_ice *ice, const struct media_settings *setti
 	return error;
 }
 
-/* With servers there is more than timeouts. */
-static GMainContext *make_context(struct media_ice *ice, const struct media_settings *settings)
-{
-	struct loop *loop = media_end_loop(ice->end);
-
-	if (settings->stun_server.port || settings->n_turn_servers > 0)
-		return loop_guest_context(loop);
-	ice->timeouts = loop_timeouts_new(loop);
-	return loop_timeouts_context(ice->timeouts);
-}
-
 static int make_agent(struct media_ice *ice, bool controlling)
 {
 	const struct media_settings *settings = &ice->end->worker->engine->settings;
 	NiceAgent *agent;
 
-	agent = nice_agent_new_full(make_context(ice, settings), NICE_COMPATIBILITY_RFC5245,
+	agent = nice_agent_new_full(loop_guest_context(media_end_loop(ice->end)), NICE_COMPATIBILITY_RFC5245,
 				    NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
 	ice->agent = agent;
 	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);
@@ -257,12 +258,17 @@ static int make_agent(struct media_ice *ice, bool controlling)
 	return ask_servers(ice, settings);
 }
 
-static int gather(struct media_ice *ice, bool controlling)
+static bool has_tcp(const struct media_ice *ice)
 {
-	int error = net_port_pool_take(ice->end->worker->engine->ports, &ice->port);
+	const struct media_settings *settings = &ice->end->worker->engine->settings;
 
-	if (error == 0)
-		error = make_agent(ice, controlling);
+	return settings->has_ice_tcp && !settings->is_relay_only;
+}
+
+static int gather_by_libnice(struct media_ice *ice, bool controlling)
+{
+	int error = make_agent(ice, controlling);
+
 	if (error == 0) {
 		/* One port, chosen by us: libnice's own search blocks when few are left. */
 		nice_agent_set_port_range(ice->agent, ice->stream, ICE_COMPONENT, ice->port, ice->port);
@@ -271,10 +277,39 @@ static int gather(struct media_ice *ice, bool controlling)
 	}
 	if (error == 0)
 		error = ice_sockets_open(ice);
-	if (error == 0 && ice->end->worker->engine->settings.has_ice_tcp && !ice->end->worker->engine->settings.is_relay_only)
-		error = ice_tcp_open(ice);
-	if (ice->agent)
-		ice_touch(ice);
+	for (size_t i = 0; error == 0 && has_tcp(ice) && i < ice->n_sockets; i++)
+		error = ice_tcp_open(ice, &ice->sockets[i].local);
+	ice_touch(ice);
+	return error;
+}
+
+static int gather_alone(struct media_ice *ice, bool controlling)
+{
+	int error = ice_host_new(ice, controlling, &ice->host);
+	const struct net_address *local;
+
+	if (error < 0)
+		return error;
+	atomic_fetch_add(&ice->end->worker->engine->n_ice_agents, 1);
+	set_state(ice, ICE_GATHERED);
+	for (size_t i = 0; error == 0 && has_tcp(ice) && (local = ice_host_local(ice->host, i)); i++)
+		error = ice_tcp_open(ice, local);
+	return error;
+}
+
+/* libnice costs a quarter of all that a call costs to set up, and is needed for what lies beyond our own addresses. */
+static bool needs_libnice(const struct media_settings *settings)
+{
+	return settings->stun_server.port || settings->n_turn_servers > 0 || settings->is_relay_only;
+}
+
+static int gather(struct media_ice *ice, bool controlling)
+{
+	struct media_engine *engine = ice->end->worker->engine;
+	int error = net_port_pool_take(engine->ports, &ice->port);
+
+	if (error == 0)
+		error = needs_libnice(&engine->settings) ? gather_by_libnice(ice, controlling) : gather_alone(ice, controlling);
 	if (error < 0)
 		close_agent(ice);
 	return error;
@@ -330,14 +365,13 @@ static void choose_default(const struct sdp_candidate *candidate, struct net_add
 		*address = candidate->address;
 }
 
-void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
+static void describe_by_libnice(struct media_ice *ice, struct sdp_transport *ret_local)
 {
 	gchar *ufrag = NULL, *pwd = NULL;
 	GSList *candidates = nice_agent_get_local_candidates(ice->agent, ice->stream, ICE_COMPONENT);
 
 	for (GSList *i = candidates; i && ret_local->n_candidates < SDP_CANDIDATES_MAX; i = i->next)
-		if (ice_candidate_describe(ice, i->data, &ret_local->candidates[ret_local->n_candidates]))
-			choose_default(&ret_local->candidates[ret_local->n_candidates++], &ret_local->rtp);
+		ret_local->n_candidates += ice_candidate_describe(ice, i->data, &ret_local->candidates[ret_local->n_candidates]);
 	for (GSList *i = candidates; i && ret_local->n_candidates < SDP_CANDIDATES_MAX; i = i->next)
 		ret_local->n_candidates +=
 			ice_candidate_describe_tcp(ice, i->data, &ret_local->candidates[ret_local->n_candidates]);
@@ -348,12 +382,44 @@ void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
 	}
 	g_free(ufrag);
 	g_free(pwd);
+}
+
+void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
+{
+	if (ice->host)
+		ice_host_describe(ice->host, ret_local);
+	else
+		describe_by_libnice(ice, ret_local);
+	for (size_t i = 0; i < ret_local->n_candidates; i++)
+		choose_default(&ret_local->candidates[i], &ret_local->rtp);
 	ret_local->rtcp_mux = true;
 	ret_local->has_ice = true;
 	ret_local->end_of_candidates = true;
 }
 
+bool ice_knows_password(const struct media_ice *ice, const uint8_t *bytes, size_t length)
+{
+	gchar *ufrag = NULL, *pwd = NULL;
+	bool knows;
+
+	if (ice->host)
+		return ice_host_is_check(ice->host, bytes, length);
+	knows = nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd) &&
+		media_stun_is_check(bytes, length, ufrag, pwd);
+	g_free(ufrag);
+	g_free(pwd);
+	return knows;
+}
+
 /* --- packets --- */
+
+bool media_ice_receive(struct media_ice *ice, struct media_socket *socket, const struct net_address *from, const uint8_t *bytes,
+		       size_t length)
+{
+	if (ice->host)
+		ice_host_receive(ice->host, socket, from, bytes, length);
+	return ice->host;
+}
 
 void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length)
 {
@@ -367,6 +433,10 @@ static void add_candidates(struct media_ice *ice, const struct sdp_candidate *ca
 {
 	GSList *list = NULL;
 
+	if (ice->host) {
+		ice_host_add_candidates(ice->host, candidates, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		NiceCandidate *nice = ice_candidate_to_nice(ice, &candidates[i]);
 
@@ -382,19 +452,34 @@ static void add_candidates(struct media_ice *ice, const struct sdp_candidate *ca
 
 void media_ice_restart(struct media_ice *ice)
 {
-	nice_agent_restart(ice->agent);
+	if (ice->host)
+		ice_host_restart(ice->host);
+	else
+		nice_agent_restart(ice->agent);
 	ice->awaits_remote = true;
 	if (ice->state == ICE_CONNECTED)
 		set_state(ice, ICE_RESTARTING);
 	else if (ice->state != ICE_RESTARTING)
 		set_state(ice, ICE_GATHERED);
-	ice_touch(ice);
+	if (ice->agent)
+		ice_touch(ice);
 }
 
 static bool is_changed(const struct media_ice *ice, const struct sdp_transport *remote)
 {
 	return !ice->is_told || strcmp(ice->remote_ufrag, remote->ice_ufrag) != 0 ||
 	       strcmp(ice->remote_pwd, remote->ice_pwd) != 0;
+}
+
+static void take_credentials(struct media_ice *ice, bool is_lite)
+{
+	if (ice->host) {
+		ice_host_take_remote(ice->host, is_lite);
+		return;
+	}
+	if (is_lite) /* it never sends checks (RFC 8445, section 6.1.1) */
+		g_object_set(ice->agent, "controlling-mode", TRUE, NULL);
+	nice_agent_set_remote_credentials(ice->agent, ice->stream, ice->remote_ufrag, ice->remote_pwd);
 }
 
 bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote)
@@ -411,9 +496,7 @@ bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote)
 		base_copy_text(ice->remote_pwd, sizeof ice->remote_pwd, remote->ice_pwd);
 		ice->is_told = true;
 		ice->awaits_remote = false;
-		if (remote->ice_lite) /* it never sends checks (RFC 8445, section 6.1.1) */
-			g_object_set(ice->agent, "controlling-mode", TRUE, NULL);
-		nice_agent_set_remote_credentials(ice->agent, ice->stream, remote->ice_ufrag, remote->ice_pwd);
+		take_credentials(ice, remote->ice_lite);
 		if (ice->state == ICE_GATHERED || ice->state == ICE_FAILED)
 			set_state(ice, ICE_CHECKING);
 		loop_timer_start_ms(&ice->timer, MEDIA_ICE_TIMEOUT_MS);

@@ -1,6 +1,7 @@
-/* ICE (RFC 8445) by libnice, and our own sockets on libnice's ports: STUN stays with libnice, DTLS, RTP and RTCP come to us,
- * told apart in the kernel by the first byte (RFC 7983). Relayed and TCP pairs
- * are carried by libnice. Nothing outside the files of ICE knows libnice. */
+/* ICE (RFC 8445). Where our own addresses are all there is, it is our own agent (ice_host.h) on a socket an address. With STUN
+ * and TURN servers it is libnice, and our own sockets on libnice's ports: STUN stays with libnice, DTLS, RTP and RTCP come to
+ * us, told apart in the kernel by the first byte (RFC 7983); relayed pairs are carried by libnice. Nothing outside the
+ * files of ICE knows libnice. */
 #pragma once
 #include "media/end.h"
 
@@ -34,5 +35,8 @@ bool media_ice_apply(struct media_ice *ice, const struct sdp_transport *remote);
 int64_t media_ice_consent_age_us(const struct media_ice *ice);
 /* Where the far end is, for people: `remote`, or the other end of the TCP connection that it stands for. */
 const struct net_address *media_ice_far(const struct media_ice *ice, const struct net_address *remote);
+/* STUN that came to a socket of ours. False: this agent has its own. */
+bool media_ice_receive(struct media_ice *ice, struct media_socket *socket, const struct net_address *from, const uint8_t *bytes,
+		       size_t length);
 /* To the far end, over a pair that has no socket: a relayed one. */
 void media_ice_send(struct media_ice *ice, const uint8_t *bytes, size_t length);

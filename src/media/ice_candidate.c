@@ -36,7 +36,7 @@ static const struct {
 /* --- ours --- */
 
 /* Behind 1:1 NAT others know us by the public address, with the same port. */
-static void announce_publicly(const struct media_ice *ice, struct net_address *address)
+void ice_candidate_announce_publicly(const struct media_ice *ice, struct net_address *address)
 {
 	const struct net_address *public_address = &ice->end->worker->engine->settings.public_address;
 	uint16_t port = net_address_port(address);
@@ -61,11 +61,21 @@ bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *ca
 		return false;
 	base_copy_text(described.foundation, sizeof described.foundation, candidate->foundation);
 	if (candidate->type == NICE_CANDIDATE_TYPE_HOST)
-		announce_publicly(ice, &described.address);
+		ice_candidate_announce_publicly(ice, &described.address);
 	else
 		ice_address_from_nice(&candidate->base_addr, &described.related);
 	*ret_candidate = described;
 	return true;
+}
+
+void ice_candidate_make_tcp(struct sdp_candidate *candidate)
+{
+	char foundation[sizeof candidate->foundation];
+
+	base_copy_text(foundation, sizeof foundation, candidate->foundation);
+	g_snprintf(candidate->foundation, sizeof candidate->foundation, "T%.30s", foundation);
+	candidate->transport = SDP_CANDIDATE_TCP_PASSIVE;
+	candidate->priority = TCP_PRIORITY(candidate->priority >> 8);
 }
 
 bool ice_candidate_describe_tcp(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate)
@@ -76,15 +86,13 @@ bool ice_candidate_describe_tcp(const struct media_ice *ice, const NiceCandidate
 	if (candidate->type != NICE_CANDIDATE_TYPE_HOST || !ice_tcp_is_open(ice, &local) ||
 	    !ice_candidate_describe(ice, candidate, ret_candidate))
 		return false;
-	ret_candidate->transport = SDP_CANDIDATE_TCP_PASSIVE;
-	ret_candidate->priority = TCP_PRIORITY(candidate->priority >> 8);
-	g_snprintf(ret_candidate->foundation, sizeof ret_candidate->foundation, "T%.30s", candidate->foundation);
+	ice_candidate_make_tcp(ret_candidate);
 	return true;
 }
 
 /* --- the far end's --- */
 
-static bool is_usable(const struct sdp_candidate *candidate)
+bool ice_candidate_is_usable(const struct sdp_candidate *candidate)
 {
 	return candidate->component == ICE_COMPONENT && candidate->transport == SDP_CANDIDATE_UDP && candidate->address.length > 0 &&
 	       !net_address_is_wildcard(&candidate->address) && net_address_port(&candidate->address) != 0;
@@ -94,7 +102,7 @@ NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct s
 {
 	NiceCandidate *nice;
 
-	if (!is_usable(candidate))
+	if (!ice_candidate_is_usable(candidate))
 		return NULL;
 	nice = nice_candidate_new(NICE_CANDIDATE_TYPE_HOST);
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)

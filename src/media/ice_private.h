@@ -28,8 +28,8 @@ struct ice_socket {
 
 struct media_ice {
 	struct media_end *end;
+	struct ice_host *host; /* NULL: libnice is the agent */
 	NiceAgent *agent;
-	struct loop_timeouts *timeouts; /* the agent's; NULL: it has descriptors too, and the loop's guest context */
 	guint stream;
 	enum ice_state state;
 	uint16_t port;	    /* 0: none taken */
@@ -49,12 +49,10 @@ struct media_ice {
 	char remote_ufrag[257], remote_pwd[257];
 };
 
+/* To be called after any call into libnice. */
 static inline void ice_touch(struct media_ice *ice)
 {
-	if (ice->timeouts)
-		loop_timeouts_touch(ice->timeouts);
-	else
-		loop_touch_guest(media_end_loop(ice->end));
+	loop_touch_guest(media_end_loop(ice->end));
 }
 
 /* --- ice_socket.c --- */
@@ -66,8 +64,8 @@ void ice_sockets_close(struct media_ice *ice);
 struct ice_socket *ice_socket_find(struct media_ice *ice, const struct net_address *local);
 
 /* --- ice_tcp.c --- */
-/* Beside the sockets, once they are open. 0 or -errno. */
-int ice_tcp_open(struct media_ice *ice);
+/* Beside the agent's socket at `local`. 0 or -errno. */
+int ice_tcp_open(struct media_ice *ice, const struct net_address *local);
 void ice_tcp_close(struct media_ice *ice);
 /* Whether connections are waited for at a UDP socket's address. */
 bool ice_tcp_is_open(const struct media_ice *ice, const struct net_address *local);
@@ -84,13 +82,25 @@ bool ice_turn_is_seen_at(const struct media_ice *ice, const struct net_address *
 void ice_server_lost(struct media_ice *ice);
 /* A message that may be an answer of the far end, as it came from the network. */
 void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length);
+/* Whether this is a check by who knows the password in our description. */
+bool ice_knows_password(const struct media_ice *ice, const uint8_t *bytes, size_t length);
+/* The far end agrees to be sent to. */
+void ice_consent(struct media_ice *ice);
+/* A pair works, the first or another; `descriptor` -1: libnice must carry the packets. */
+void ice_select(struct media_ice *ice, int descriptor, const struct net_address *remote);
 
 /* --- ice_candidate.c --- */
 void ice_address_to_nice(const struct net_address *address, NiceAddress *ret_address);
 void ice_address_from_nice(const NiceAddress *address, struct net_address *ret_address);
+/* Behind 1:1 NAT others know us by the public address, with the same port. */
+void ice_candidate_announce_publicly(const struct media_ice *ice, struct net_address *address);
+/* False for what we do not use: the second component, names (mDNS) instead of addresses, TCP, where others come to us. */
+bool ice_candidate_is_usable(const struct sdp_candidate *candidate);
 /* False for what nobody could use. */
 bool ice_candidate_describe(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate);
+/* Of a host's UDP makes what we say of listening there. */
+void ice_candidate_make_tcp(struct sdp_candidate *candidate);
 /* The same by TCP: whoever describes a UDP socket of ours describes with it that we listen there. False: we do not. */
 bool ice_candidate_describe_tcp(const struct media_ice *ice, const NiceCandidate *candidate, struct sdp_candidate *ret_candidate);
-/* NULL for what we do not use: the second component, names (mDNS) instead of addresses, TCP, where others come to us. */
+/* NULL for what is not usable. */
 NiceCandidate *ice_candidate_to_nice(const struct media_ice *ice, const struct sdp_candidate *candidate);

@@ -1,5 +1,5 @@
 /* ICE over TCP (RFC 6544): we wait for connections on the ports of our UDP sockets and make none, so that nobody can have us connect to
- * where he likes. To libnice each connection is a far end of its own on UDP, at a socket of ours on the same host. Who has not shown by a
+ * where he likes. To the agent each connection is a far end of its own on UDP, at a socket of ours on the same host. Who has not shown by a
  * check that he knows the leg's password is nobody: he costs a descriptor for a while, and makes room for others. */
 #include "media/ice_private.h"
 #include "media/ice_stream.h"
@@ -98,29 +98,18 @@ static void on_datagrams(void *data, uint32_t events)
 
 /* --- from there --- */
 
-static bool knows_password(const struct media_ice *ice, const uint8_t *bytes, size_t length)
-{
-	gchar *ufrag = NULL, *pwd = NULL;
-	bool knows = nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd) &&
-		     media_stun_is_check(bytes, length, ufrag, pwd);
-
-	g_free(ufrag);
-	g_free(pwd);
-	return knows;
-}
-
-/* A UDP socket that speaks with libnice's and nobody else. */
+/* A UDP socket that speaks with the agent's and nobody else. */
 static int open_datagrams(struct ice_connection *connection)
 {
-	const struct net_address *nice = &connection->listener->local;
-	struct net_address address = *nice;
+	const struct net_address *agent = &connection->listener->local;
+	struct net_address address = *agent;
 	int descriptor, error;
 
 	net_address_set_port(&address, 0);
 	error = net_udp_open(&address, &descriptor);
 	if (error < 0)
 		return error;
-	if (connect(descriptor, &nice->any, nice->length) < 0)
+	if (connect(descriptor, &agent->any, agent->length) < 0)
 		error = -errno;
 	if (error == 0)
 		error = net_local_address(descriptor, &connection->near);
@@ -141,7 +130,7 @@ static bool admit(struct ice_connection *connection, const uint8_t *bytes, size_
 	struct media_ice *ice = connection->listener->ice;
 	char text[NET_ADDRESS_TEXT_MAX];
 
-	if (!knows_password(ice, bytes, length) || open_datagrams(connection) < 0)
+	if (!ice_knows_password(ice, bytes, length) || open_datagrams(connection) < 0)
 		return false;
 	log_debug(&ice->end->log, "there is a TCP connection from %s", net_address_format(&connection->far, text));
 	return true;
@@ -224,28 +213,19 @@ static void on_connection(void *data, uint32_t events)
 
 /* --- */
 
-static int listen_at(struct media_ice *ice, const struct net_address *address)
+int ice_tcp_open(struct media_ice *ice, const struct net_address *local)
 {
 	struct ice_listener *listener = g_new0(struct ice_listener, 1);
-	int error = net_tcp_listen(address, BACKLOG, &listener->descriptor);
+	int error = net_tcp_listen(local, BACKLOG, &listener->descriptor);
 
 	if (error < 0) {
 		g_free(listener);
 		return error;
 	}
 	listener->ice = ice;
-	listener->local = *address;
+	listener->local = *local;
 	ice->listeners = g_slist_append(ice->listeners, listener);
 	return loop_watch_add(media_end_loop(ice->end), listener->descriptor, EPOLLIN, on_connection, listener, &listener->watch);
-}
-
-int ice_tcp_open(struct media_ice *ice)
-{
-	int error = 0;
-
-	for (size_t i = 0; error == 0 && i < ice->n_sockets; i++)
-		error = listen_at(ice, &ice->sockets[i].local);
-	return error;
 }
 
 void ice_tcp_close(struct media_ice *ice)

@@ -26,6 +26,15 @@ static int read_batch(struct media_inbox *inbox, int descriptor)
 	return recvmmsg(descriptor, inbox->headers, MEDIA_BATCH, MSG_DONTWAIT, NULL);
 }
 
+static void take(struct media_socket *socket, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	struct media_end *end = socket->end;
+
+	if (!end->ice || rtp_classify(bytes, length) != RTP_KIND_STUN ||
+	    !media_ice_receive(end->ice, socket, from, bytes, length))
+		media_end_receive(end, from, bytes, length);
+}
+
 static void socket_ready(void *data, uint32_t events)
 {
 	struct media_socket *socket = data;
@@ -42,7 +51,7 @@ static void socket_ready(void *data, uint32_t events)
 			if (header->msg_hdr.msg_flags & MSG_TRUNC)
 				media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, &inbox->sources[i]);
 			else
-				media_end_receive(end, &inbox->sources[i], inbox->bytes[i], header->msg_len);
+				take(socket, &inbox->sources[i], inbox->bytes[i], header->msg_len);
 		}
 		end->worker->n_packets += n > 0 ? (uint32_t)n : 0;
 	}

@@ -127,6 +127,9 @@ static void test_random(void **state)
 	assert_int_equal(strlen(a), 32);
 	assert_string_not_equal(a, b);
 	assert_int_equal(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), 32);
+	crypto_random_ice_token(a, 24);
+	assert_int_equal(strlen(a), 24);
+	assert_int_equal(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), 24);
 	crypto_random_token(a, 0);
 	assert_string_equal(a, "");
 	assert_true(crypto_random_u64() != crypto_random_u64());

@@ -45,8 +45,13 @@ static void open_side(struct bench *bench, struct side *side, bool controlling)
 
 static void open_chain(struct chain *chain, const char *host)
 {
+	struct media_settings settings = {.workers = 2};
+
 	memset(chain, 0, sizeof *chain);
-	bench_open(&chain->bench, host, NULL);
+#ifdef WITH_LIBNICE
+	settings.stun_server = (struct media_server){"127.0.0.1", 9}; /* which nobody answers for */
+#endif
+	bench_open_with(&chain->bench, host, NULL, &settings);
 	open_side(&chain->bench, &chain->left, true);
 	open_side(&chain->bench, &chain->right, false);
 }
