@@ -1,5 +1,6 @@
 #include "admin/socket.h"
 #include "base/log.h"
+#include "net/acceptor.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -30,8 +31,7 @@ struct admin_socket {
 	struct loop *loop;
 	struct call_manager *calls;
 	char *path;
-	int descriptor;
-	struct loop_watch *watch;
+	struct net_acceptor acceptor;
 	GQueue clients;
 };
 
@@ -172,12 +172,9 @@ static void client_ready(void *data, uint32_t events)
 
 /* --- the socket --- */
 
-static void socket_ready(void *data, uint32_t events)
+static void on_client(void *user, int descriptor, const struct net_address *remote)
 {
-	struct admin_socket *socket = data;
-	int descriptor = accept4(socket->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (descriptor < 0)
-		return;
+	struct admin_socket *socket = user;
 	struct admin_client *client = g_new0(struct admin_client, 1);
 	if (socket->clients.length >= CLIENTS_MAX ||
 	    loop_watch_add(socket->loop, descriptor, EPOLLIN, client_ready, client, &client->watch) < 0) {
@@ -214,22 +211,24 @@ static int remove_old(const struct sockaddr_un *address)
 	return 0;
 }
 
-static int open_socket(struct admin_socket *admin)
+static int open_socket(const char *path, int *ret_descriptor)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	base_copy_text(address.sun_path, sizeof address.sun_path, admin->path);
-	admin->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (admin->descriptor < 0)
-		return -errno;
+	base_copy_text(address.sun_path, sizeof address.sun_path, path);
 	int error = remove_old(&address);
+	int descriptor = error < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (error < 0)
 		return error;
-	/* Before bind(), so that there is no moment at which others may connect. */
-	if (fchmod(admin->descriptor, 0600) < 0 ||
-	    bind(admin->descriptor, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    listen(admin->descriptor, CLIENTS_MAX) < 0)
-		return -errno;
-	return loop_watch_add(admin->loop, admin->descriptor, EPOLLIN, socket_ready, admin, &admin->watch);
+	/* fchmod() before bind(), so that there is no moment at which others may connect. */
+	if (descriptor < 0 || fchmod(descriptor, 0600) < 0 ||
+	    bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 || listen(descriptor, CLIENTS_MAX) < 0) {
+		error = -errno;
+		if (descriptor >= 0)
+			close(descriptor);
+		return error;
+	}
+	*ret_descriptor = descriptor;
+	return 0;
 }
 
 int admin_socket_new(struct loop *loop, struct call_manager *calls, const struct config_snapshot *snapshot,
@@ -243,7 +242,10 @@ int admin_socket_new(struct loop *loop, struct call_manager *calls, const struct
 	admin->loop = loop;
 	admin->calls = calls;
 	admin->path = g_strdup(path);
-	int error = open_socket(admin);
+	int descriptor;
+	int error = open_socket(path, &descriptor);
+	if (error == 0)
+		error = net_acceptor_start(&admin->acceptor, loop, descriptor, 1, on_client, admin); /* so that who has hung up is gone before */
 	if (error < 0) {
 		log_error(NULL, "admin.socket %s: %s", path, g_strerror(-error));
 		admin_socket_free(admin);
@@ -259,11 +261,9 @@ struct admin_socket *admin_socket_free(struct admin_socket *socket)
 		return NULL;
 	while (socket->clients.head)
 		client_free(socket->clients.head->data);
-	if (socket->watch)
+	if (socket->acceptor.watch)
 		remove_socket(socket->path);
-	loop_watch_free(socket->watch);
-	if (socket->descriptor >= 0)
-		close(socket->descriptor);
+	net_acceptor_stop(&socket->acceptor);
 	g_free(socket->path);
 	g_free(socket);
 	return NULL;

@@ -4,6 +4,7 @@
 #include "media/ice_private.h"
 #include "media/ice_stream.h"
 #include "metrics/metrics.h"
+#include "net/acceptor.h"
 #include "net/tcp.h"
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,16 +14,15 @@
 #define STRANGERS_MAX	    64	 /* of a worker: connections that have shown nothing */
 #define STRANGER_TIME_MS    5000 /* to show it */
 #define BACKLOG		    8
-#define ACCEPTED_MAX	    8 /* before others have their turn */
-#define DATAGRAMS_MAX	    8 /* likewise */
+#define ACCEPTED_AT_ONCE    8
+#define DATAGRAMS_MAX	    8	 /* before others have their turn */
 
 METRICS_COUNTER(refused, "tandem_ice_tcp_refused_total",
 		"TCP connections to media ports that were ended: by strangers to the call, or too many of them.");
 
 struct ice_listener {
 	struct media_ice *ice;
-	int descriptor;
-	struct loop_watch *watch;
+	struct net_acceptor acceptor;
 	struct net_address local; /* of the UDP socket as well */
 };
 
@@ -192,22 +192,15 @@ static void accept_one(struct ice_listener *listener, int descriptor, const stru
 	loop_timer_start_ms(&connection->timer, STRANGER_TIME_MS);
 }
 
-static void on_connection(void *data, uint32_t events)
+static void on_connection(void *user, int descriptor, const struct net_address *far)
 {
-	struct ice_listener *listener = data;
+	struct ice_listener *listener = user;
 
-	for (int i = 0; i < ACCEPTED_MAX; i++) {
-		struct net_address far = {.length = sizeof far.ipv6};
-		int descriptor = accept4(listener->descriptor, &far.any, &far.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (descriptor < 0)
-			return;
-		if (make_room(listener->ice)) {
-			accept_one(listener, descriptor, &far);
-		} else {
-			metrics_add(&refused, 1);
-			close(descriptor);
-		}
+	if (make_room(listener->ice)) {
+		accept_one(listener, descriptor, far);
+	} else {
+		metrics_add(&refused, 1);
+		close(descriptor);
 	}
 }
 
@@ -216,8 +209,11 @@ static void on_connection(void *data, uint32_t events)
 int ice_tcp_open(struct media_ice *ice, const struct net_address *local)
 {
 	struct ice_listener *listener = g_new0(struct ice_listener, 1);
-	int error = net_tcp_listen(local, BACKLOG, &listener->descriptor);
+	int descriptor, error = net_tcp_listen(local, BACKLOG, &descriptor);
 
+	if (error == 0)
+		error = net_acceptor_start(&listener->acceptor, media_end_loop(ice->end), descriptor, ACCEPTED_AT_ONCE,
+					   on_connection, listener);
 	if (error < 0) {
 		g_free(listener);
 		return error;
@@ -225,7 +221,7 @@ int ice_tcp_open(struct media_ice *ice, const struct net_address *local)
 	listener->ice = ice;
 	listener->local = *local;
 	ice->listeners = g_slist_append(ice->listeners, listener);
-	return loop_watch_add(media_end_loop(ice->end), listener->descriptor, EPOLLIN, on_connection, listener, &listener->watch);
+	return 0;
 }
 
 void ice_tcp_close(struct media_ice *ice)
@@ -235,8 +231,7 @@ void ice_tcp_close(struct media_ice *ice)
 	for (GSList *i = ice->listeners; i; i = i->next) {
 		struct ice_listener *listener = i->data;
 
-		loop_watch_free(listener->watch);
-		close(listener->descriptor);
+		net_acceptor_stop(&listener->acceptor);
 		g_free(listener);
 	}
 	g_clear_pointer(&ice->listeners, g_slist_free);

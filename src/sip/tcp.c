@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "net/acceptor.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 #include "sip/framing.h"
@@ -11,7 +12,7 @@
 
 #define READ_BYTES 16384
 #define BACKLOG 128
-#define ACCEPTED_PER_ROUND_MAX 32
+#define ACCEPTED_AT_ONCE 32
 
 METRICS_COUNTER(refused, "tandem_sip_tcp_refused_total", "TCP connections refused because there were too many.");
 METRICS_COUNTER(broken, "tandem_sip_tcp_broken_total", "TCP connections closed because their stream was out of step.");
@@ -19,9 +20,8 @@ METRICS_COUNTER(broken, "tandem_sip_tcp_broken_total", "TCP connections closed b
 struct sip_tcp_listener {
 	struct sip_transport_set *transports;
 	struct sip_tcp_listener *next;
-	int descriptor;
 	struct net_address local;
-	struct loop_watch *watch;
+	struct net_acceptor acceptor;
 };
 
 enum tcp_state { TCP_CONNECTING, TCP_OPEN, TCP_FAILED, TCP_CLOSED };
@@ -226,13 +226,9 @@ struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const str
 		return sip_flow_ref(connection->flow);
 	if (connection || g_hash_table_size(transports->tcp_connections) >= SIP_TCP_CONNECTIONS_MAX)
 		return NULL;
-	int descriptor = socket(remote->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
+	int descriptor;
+	if (net_tcp_connect(NULL, remote, &descriptor) < 0)
 		return NULL;
-	if (connect(descriptor, &remote->any, remote->length) < 0 && errno != EINPROGRESS) {
-		close(descriptor);
-		return NULL;
-	}
 	connection = add(listener, descriptor, TCP_CONNECTING, remote);
 	return connection ? sip_flow_ref(connection->flow) : NULL;
 }
@@ -250,21 +246,14 @@ static bool has_room_for(const struct sip_transport_set *transports, const struc
 	       !g_hash_table_contains(transports->tcp_connections, remote);
 }
 
-static void on_connection(void *data, uint32_t events)
+static void on_connection(void *user, int descriptor, const struct net_address *remote)
 {
-	struct sip_tcp_listener *listener = data;
-	for (int i = 0; i < ACCEPTED_PER_ROUND_MAX; i++) {
-		struct net_address remote = {.length = sizeof remote.ipv6};
-		int descriptor =
-			accept4(listener->descriptor, &remote.any, &remote.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (descriptor < 0)
-			return;
-		if (has_room_for(listener->transports, &remote)) {
-			add(listener, descriptor, TCP_OPEN, &remote);
-		} else {
-			metrics_add(&refused, 1);
-			close(descriptor);
-		}
+	struct sip_tcp_listener *listener = user;
+	if (has_room_for(listener->transports, remote)) {
+		add(listener, descriptor, TCP_OPEN, remote);
+	} else {
+		metrics_add(&refused, 1);
+		close(descriptor);
 	}
 }
 
@@ -275,17 +264,14 @@ int sip_tcp_listen(struct sip_transport_set *transports, const struct net_addres
 	if (error < 0)
 		return error;
 	struct sip_tcp_listener *listener = g_new0(struct sip_tcp_listener, 1);
-	error = net_local_address(descriptor, &listener->local);
-	if (!error)
-		error = loop_watch_add(transports->stack->loop, descriptor, EPOLLIN, on_connection, listener,
-				       &listener->watch);
+	listener->transports = transports;
+	net_local_address(descriptor, &listener->local);
+	error = net_acceptor_start(&listener->acceptor, transports->stack->loop, descriptor, ACCEPTED_AT_ONCE,
+				   on_connection, listener);
 	if (error < 0) {
-		close(descriptor);
 		g_free(listener);
 		return error;
 	}
-	listener->transports = transports;
-	listener->descriptor = descriptor;
 	struct sip_tcp_listener **end = &transports->tcp_listeners;
 	while (*end)
 		end = &(*end)->next;
@@ -314,8 +300,7 @@ void sip_tcp_close_all(struct sip_transport_set *transports)
 	while (transports->tcp_listeners) {
 		struct sip_tcp_listener *listener = transports->tcp_listeners;
 		transports->tcp_listeners = listener->next;
-		loop_watch_free(listener->watch);
-		close(listener->descriptor);
+		net_acceptor_stop(&listener->acceptor);
 		g_free(listener);
 	}
 }

@@ -1,10 +1,11 @@
 #include "web/internal.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
-#include <fcntl.h>
+#include "net/acceptor.h"
+#include "net/tcp.h"
+#include "net/udp.h"
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 METRICS_COUNTER(connections_accepted, "tandem_web_connections_total", "Connections to the web side.", "outcome",
@@ -15,14 +16,10 @@ METRICS_GAUGE(connections_open, "tandem_web_connections", "Open connections to t
 METRICS_GAUGE(sockets_open, "tandem_web_sockets", "Open WebSockets.");
 
 #define LISTEN_BACKLOG 512
-#define ACCEPTS_PER_ROUND 64
-#define ACCEPT_PAUSE_MS 200 /* when the process has no descriptor left */
+#define ACCEPTED_AT_ONCE 64
 
 struct listener {
-	struct web *web;
-	int descriptor;
-	struct loop_watch *watch;
-	struct loop_timer resume;
+	struct net_acceptor acceptor;
 	struct net_address address;
 };
 
@@ -166,8 +163,9 @@ void web_connection_gone(struct web *web, struct web_connection *connection)
 	metrics_set(&connections_open, g_hash_table_size(web->connections));
 }
 
-static void adopt(struct web *web, int descriptor, const struct net_address *remote)
+static void adopt(void *user, int descriptor, const struct net_address *remote)
 {
+	struct web *web = user;
 	struct net_address local = {.length = sizeof local.ipv6};
 	int yes = 1;
 	if (!has_room(web, remote) || getsockname(descriptor, &local.any, &local.length)) {
@@ -187,74 +185,31 @@ static void adopt(struct web *web, int descriptor, const struct net_address *rem
 	metrics_set(&connections_open, g_hash_table_size(web->connections));
 }
 
-static void on_resume(void *data)
-{
-	struct listener *listener = data;
-	loop_watch_set_events(listener->watch, EPOLLIN);
-}
-
-static void on_connect(void *data, uint32_t events)
-{
-	struct listener *listener = data;
-	for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
-		struct net_address remote = {.length = sizeof remote.ipv6};
-		int descriptor = accept4(listener->descriptor, &remote.any, &remote.length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (descriptor >= 0) {
-			adopt(listener->web, descriptor, &remote);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			log_warning(NULL, "web: a connection cannot be taken: %s", g_strerror(errno));
-			loop_watch_set_events(listener->watch, 0);
-			loop_timer_start_ms(&listener->resume, ACCEPT_PAUSE_MS);
-			return;
-		}
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
-	}
-}
-
 /* --- listeners --- */
 static void listener_free(void *data)
 {
 	struct listener *listener = data;
-	loop_timer_stop(&listener->resume);
-	loop_watch_free(listener->watch);
-	if (listener->descriptor >= 0)
-		close(listener->descriptor);
+	net_acceptor_stop(&listener->acceptor);
 	g_free(listener);
 }
 
-static int open_socket(const struct net_address *address, struct listener *listener)
+static int open_listener(struct web *web, const char *text, struct listener *listener)
 {
-	int yes = 1;
-	listener->descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener->descriptor < 0)
-		return -errno;
-	setsockopt(listener->descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	if (net_address_is_ipv6(address)) /* so that 0.0.0.0 and [::] can stand beside each other */
-		setsockopt(listener->descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
-	if (bind(listener->descriptor, &address->any, address->length) < 0 ||
-	    listen(listener->descriptor, LISTEN_BACKLOG) < 0)
-		return -errno;
-	listener->address.length = sizeof listener->address.ipv6;
-	if (getsockname(listener->descriptor, &listener->address.any, &listener->address.length) < 0)
-		return -errno;
-	return 0;
+	struct net_address address;
+	int descriptor;
+	int error = net_address_parse_with_port(text, &address);
+	if (!error)
+		error = net_tcp_listen(&address, LISTEN_BACKLOG, &descriptor);
+	if (error)
+		return error;
+	net_local_address(descriptor, &listener->address);
+	return net_acceptor_start(&listener->acceptor, web->loop, descriptor, ACCEPTED_AT_ONCE, adopt, web);
 }
 
 static int listen_on(struct web *web, const char *text)
 {
-	struct net_address address;
-	int error = net_address_parse_with_port(text, &address);
 	struct listener *listener = g_new0(struct listener, 1);
-	listener->web = web;
-	listener->descriptor = -1;
-	loop_timer_init(&listener->resume, web->loop, on_resume, listener);
-	if (!error)
-		error = open_socket(&address, listener);
-	if (!error)
-		error = loop_watch_add(web->loop, listener->descriptor, EPOLLIN, on_connect, listener, &listener->watch);
+	int error = open_listener(web, text, listener);
 	if (error) {
 		log_error(NULL, "web: cannot listen on %s: %s", text, g_strerror(-error));
 		listener_free(listener);
