@@ -19,7 +19,7 @@ from tandem_test.browser import Browser  # noqa: E402
 from tandem_test.calls import Maker  # noqa: E402
 from tandem_test.lifetime import maker  # noqa: E402
 from tandem_test.media import Rtp  # noqa: E402
-from tandem_test.net import free_port, media_ports  # noqa: E402
+from tandem_test.net import kept_port, media_ports  # noqa: E402
 from tandem_test.trunk import TcpTrunk, UdpTrunk  # noqa: E402
 
 DOMAIN = "example.test"
@@ -50,7 +50,7 @@ def default_config(directory, trunk_port):
 @pytest.fixture(scope="module")
 def trunk_port():
     """Where the trunk "pbx" is, for whoever plays it."""
-    return free_port()
+    return kept_port()
 
 
 @pytest.fixture(scope="session")

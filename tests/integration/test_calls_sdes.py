@@ -6,12 +6,12 @@ import pytest
 from tandem_test import calls as calls_module
 from tandem_test import daemon as daemon_module
 from tandem_test import media, sdes, sip
-from tandem_test.net import LIMIT, Deadline, free_port
+from tandem_test.net import LIMIT, Deadline, kept_port
 from tandem_test.sdes import SHA32, SHA80, SecureRtp
 from tandem_test.trunk import UdpTrunk
 from tandem_test.lifetime import maker
 
-OPTIONAL_PORT = free_port()
+OPTIONAL_PORT = kept_port()
 CONFIG = daemon_module.merge(calls_module.CONFIG, {
     "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}, {"match": "^7", "to": "open"},
                {"to": "pbx"}],

@@ -8,7 +8,7 @@ from tandem_test import calls as calls_module
 from tandem_test import daemon as daemon_module
 from tandem_test import sip
 from tandem_test.browser import Browser
-from tandem_test.net import free_port
+from tandem_test.net import kept_port
 from tandem_test.trunk import UdpTrunk
 
 pytestmark = pytest.mark.xdist_group("timers")
@@ -213,7 +213,7 @@ def row_45_a_reinvite_that_is_never_answered_ends_the_call(stage):
 def plays(tmp_path_factory, default_configuration):
     """All of them, running."""
     directory = tmp_path_factory.mktemp("timers")
-    ports = {name: free_port() for name in PLAYS}
+    ports = {name: kept_port() for name in PLAYS}
     prefixes = {name: str(10 + i) for i, name in enumerate(PLAYS)}
     config = daemon_module.merge(default_configuration(directory, 5), {
         **calls_module.CONFIG,

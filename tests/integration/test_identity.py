@@ -4,7 +4,7 @@ History-Info; and that nothing of one side's network shows on the other."""
 import pytest
 from tandem_test import media, sip
 from tandem_test.trunk import UdpTrunk
-from tandem_test.net import free_port
+from tandem_test.net import kept_port
 
 DOMAIN = "example.test"
 NAMES = ("plain", "pai", "rpid")
@@ -15,7 +15,7 @@ PORTS = {}
 
 
 def prepare(directory, config):
-    PORTS.update({name: free_port() for name in NAMES})
+    PORTS.update({name: kept_port() for name in NAMES})
     config["trunks"] = [
         # of several trunks on one host the one with the sender's port is meant
         {"name": "plain", "peer": f"sip:127.0.0.1:{PORTS['plain']}"},

@@ -38,7 +38,7 @@ class _Ports:
     """Ports that no other test run on this machine takes: each process holds a slot, by a lock on a file, as long as it
     lives. All are below the range from which the kernel picks ports by itself."""
 
-    FIRST, SLOTS, EACH, MEDIA = 10000, 40, 500, 400
+    FIRST, SLOTS, EACH, MEDIA = 10000, 30, 750, 400
 
     def __init__(self):
         folder = pathlib.Path(tempfile.gettempdir()) / f"tandem-test-ports-{os.getuid()}"
@@ -53,7 +53,7 @@ class _Ports:
                 self.lock.close()
                 continue
             self.start = self.FIRST + slot * self.EACH
-            self.next = 0
+            self.next, self.kept = 0, set()
             return
         raise RuntimeError("too many test runs at a time")
 
@@ -73,7 +73,7 @@ class _Ports:
         for _ in range(self.EACH - self.MEDIA):
             port = self.start + self.next
             self.next = (self.next + 1) % (self.EACH - self.MEDIA)
-            if self._is_free(host, port):
+            if port not in self.kept and self._is_free(host, port):
                 return port
         raise RuntimeError("no free port is left")
 
@@ -92,8 +92,15 @@ def _slot():
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free for UDP and TCP, and another one at each call."""
+    """A port that is free for UDP and TCP, for whoever takes it at once."""
     return _slot().free(host)
+
+
+def kept_port(host="127.0.0.1"):
+    """As free_port(), but it may be taken, let go and taken again as long as this process lives."""
+    port = free_port(host)
+    _slot().kept.add(port)
+    return port
 
 
 def media_ports():
