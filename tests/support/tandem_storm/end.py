@@ -334,7 +334,8 @@ class End:
 
     def on_cancel(self, cancel, server):
         self.heard_cancel = True
-        self.call.check_provoked(self, "CANCEL")
+        if cancel.message.to_tag is None:  # else it ends an offer in the dialog, not the call
+            self.call.check_provoked(self, "CANCEL")
         if server is None and self.was_away:
             cancel.respond(sip.response(cancel.message, 481, to_tag=self.tags[0]))
             return
