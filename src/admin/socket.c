@@ -176,8 +176,9 @@ static void on_client(void *user, int descriptor, const struct net_address *remo
 {
 	struct admin_socket *socket = user;
 	struct admin_client *client = g_new0(struct admin_client, 1);
-	if (socket->clients.length >= CLIENTS_MAX ||
-	    loop_watch_add(socket->loop, descriptor, EPOLLIN, client_ready, client, &client->watch) < 0) {
+	if (socket->clients.length >= CLIENTS_MAX) /* the oldest makes room: it may have hung up, or have nothing to say */
+		client_free(socket->clients.head->data);
+	if (loop_watch_add(socket->loop, descriptor, EPOLLIN, client_ready, client, &client->watch) < 0) {
 		close(descriptor);
 		g_free(client);
 		return;
