@@ -212,24 +212,25 @@ static int remove_old(const struct sockaddr_un *address)
 	return 0;
 }
 
-static int open_socket(const char *path, int *ret_descriptor)
+/* The descriptor, or -errno. */
+static int open_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	base_copy_text(address.sun_path, sizeof address.sun_path, path);
 	int error = remove_old(&address);
-	int descriptor = error < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (error < 0)
 		return error;
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (descriptor < 0)
+		return -errno;
 	/* fchmod() before bind(), so that there is no moment at which others may connect. */
-	if (descriptor < 0 || fchmod(descriptor, 0600) < 0 ||
-	    bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 || listen(descriptor, CLIENTS_MAX) < 0) {
+	if (fchmod(descriptor, 0600) < 0 || bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    listen(descriptor, CLIENTS_MAX) < 0) {
 		error = -errno;
-		if (descriptor >= 0)
-			close(descriptor);
+		close(descriptor);
 		return error;
 	}
-	*ret_descriptor = descriptor;
-	return 0;
+	return descriptor;
 }
 
 int admin_socket_new(struct loop *loop, struct call_manager *calls, const struct config_snapshot *snapshot,
@@ -243,10 +244,9 @@ int admin_socket_new(struct loop *loop, struct call_manager *calls, const struct
 	admin->loop = loop;
 	admin->calls = calls;
 	admin->path = g_strdup(path);
-	int descriptor;
-	int error = open_socket(path, &descriptor);
-	if (error == 0)
-		error = net_acceptor_start(&admin->acceptor, loop, descriptor, 1, on_client, admin); /* so that who has hung up is gone before */
+	int descriptor = open_socket(path);
+	int error = descriptor < 0 ? descriptor
+				   : net_acceptor_start(&admin->acceptor, loop, descriptor, CLIENTS_MAX, on_client, admin);
 	if (error < 0) {
 		log_error(NULL, "admin.socket %s: %s", path, g_strerror(-error));
 		admin_socket_free(admin);
