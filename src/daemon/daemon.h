@@ -2,6 +2,7 @@
 #pragma once
 #include "admin/admin.h"
 #include "admin/socket.h"
+#include "base/memory.h"
 #include "call/call.h"
 #include "config/config.h"
 #include "dispatch/dispatch.h"
@@ -32,6 +33,8 @@ struct daemon {
 	int signals; /* signalfd; -1 */
 	struct loop_watch *signal_watch;
 	struct loop_timer farewell;
+	struct base_memory memory; /* of the calls */
+	struct loop_timer memory_look;
 	bool is_stopping;
 };
 

@@ -5,6 +5,8 @@
 #include "sip/options.h"
 #include <string.h>
 
+#define MEMORY_LOOK_MS 10000
+
 static const char *daemon_domain(const struct daemon *daemon)
 {
 	return config_string(daemon->snapshot, "", 0, "domain");
@@ -204,6 +206,30 @@ static int start_extensions(struct daemon *daemon)
 	return 0;
 }
 
+#define MEMORY_LOOK_MS 10000
+
+static void look_at_memory(void *data)
+{
+	struct daemon *daemon = data;
+	struct call_counts counts;
+	call_manager_count(daemon->calls, &counts);
+	if (base_memory_look(&daemon->memory, counts.legs + counts.lingering_legs))
+		log_debug(NULL, "memory of ended calls was given back");
+	loop_timer_start_ms(&daemon->memory_look, MEMORY_LOOK_MS);
+}
+
+static int start_memory_look(struct daemon *daemon)
+{
+	loop_timer_init(&daemon->memory_look, daemon->loop, look_at_memory, daemon);
+	loop_timer_start_ms(&daemon->memory_look, MEMORY_LOOK_MS);
+	return 0;
+}
+
+static void stop_memory_look(struct daemon *daemon)
+{
+	loop_timer_stop(&daemon->memory_look);
+}
+
 static void stop_nothing(struct daemon *daemon)
 {
 }
@@ -247,6 +273,7 @@ static const struct daemon_part {
 	{"web", start_web, stop_web},
 	{"extensions", start_extensions, stop_nothing},
 	{"metrics", daemon_observe, daemon_observe_stop},
+	{"memory", start_memory_look, stop_memory_look},
 	{"admin socket", start_admin_socket, stop_admin_socket},
 	{"listeners", start_listening, stop_nothing},
 };

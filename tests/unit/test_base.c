@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,22 @@ static void test_copy_text(void **state)
 	assert_string_equal(text, "");
 	assert_false(base_copy_text(text, 0, "a"));
 	assert_false(base_copy_text(text, 1, "a"));
+}
+
+static void test_memory_goes_back_when_most_of_it_is_free(void **state)
+{
+	struct base_memory memory = {0};
+	assert_false(base_memory_look(&memory, 0));
+	assert_false(base_memory_look(&memory, BASE_MEMORY_OBJECTS_MIN - 1)); /* too little to care for */
+	assert_false(base_memory_look(&memory, 0));
+	assert_false(base_memory_look(&memory, 1000));
+	assert_false(base_memory_look(&memory, 800));
+	assert_false(base_memory_look(&memory, 500));
+	assert_true(base_memory_look(&memory, 499));
+	assert_false(base_memory_look(&memory, 499)); /* once */
+	assert_false(base_memory_look(&memory, 300));
+	assert_true(base_memory_look(&memory, 0));
+	assert_false(base_memory_look(&memory, 0));
 }
 
 static void test_nearest_name(void **state)
@@ -119,8 +136,13 @@ static void test_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copy_text), cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_log_line),
-		cmocka_unit_test(test_log_long),  cmocka_unit_test(test_log_level),    cmocka_unit_test(test_container),
+		cmocka_unit_test(test_copy_text),
+		cmocka_unit_test(test_memory_goes_back_when_most_of_it_is_free),
+		cmocka_unit_test(test_nearest_name),
+		cmocka_unit_test(test_log_line),
+		cmocka_unit_test(test_log_long),
+		cmocka_unit_test(test_log_level),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
