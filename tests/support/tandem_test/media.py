@@ -94,9 +94,12 @@ class Rtp:
         return header + content
 
     def send(self, to, count=1, payload_type=PCMU, payload=None, marker=False):
+        """The last of the packets, as it was before it was wrapped."""
         for _ in range(count):
-            self.socket.sendto(self._wrap(self.packet(payload_type, payload, marker)), to)
+            packet = self.packet(payload_type, payload, marker)
+            self.socket.sendto(self._wrap(packet), to)
             marker = False
+        return packet
 
     def receive(self, timeout=LIMIT):
         """(payload type, sequence, timestamp, ssrc, payload, source) of the next packet."""

@@ -6,7 +6,7 @@ import time
 
 from . import media, sip
 from .media import Rtp
-from .net import Deadline
+from .net import LIMIT, Deadline
 from .webrtc import WebRtc
 
 INTERVAL = 0.02
@@ -144,7 +144,9 @@ class MediaCall:
             self.port.send(self.to_trunk_port())
             time.sleep(INTERVAL)
         self.peer.wait_heard(1)
-        time.sleep(INTERVAL)
+        last = self.port.send(self.to_trunk_port())
+        with self.peer.heard_more:  # none of these is on its way any more
+            assert self.peer.heard_more.wait_for(lambda: any(p[12:] == last[12:] for _, p, _ in self.peer.heard), LIMIT)
         self.peer.heard.clear()
 
     def trunk_stream(self, port=None):
