@@ -418,7 +418,8 @@ static void receive_request(struct ice_host *host, struct media_socket *socket, 
 	uint8_t answer[MEDIA_BINDING_WRITTEN_MAX];
 	struct pair *pair;
 
-	if (!credentials)
+	/* After a restart the old credentials keep the old path, and lead to no other: who got an answer there would take it for his path. */
+	if (!credentials || (credentials != &host->now && !is_path(host, socket, from)))
 		return;
 	if (!settle_roles(host, binding)) {
 		send_to(socket, from, answer, media_binding_write_conflict(binding->transaction, credentials->pwd, answer));

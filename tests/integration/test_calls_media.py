@@ -171,8 +171,8 @@ def dial_by(make, port):
         held = []
         time.sleep(REST)
         while True:
-            # ports are taken in turn: rounds that all begin with the same kind of call might pass by it for ever
-            direction = random.choice(WITH_TRUNK) if not held else "browser-trunk"
+            # ports are taken in turn: calls of one kind might pass by it for ever
+            direction = random.choice(WITH_TRUNK)
             one = make(direction)
             one.call.dial()
             if not one.is_admitted():
