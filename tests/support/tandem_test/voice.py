@@ -146,7 +146,7 @@ class MediaCall:
         self.peer.wait_heard(1)
         last = self.port.send(self.to_trunk_port())
         with self.peer.heard_more:  # none of these is on its way any more
-            assert self.peer.heard_more.wait_for(lambda: any(p[12:] == last[12:] for _, p, _ in self.peer.heard), LIMIT)
+            assert self.peer.heard_more.wait_for(lambda: any(p.endswith(last[12:]) for _, p, _ in self.peer.heard), LIMIT)
         self.peer.heard.clear()
 
     def trunk_stream(self, port=None):
