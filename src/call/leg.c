@@ -123,12 +123,36 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 	leg_requests_resume(leg);
 }
 
+static void leg_take_endpoint(struct leg *leg, struct registrar_endpoint *endpoint)
+{
+	GQueue *legs = g_hash_table_lookup(leg->manager->legs_at, endpoint);
+	if (!legs) {
+		legs = g_queue_new();
+		g_hash_table_insert(leg->manager->legs_at, endpoint, legs);
+	}
+	g_queue_push_head_link(legs, &leg->endpoint_link);
+	leg->endpoint = registrar_endpoint_ref(endpoint);
+	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+}
+
+static void leg_leave_endpoint(struct leg *leg)
+{
+	if (!leg->endpoint)
+		return;
+	GQueue *legs = g_hash_table_lookup(leg->manager->legs_at, leg->endpoint);
+	g_queue_unlink(legs, &leg->endpoint_link);
+	if (g_queue_is_empty(legs))
+		g_hash_table_remove(leg->manager->legs_at, leg->endpoint);
+	registrar_endpoint_watch_stop(&leg->endpoint_watch);
+	BASE_CLEAR(&leg->endpoint, registrar_endpoint_unref);
+}
+
 const struct leg *leg_at_same_device(const struct leg *leg)
 {
-	const struct registrar_endpoint_watch *watch = leg->endpoint ? registrar_endpoint_watches(leg->endpoint) : NULL;
-	for (; watch; watch = watch->next) {
-		const struct leg *other = watch->data;
-		if (watch->changed == leg_endpoint_changed && other->call && other->call != leg->call && other->call->media)
+	const GQueue *legs = leg->endpoint ? g_hash_table_lookup(leg->manager->legs_at, leg->endpoint) : NULL;
+	for (const GList *link = legs ? legs->head : NULL; link; link = link->next) {
+		const struct leg *other = link->data;
+		if (other->call && other->call != leg->call && other->call->media)
 			return other;
 	}
 	return NULL;
@@ -145,11 +169,8 @@ void leg_follow(struct leg *leg, struct sip_flow *flow)
 	if (!endpoint || endpoint == leg->endpoint)
 		return;
 	log_info(&leg->log, "is at another device of its user now");
-	registrar_endpoint_ref(endpoint);
-	registrar_endpoint_watch_stop(&leg->endpoint_watch);
-	registrar_endpoint_unref(leg->endpoint);
-	leg->endpoint = endpoint;
-	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+	leg_leave_endpoint(leg);
+	leg_take_endpoint(leg, endpoint);
 	leg_endpoint_changed(leg, endpoint, flow);
 }
 
@@ -162,6 +183,7 @@ static struct leg *leg_new(struct call *call, enum leg_kind kind)
 	leg->kind = kind;
 	leg->state = LEG_NEW;
 	leg->link.data = leg;
+	leg->endpoint_link.data = leg;
 	leg->session_id = manager->next_session_id++;
 	leg->unacknowledged = g_ptr_array_new();
 	base_copy_text(leg->call_id, sizeof leg->call_id, call->id);
@@ -204,11 +226,10 @@ static enum negotiate_sdes leg_sdes_of_trunk(const struct trunk *trunk)
 struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint)
 {
 	struct leg *leg = leg_new(call, LEG_BROWSER);
-	leg->endpoint = registrar_endpoint_ref(endpoint);
+	leg_take_endpoint(leg, endpoint);
 	leg->sdes = leg_sdes_of_browser(endpoint);
 	leg->carries_video = true;
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
-	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
 	if (!registrar_endpoint_flow(endpoint))
 		leg_await_return(leg);
 	return leg;
@@ -249,8 +270,7 @@ struct leg *leg_free(struct leg *leg)
 	loop_timer_stop(&leg->retry);
 	loop_timer_stop(&leg->session.timer);
 	leg_reliable_clear(leg);
-	registrar_endpoint_watch_stop(&leg->endpoint_watch);
-	registrar_endpoint_unref(leg->endpoint);
+	leg_leave_endpoint(leg);
 	leg_detach_transactions(leg);
 	g_ptr_array_free(leg->unacknowledged, true);
 	sip_stack_remove_dialog(leg->entry);

@@ -73,6 +73,7 @@ struct leg {
 	/* the far end: one of them */
 	struct registrar_endpoint *endpoint;
 	struct registrar_endpoint_watch endpoint_watch;
+	GList endpoint_link; /* in manager->legs_at */
 	struct trunk *trunk;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
 	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */

@@ -66,6 +66,7 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	manager->media = parameters->media;
 	manager->bus = parameters->bus;
 	manager->router = parameters->router;
+	manager->legs_at = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	/* Session ids must not come again after a restart (RFC 8866, section 5.2). */
 	manager->next_session_id = (uint64_t)g_get_real_time();
 	manager->next_call_number = g_random_int();
@@ -90,6 +91,7 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 		leg_free(manager->legs.head->data);
 	while (manager->lingering.head)
 		leg_free(manager->lingering.head->data);
+	g_hash_table_unref(manager->legs_at);
 	loop_timer_stop(&manager->rest);
 	g_free(manager->domain);
 	g_free(manager);

@@ -1,13 +1,11 @@
 #include "media/binding.h"
 #include "crypto/digest.h"
+#include "media/stun.h"
 #include "rtp/packet.h"
 #include <string.h>
 
-#define HEADER_BYTES	  20
-#define ATTRIBUTE_BYTES	  4
 #define INTEGRITY_BYTES	  20
 #define FINGERPRINT_BYTES 4
-#define COOKIE		  0x2112a442u
 #define FINGERPRINT_XOR	  0x5354554eu
 #define BINDING		  0x0001
 #define CLASS_MASK	  0x0110
@@ -65,8 +63,7 @@ static int read_header(const uint8_t *bytes, size_t length, struct media_binding
 {
 	uint16_t type;
 
-	if (length < HEADER_BYTES || length > MEDIA_BINDING_READ_MAX || length % 4 != 0 || rtp_get_u32(bytes + 4) != COOKIE ||
-	    rtp_get_u16(bytes + 2) != length - HEADER_BYTES)
+	if (length > MEDIA_BINDING_READ_MAX || !media_stun_is_message(bytes, length))
 		return -EBADMSG;
 	type = rtp_get_u16(bytes);
 	if ((type & ~CLASS_MASK) != BINDING)
@@ -74,7 +71,7 @@ static int read_header(const uint8_t *bytes, size_t length, struct media_binding
 	for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
 		if (classes[i] == (type & CLASS_MASK))
 			binding->kind = (enum media_binding_kind)i;
-	memcpy(binding->transaction, bytes + 8, MEDIA_BINDING_TRANSACTION_BYTES);
+	memcpy(binding->transaction, bytes + 8, MEDIA_STUN_TRANSACTION_BYTES);
 	return 0;
 }
 
@@ -87,9 +84,12 @@ static int read_role(struct media_binding *binding, enum media_binding_role role
 	return 0;
 }
 
-static int read_attribute(struct media_binding *binding, uint16_t type, const uint8_t *value, size_t value_bytes)
+static int read_attribute(struct media_binding *binding, const struct media_stun_attribute *attribute)
 {
-	switch ((enum attribute)type) {
+	const uint8_t *value = attribute->value;
+	size_t value_bytes = attribute->value_bytes;
+
+	switch ((enum attribute)attribute->type) {
 	case USERNAME:
 		binding->username = (const char *)value;
 		binding->username_bytes = value_bytes;
@@ -112,38 +112,44 @@ static int read_attribute(struct media_binding *binding, uint16_t type, const ui
 	case FINGERPRINT:
 		return 0;
 	}
-	binding->has_unknown |= type < COMPREHENSION_OPTIONAL;
+	binding->has_unknown |= attribute->type < COMPREHENSION_OPTIONAL;
 	return 0;
 }
 
-static bool is_fingerprint(const uint8_t *bytes, size_t position, size_t value_bytes)
+static bool is_fingerprint(const uint8_t *bytes, const struct media_stun_attribute *attribute)
 {
-	return value_bytes == FINGERPRINT_BYTES &&
-	       rtp_get_u32(bytes + position + ATTRIBUTE_BYTES) == (crc32_of(bytes, position) ^ FINGERPRINT_XOR);
+	return attribute->value_bytes == FINGERPRINT_BYTES &&
+	       rtp_get_u32(attribute->value) == (crc32_of(bytes, attribute->begin) ^ FINGERPRINT_XOR);
 }
 
 int media_binding_read(const uint8_t *bytes, size_t length, struct media_binding *ret_binding)
 {
+	struct media_stun_attribute attribute = {0};
 	struct media_binding binding = {0};
 	int error = read_header(bytes, length, &binding);
+	int more = 0;
 
-	for (size_t position = HEADER_BYTES, padded; error == 0 && position < length; position += ATTRIBUTE_BYTES + padded) {
-		uint16_t type = rtp_get_u16(bytes + position);
-		size_t value_bytes = rtp_get_u16(bytes + position + 2);
-
-		padded = (value_bytes + 3) & ~(size_t)3;
-		if (padded > length - position - ATTRIBUTE_BYTES)
-			error = -EBADMSG;
-		else if (type == FINGERPRINT)
-			error = is_fingerprint(bytes, position, value_bytes) ? 0 : -EBADMSG;
-		else if (type == MESSAGE_INTEGRITY && binding.covered_bytes == 0 && value_bytes == INTEGRITY_BYTES)
-			binding.covered_bytes = position;
+	while (error == 0 && (more = media_stun_next(bytes, length, &attribute)) == 1) {
+		if (attribute.type == FINGERPRINT)
+			error = is_fingerprint(bytes, &attribute) ? 0 : -EBADMSG;
+		else if (attribute.type == MESSAGE_INTEGRITY && binding.covered_bytes == 0 &&
+			 attribute.value_bytes == INTEGRITY_BYTES)
+			binding.covered_bytes = attribute.begin;
 		else if (binding.covered_bytes == 0)
-			error = read_attribute(&binding, type, bytes + position + ATTRIBUTE_BYTES, value_bytes);
+			error = read_attribute(&binding, &attribute);
 	}
-	if (error == 0)
-		*ret_binding = binding;
-	return error;
+	if (error < 0 || more < 0)
+		return -EBADMSG;
+	*ret_binding = binding;
+	return 0;
+}
+
+bool media_binding_is_to(const struct media_binding *binding, const char *ufrag)
+{
+	size_t ufrag_bytes = strlen(ufrag);
+
+	return binding->kind == MEDIA_BINDING_REQUEST && binding->username && binding->username_bytes > ufrag_bytes &&
+	       memcmp(binding->username, ufrag, ufrag_bytes) == 0 && binding->username[ufrag_bytes] == ':';
 }
 
 /* The HMAC is of all before the attribute, with a length that ends with the attribute (RFC 8489, section 14.5). */
@@ -153,7 +159,7 @@ static bool make_integrity(const uint8_t *bytes, size_t covered_bytes, const cha
 	uint8_t covered[MEDIA_BINDING_READ_MAX];
 
 	memcpy(covered, bytes, covered_bytes);
-	rtp_put_u16(covered + 2, (uint16_t)(covered_bytes + ATTRIBUTE_BYTES + INTEGRITY_BYTES - HEADER_BYTES));
+	rtp_put_u16(covered + 2, (uint16_t)(covered_bytes + MEDIA_STUN_ATTRIBUTE_BYTES + INTEGRITY_BYTES - MEDIA_STUN_HEADER_BYTES));
 	return crypto_hmac(CRYPTO_SHA1, password, strlen(password), covered, covered_bytes, ret_digest) == 0;
 }
 
@@ -162,7 +168,7 @@ bool media_binding_is_authentic(const struct media_binding *binding, const uint8
 	uint8_t digest[CRYPTO_DIGEST_BYTES_MAX];
 
 	return binding->covered_bytes > 0 && make_integrity(bytes, binding->covered_bytes, password, digest) &&
-	       crypto_equal(digest, bytes + binding->covered_bytes + ATTRIBUTE_BYTES, INTEGRITY_BYTES);
+	       crypto_equal(digest, bytes + binding->covered_bytes + MEDIA_STUN_ATTRIBUTE_BYTES, INTEGRITY_BYTES);
 }
 
 /* --- writing --- */
@@ -175,9 +181,9 @@ struct writer {
 static struct writer begin(uint8_t *bytes, enum media_binding_kind kind, const uint8_t *transaction)
 {
 	rtp_put_u16(bytes, BINDING | classes[kind]);
-	rtp_put_u32(bytes + 4, COOKIE);
-	memcpy(bytes + 8, transaction, MEDIA_BINDING_TRANSACTION_BYTES);
-	return (struct writer){bytes, HEADER_BYTES};
+	media_stun_put_cookie(bytes);
+	memcpy(bytes + 8, transaction, MEDIA_STUN_TRANSACTION_BYTES);
+	return (struct writer){bytes, MEDIA_STUN_HEADER_BYTES};
 }
 
 /* Where the value is to be written; what pads it is zero. */
@@ -188,9 +194,9 @@ static uint8_t *add(struct writer *writer, enum attribute type, size_t value_byt
 
 	rtp_put_u16(at, (uint16_t)type);
 	rtp_put_u16(at + 2, (uint16_t)value_bytes);
-	memset(at + ATTRIBUTE_BYTES, 0, padded);
-	writer->length += ATTRIBUTE_BYTES + padded;
-	return at + ATTRIBUTE_BYTES;
+	memset(at + MEDIA_STUN_ATTRIBUTE_BYTES, 0, padded);
+	writer->length += MEDIA_STUN_ATTRIBUTE_BYTES + padded;
+	return at + MEDIA_STUN_ATTRIBUTE_BYTES;
 }
 
 static size_t finish(struct writer *writer, const char *password)
@@ -201,7 +207,7 @@ static size_t finish(struct writer *writer, const char *password)
 	make_integrity(writer->bytes, writer->length, password, digest);
 	memcpy(add(writer, MESSAGE_INTEGRITY, INTEGRITY_BYTES), digest, INTEGRITY_BYTES);
 	before = writer->length;
-	rtp_put_u16(writer->bytes + 2, (uint16_t)(before + ATTRIBUTE_BYTES + FINGERPRINT_BYTES - HEADER_BYTES));
+	rtp_put_u16(writer->bytes + 2, (uint16_t)(before + MEDIA_STUN_ATTRIBUTE_BYTES + FINGERPRINT_BYTES - MEDIA_STUN_HEADER_BYTES));
 	rtp_put_u32(add(writer, FINGERPRINT, FINGERPRINT_BYTES), crc32_of(writer->bytes, before) ^ FINGERPRINT_XOR);
 	return writer->length;
 }
@@ -221,26 +227,14 @@ size_t media_binding_write_request(const struct media_binding *binding, const ch
 	return finish(&writer, password);
 }
 
-static void add_xor_address(struct writer *writer, const struct net_address *address)
-{
-	bool is_ipv6 = net_address_is_ipv6(address);
-	size_t host_bytes = is_ipv6 ? 16 : 4;
-	const void *host = is_ipv6 ? (const void *)&address->ipv6.sin6_addr : &address->ipv4.sin_addr;
-	uint8_t *value = add(writer, XOR_MAPPED_ADDRESS, 4 + host_bytes);
-
-	value[1] = is_ipv6 ? 2 : 1;
-	rtp_put_u16(value + 2, (uint16_t)(net_address_port(address) ^ COOKIE >> 16));
-	memcpy(value + 4, host, host_bytes);
-	for (size_t i = 0; i < host_bytes; i++)
-		value[4 + i] ^= writer->bytes[4 + i]; /* cookie, then transaction */
-}
-
 size_t media_binding_write_success(const uint8_t *transaction, const struct net_address *from, const char *password,
 				   uint8_t ret_bytes[static MEDIA_BINDING_WRITTEN_MAX])
 {
 	struct writer writer = begin(ret_bytes, MEDIA_BINDING_SUCCESS, transaction);
+	uint8_t mapped[MEDIA_STUN_ADDRESS_BYTES_MAX];
+	size_t mapped_bytes = media_stun_put_address(ret_bytes, from, mapped);
 
-	add_xor_address(&writer, from);
+	memcpy(add(&writer, XOR_MAPPED_ADDRESS, mapped_bytes), mapped, mapped_bytes);
 	return finish(&writer, password);
 }
 

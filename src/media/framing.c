@@ -1,21 +1,19 @@
 #include "media/framing.h"
+#include "media/stun.h"
 #include "rtp/packet.h"
 
-#define LENGTH_BYTES	    2
-#define HEAD_BYTES	    4 /* of channel data; as much of a STUN message tells its length */
-#define STUN_HEADER_BYTES   20
-#define STUN_FIRST_MAX	    0x3f
-#define CHANNEL_FIRST_MAX   0x4f /* RFC 8656, section 12 */
-#define PADDED(length)	    (((length) + 3) & ~(size_t)3)
+#define LENGTH_BYTES   2
+#define HEAD_BYTES     4 /* of channel data; as much of a STUN message tells its length */
+#define PADDED(length) (((length) + 3) & ~(size_t)3)
 
 /* By the first bytes: how long the message is, without the padding behind it; 0: it is none. */
 static size_t turn_length(const uint8_t head[static HEAD_BYTES])
 {
 	size_t value = rtp_get_u16(head + 2);
 
-	if (head[0] <= STUN_FIRST_MAX)
-		return value % 4 == 0 ? STUN_HEADER_BYTES + value : 0;
-	return head[0] <= CHANNEL_FIRST_MAX ? HEAD_BYTES + value : 0;
+	if (head[0] < MEDIA_STUN_CHANNEL_FIRST)
+		return value % 4 == 0 ? MEDIA_STUN_HEADER_BYTES + value : 0;
+	return head[0] <= MEDIA_STUN_CHANNEL_LAST ? HEAD_BYTES + value : 0;
 }
 
 int media_framing_parse(enum media_framing framing, const uint8_t *bytes, size_t length, size_t length_max,

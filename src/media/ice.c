@@ -32,13 +32,14 @@ static void fail(struct media_ice *ice, enum media_failure failure)
  * a call. It goes on asking after that, so the answers are looked at here, and the 30 s of RFC 7675 hold. */
 void ice_note_answer(struct media_ice *ice, const uint8_t *bytes, size_t length)
 {
-	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES];
+	struct media_binding answer;
 
 	bytes = media_stun_unwrap(bytes, &length);
-	if (!media_stun_is_answer(bytes, length, ice->remote_pwd, transaction) ||
-	    memcmp(transaction, ice->consent_transaction, sizeof transaction) == 0)
+	if (media_binding_read(bytes, length, &answer) < 0 || answer.kind != MEDIA_BINDING_SUCCESS ||
+	    !media_binding_is_authentic(&answer, bytes, ice->remote_pwd) ||
+	    memcmp(answer.transaction, ice->consent_transaction, sizeof answer.transaction) == 0)
 		return;
-	memcpy(ice->consent_transaction, transaction, sizeof transaction);
+	memcpy(ice->consent_transaction, answer.transaction, sizeof answer.transaction);
 	ice_consent(ice);
 }
 
@@ -399,13 +400,16 @@ void media_ice_describe(struct media_ice *ice, struct sdp_transport *ret_local)
 
 bool ice_knows_password(const struct media_ice *ice, const uint8_t *bytes, size_t length)
 {
+	struct media_binding check;
 	gchar *ufrag = NULL, *pwd = NULL;
 	bool knows;
 
+	if (media_binding_read(bytes, length, &check) < 0)
+		return false;
 	if (ice->host)
-		return ice_host_is_check(ice->host, bytes, length);
-	knows = nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd) &&
-		media_stun_is_check(bytes, length, ufrag, pwd);
+		return ice_host_knows_password(ice->host, &check, bytes);
+	knows = nice_agent_get_local_credentials(ice->agent, ice->stream, &ufrag, &pwd) && media_binding_is_to(&check, ufrag) &&
+		media_binding_is_authentic(&check, bytes, pwd);
 	g_free(ufrag);
 	g_free(pwd);
 	return knows;

@@ -1,6 +1,5 @@
 #include "media/ice_host.h"
 #include "crypto/random.h"
-#include "media/binding.h"
 #include "net/udp.h"
 #include <string.h>
 
@@ -35,7 +34,7 @@ struct pair {
 	unsigned n_requests;
 	int64_t sent_us, due_us; /* the last request, and the next */
 	enum media_binding_role role; /* that the request said we have */
-	uint8_t transaction[MEDIA_BINDING_TRANSACTION_BYTES];
+	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES];
 };
 
 /* What is in use. */
@@ -44,7 +43,7 @@ struct path {
 	struct net_address remote;
 	uint64_t priority;
 	int64_t heard_us, consent_due_us;
-	uint8_t transaction[MEDIA_BINDING_TRANSACTION_BYTES]; /* of the request for consent that went last */
+	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES]; /* of the request for consent that went last */
 };
 
 struct ice_host {
@@ -396,19 +395,14 @@ static const struct credentials *authenticate(const struct ice_host *host, const
 	const struct credentials *both[] = {&host->now, host->before};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(both); i++)
-		if (both[i] && binding->username && binding->username_bytes > UFRAG_CHARACTERS &&
-		    memcmp(binding->username, both[i]->ufrag, UFRAG_CHARACTERS) == 0 &&
-		    binding->username[UFRAG_CHARACTERS] == ':')
+		if (both[i] && media_binding_is_to(binding, both[i]->ufrag))
 			return media_binding_is_authentic(binding, bytes, both[i]->pwd) ? both[i] : NULL;
 	return NULL;
 }
 
-bool ice_host_is_check(const struct ice_host *host, const uint8_t *bytes, size_t length)
+bool ice_host_knows_password(const struct ice_host *host, const struct media_binding *check, const uint8_t *bytes)
 {
-	struct media_binding binding;
-
-	return media_binding_read(bytes, length, &binding) == 0 && binding.kind == MEDIA_BINDING_REQUEST &&
-	       authenticate(host, &binding, bytes);
+	return authenticate(host, check, bytes);
 }
 
 static void receive_request(struct ice_host *host, struct media_socket *socket, const struct net_address *from,

@@ -1,6 +1,7 @@
 /* An agent of ICE (RFC 8445) for a leg that needs host candidates only, which is the rule for a gateway that can be reached: one
  * socket an address, one timer. Where servers are to be asked, libnice is the agent. */
 #pragma once
+#include "media/binding.h"
 #include "media/ice_private.h"
 
 struct ice_host;
@@ -11,8 +12,8 @@ int ice_host_new(struct media_ice *ice, bool controlling, struct ice_host **ret_
 struct ice_host *ice_host_free(struct ice_host *host);
 /* Where the socket number i is; NULL: there are fewer. */
 const struct net_address *ice_host_local(const struct ice_host *host, size_t i);
-/* A check by who knows the password. */
-bool ice_host_is_check(const struct ice_host *host, const uint8_t *bytes, size_t length);
+/* Whether a check that was read from `bytes` is by who knows the password. */
+bool ice_host_knows_password(const struct ice_host *host, const struct media_binding *check, const uint8_t *bytes);
 /* Credentials and candidates. */
 void ice_host_describe(const struct ice_host *host, struct sdp_transport *ret_local);
 /* New credentials; the path of now is in use until there is another. */

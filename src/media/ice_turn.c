@@ -16,10 +16,9 @@ struct turn_connection {
 	struct ice_turn *turn;
 	struct net_address near; /* libnice's socket */
 	struct net_address seen; /* where the server sees us */
-	enum { TURN_LOOKING_UP, TURN_CONNECTED, TURN_LOST } state;
 	struct turn_lookup *lookup; /* while the server's name is looked up */
 	GBytes *waiting;	    /* meanwhile: the last message */
-	struct ice_stream *stream;
+	struct ice_stream *stream;  /* then; neither: the connection is lost */
 };
 
 struct ice_turn {
@@ -46,17 +45,21 @@ static void stop_listening(struct ice_turn *turn)
 	turn->descriptor = -1;
 }
 
+static bool is_lost(const struct turn_connection *connection)
+{
+	return !connection->lookup && !connection->stream;
+}
+
 /* Without a connection that is left there is no server. */
 static void lose(struct turn_connection *connection, const char *why)
 {
 	struct ice_turn *turn = connection->turn;
 
-	connection->state = TURN_LOST;
 	g_clear_pointer(&connection->waiting, g_bytes_unref);
 	BASE_CLEAR(&connection->stream, ice_stream_free);
 	log_warning(&turn->ice->end->log, "no way by the TURN server %s: %s", turn->server->at.host, why);
 	for (size_t i = 0; i < turn->n_connections; i++)
-		if (turn->connections[i].state != TURN_LOST)
+		if (!is_lost(&turn->connections[i]))
 			return;
 	stop_listening(turn);
 	ice_server_lost(turn->ice);
@@ -111,7 +114,6 @@ static void connect_to(struct turn_connection *connection, const struct net_addr
 		lose(connection, g_strerror(-error));
 		return;
 	}
-	connection->state = TURN_CONNECTED;
 	if (connection->waiting) {
 		size_t length;
 		const uint8_t *bytes = g_bytes_get_data(connection->waiting, &length);
@@ -208,7 +210,7 @@ static void on_datagrams(void *data, uint32_t events)
 		if (length < 0) /* the server may be lost by now, too */
 			return;
 		connection = connection_from(turn, &near);
-		if (!connection || connection->state == TURN_LOST)
+		if (!connection || is_lost(connection))
 			continue;
 		if (connection->stream) {
 			ice_stream_send(connection->stream, bytes, (size_t)length);

@@ -19,62 +19,6 @@
  * twentieth more. */
 #define SOCKET_EVENTS (EPOLLIN | EPOLLET)
 
-static int read_batch(struct media_inbox *inbox, int descriptor)
-{
-	for (size_t i = 0; i < MEDIA_BATCH; i++)
-		inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i].ipv6;
-	return recvmmsg(descriptor, inbox->headers, MEDIA_BATCH, MSG_DONTWAIT, NULL);
-}
-
-static void take(struct media_socket *socket, const struct net_address *from, uint8_t *bytes, size_t length)
-{
-	struct media_end *end = socket->end;
-
-	if (!end->ice || rtp_classify(bytes, length) != RTP_KIND_STUN ||
-	    !media_ice_receive(end->ice, socket, from, bytes, length))
-		media_end_receive(end, from, bytes, length);
-}
-
-static void socket_ready(void *data, uint32_t events)
-{
-	struct media_socket *socket = data;
-	struct media_end *end = socket->end;
-	struct media_inbox *inbox = &end->worker->inbox;
-	int n = MEDIA_BATCH;
-
-	for (int round = 0; round < ROUNDS_MAX && n == MEDIA_BATCH; round++) {
-		n = read_batch(inbox, socket->descriptor);
-		for (int i = 0; i < n; i++) {
-			struct mmsghdr *header = &inbox->headers[i];
-
-			inbox->sources[i].length = header->msg_hdr.msg_namelen;
-			if (header->msg_hdr.msg_flags & MSG_TRUNC)
-				media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, &inbox->sources[i]);
-			else
-				take(socket, &inbox->sources[i], inbox->bytes[i], header->msg_len);
-		}
-		end->worker->n_packets += n > 0 ? (uint32_t)n : 0;
-	}
-	if (n == MEDIA_BATCH)
-		loop_watch_set_events(socket->watch, SOCKET_EVENTS); /* it is ready still */
-}
-
-int media_socket_open(struct media_socket *socket, struct media_end *end, int descriptor)
-{
-	socket->end = end;
-	socket->descriptor = descriptor;
-	net_local_address(descriptor, &socket->local);
-	return loop_watch_add(media_end_loop(end), descriptor, SOCKET_EVENTS, socket_ready, socket, &socket->watch);
-}
-
-void media_socket_close(struct media_socket *socket)
-{
-	BASE_CLEAR(&socket->watch, loop_watch_free);
-	if (socket->descriptor >= 0)
-		close(socket->descriptor);
-	socket->descriptor = -1;
-}
-
 /* --- in --- */
 
 static bool is_from_peer(const struct media_end *end, const struct net_address *from)
@@ -213,9 +157,9 @@ static void receive_dtls(struct media_end *end, const struct net_address *from, 
 	}
 }
 
-void media_end_receive(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
+static void receive(struct media_end *end, enum rtp_kind kind, const struct net_address *from, uint8_t *bytes, size_t length)
 {
-	switch (rtp_classify(bytes, length)) {
+	switch (kind) {
 	case RTP_KIND_RTP:
 		receive_rtp(end, from, bytes, length);
 		break;
@@ -232,6 +176,69 @@ void media_end_receive(struct media_end *end, const struct net_address *from, ui
 		media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, from);
 		break;
 	}
+}
+
+void media_end_receive(struct media_end *end, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	receive(end, rtp_classify(bytes, length), from, bytes, length);
+}
+
+static void take(struct media_socket *socket, const struct net_address *from, uint8_t *bytes, size_t length)
+{
+	struct media_end *end = socket->end;
+	enum rtp_kind kind = rtp_classify(bytes, length);
+
+	if (kind != RTP_KIND_STUN || !end->ice || !media_ice_receive(end->ice, socket, from, bytes, length))
+		receive(end, kind, from, bytes, length);
+}
+
+/* --- sockets --- */
+
+static int read_batch(struct media_inbox *inbox, int descriptor)
+{
+	for (size_t i = 0; i < MEDIA_BATCH; i++)
+		inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i].ipv6;
+	return recvmmsg(descriptor, inbox->headers, MEDIA_BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void socket_ready(void *data, uint32_t events)
+{
+	struct media_socket *socket = data;
+	struct media_end *end = socket->end;
+	struct media_inbox *inbox = &end->worker->inbox;
+	int n = MEDIA_BATCH;
+
+	for (int round = 0; round < ROUNDS_MAX && n == MEDIA_BATCH; round++) {
+		n = read_batch(inbox, socket->descriptor);
+		for (int i = 0; i < n; i++) {
+			struct mmsghdr *header = &inbox->headers[i];
+
+			inbox->sources[i].length = header->msg_hdr.msg_namelen;
+			if (header->msg_hdr.msg_flags & MSG_TRUNC)
+				media_end_refuse(end, MEDIA_REFUSAL_MALFORMED, &inbox->sources[i]);
+			else
+				take(socket, &inbox->sources[i], inbox->bytes[i], header->msg_len);
+		}
+		end->worker->n_packets += n > 0 ? (uint32_t)n : 0;
+	}
+	if (n == MEDIA_BATCH)
+		loop_watch_set_events(socket->watch, SOCKET_EVENTS); /* it is ready still */
+}
+
+int media_socket_open(struct media_socket *socket, struct media_end *end, int descriptor)
+{
+	socket->end = end;
+	socket->descriptor = descriptor;
+	net_local_address(descriptor, &socket->local);
+	return loop_watch_add(media_end_loop(end), descriptor, SOCKET_EVENTS, socket_ready, socket, &socket->watch);
+}
+
+void media_socket_close(struct media_socket *socket)
+{
+	BASE_CLEAR(&socket->watch, loop_watch_free);
+	if (socket->descriptor >= 0)
+		close(socket->descriptor);
+	socket->descriptor = -1;
 }
 
 /* --- out --- */

@@ -1,133 +1,125 @@
 #include "media/stun.h"
-#include "crypto/digest.h"
 #include "rtp/packet.h"
 #include <string.h>
 
-#define HEADER_BYTES	  20
-#define ATTRIBUTE_BYTES	  4
-#define COOKIE		  0x2112a442u
-#define BINDING_REQUEST	  0x0001
-#define BINDING_SUCCESS	  0x0101
-#define ALLOCATE_SUCCESS  0x0103
-#define DATA_INDICATION	  0x0017
-#define DATA		  0x0013
-#define CHANNEL_FIRST	  0x40
-#define CHANNEL_LAST	  0x4f
-#define USERNAME	  0x0006
-#define MESSAGE_INTEGRITY 0x0008
+#define COOKIE		   0x2112a442u
+#define ALLOCATE_SUCCESS   0x0103
+#define DATA_INDICATION	   0x0017
+#define DATA		   0x0013
 #define XOR_MAPPED_ADDRESS 0x0020
-#define FAMILY_IPV4	  0x01
-#define FAMILY_IPV6	  0x02
-#define INTEGRITY_BYTES	  20
-#define MESSAGE_BYTES_MAX 1280 /* what libnice takes */
+#define FAMILY_IPV4	   0x01
+#define FAMILY_IPV6	   0x02
 
-/* Where the attribute stands; 0: nowhere. */
-static size_t find_attribute(const uint8_t *bytes, size_t length, uint16_t type, size_t *ret_value_bytes)
+bool media_stun_is_message(const uint8_t *bytes, size_t length)
 {
-	size_t position = HEADER_BYTES;
-
-	while (length - position >= ATTRIBUTE_BYTES) {
-		size_t value_bytes = rtp_get_u16(bytes + position + 2);
-		size_t padded = (value_bytes + 3) & ~(size_t)3;
-
-		if (padded > length - position - ATTRIBUTE_BYTES)
-			return 0;
-		if (rtp_get_u16(bytes + position) == type) {
-			*ret_value_bytes = value_bytes;
-			return position;
-		}
-		position += ATTRIBUTE_BYTES + padded;
-	}
-	return 0;
+	return length >= MEDIA_STUN_HEADER_BYTES && length % 4 == 0 && rtp_get_u32(bytes + 4) == COOKIE &&
+	       rtp_get_u16(bytes + 2) == length - MEDIA_STUN_HEADER_BYTES;
 }
 
-static bool is_message(const uint8_t *bytes, size_t length, uint16_t type)
+int media_stun_next(const uint8_t *bytes, size_t length, struct media_stun_attribute *attribute)
 {
-	return length >= HEADER_BYTES && rtp_get_u16(bytes) == type && rtp_get_u32(bytes + 4) == COOKIE &&
-	       rtp_get_u16(bytes + 2) == length - HEADER_BYTES;
+	size_t begin = attribute->end ? attribute->end : MEDIA_STUN_HEADER_BYTES;
+	size_t value_bytes, padded;
+
+	if (begin == length)
+		return 0;
+	if (length - begin < MEDIA_STUN_ATTRIBUTE_BYTES)
+		return -EBADMSG;
+	value_bytes = rtp_get_u16(bytes + begin + 2);
+	padded = (value_bytes + 3) & ~(size_t)3;
+	if (padded > length - begin - MEDIA_STUN_ATTRIBUTE_BYTES)
+		return -EBADMSG;
+	*attribute = (struct media_stun_attribute){
+		.type = rtp_get_u16(bytes + begin),
+		.value_bytes = value_bytes,
+		.value = bytes + begin + MEDIA_STUN_ATTRIBUTE_BYTES,
+		.begin = begin,
+		.end = begin + MEDIA_STUN_ATTRIBUTE_BYTES + padded,
+	};
+	return 1;
 }
 
-static bool is_authentic(const uint8_t *bytes, size_t length, uint16_t type, const char *password)
+void media_stun_put_cookie(uint8_t bytes[static MEDIA_STUN_HEADER_BYTES])
 {
-	uint8_t covered[MESSAGE_BYTES_MAX], digest[CRYPTO_DIGEST_BYTES_MAX];
-	size_t position, value_bytes;
-
-	if (length > MESSAGE_BYTES_MAX || !is_message(bytes, length, type))
-		return false;
-	position = find_attribute(bytes, length, MESSAGE_INTEGRITY, &value_bytes);
-	if (position == 0 || value_bytes != INTEGRITY_BYTES)
-		return false;
-	/* The HMAC is of all before the attribute, with a length that ends with the attribute. */
-	memcpy(covered, bytes, position);
-	rtp_put_u16(covered + 2, (uint16_t)(position + ATTRIBUTE_BYTES + INTEGRITY_BYTES - HEADER_BYTES));
-	return crypto_hmac(CRYPTO_SHA1, password, strlen(password), covered, position, digest) == 0 &&
-	       crypto_equal(digest, bytes + position + ATTRIBUTE_BYTES, INTEGRITY_BYTES);
+	rtp_put_u32(bytes + 4, COOKIE);
 }
 
-bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
-			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES])
+/* --- addresses: the cookie, and for IPv6 the transaction behind it, are laid over them (section 14.2) --- */
+
+static uint8_t *host_of(struct net_address *address, size_t *ret_bytes)
 {
-	if (!is_authentic(bytes, length, BINDING_SUCCESS, password))
-		return false;
-	memcpy(ret_transaction, bytes + 8, MEDIA_STUN_TRANSACTION_BYTES);
-	return true;
+	bool is_ipv6 = net_address_is_ipv6(address);
+
+	*ret_bytes = is_ipv6 ? sizeof address->ipv6.sin6_addr : sizeof address->ipv4.sin_addr;
+	return is_ipv6 ? address->ipv6.sin6_addr.s6_addr : (uint8_t *)&address->ipv4.sin_addr;
 }
 
-bool media_stun_is_check(const uint8_t *bytes, size_t length, const char *ufrag, const char *password)
+size_t media_stun_put_address(const uint8_t header[static MEDIA_STUN_HEADER_BYTES], const struct net_address *address,
+			      uint8_t ret_value[static MEDIA_STUN_ADDRESS_BYTES_MAX])
 {
-	size_t position, value_bytes, ufrag_bytes = strlen(ufrag);
-	const uint8_t *value;
+	struct net_address copy = *address;
+	size_t host_bytes;
+	const uint8_t *host = host_of(&copy, &host_bytes);
 
-	if (!is_authentic(bytes, length, BINDING_REQUEST, password))
-		return false;
-	position = find_attribute(bytes, length, USERNAME, &value_bytes);
-	value = bytes + position + ATTRIBUTE_BYTES;
-	return position > 0 && value_bytes > ufrag_bytes && memcmp(value, ufrag, ufrag_bytes) == 0 && value[ufrag_bytes] == ':';
+	ret_value[0] = 0;
+	ret_value[1] = net_address_is_ipv6(address) ? FAMILY_IPV6 : FAMILY_IPV4;
+	rtp_put_u16(ret_value + 2, (uint16_t)(net_address_port(address) ^ COOKIE >> 16));
+	for (size_t i = 0; i < host_bytes; i++)
+		ret_value[4 + i] = host[i] ^ header[4 + i];
+	return 4 + host_bytes;
 }
 
-/* RFC 8489, section 14.2: the cookie, and for IPv6 the transaction behind it, are laid over it. */
-static bool read_address(const uint8_t *bytes, const uint8_t *value, size_t value_bytes, struct net_address *ret_address)
+static bool read_address(const uint8_t *bytes, const struct media_stun_attribute *attribute, struct net_address *ret_address)
 {
+	const uint8_t *value = attribute->value;
+	bool is_ipv6 = attribute->value_bytes == 20 && value[1] == FAMILY_IPV6;
 	struct net_address address = {0};
-	size_t address_bytes = value_bytes - 4;
-	bool is_ipv6 = value_bytes == 20 && value[1] == FAMILY_IPV6;
-	uint8_t *to = is_ipv6 ? address.ipv6.sin6_addr.s6_addr : (uint8_t *)&address.ipv4.sin_addr;
+	size_t host_bytes;
+	uint8_t *host;
 
-	if (!is_ipv6 && (value_bytes != 8 || value[1] != FAMILY_IPV4))
+	if (!is_ipv6 && (attribute->value_bytes != 8 || value[1] != FAMILY_IPV4))
 		return false;
 	address.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
 	address.length = is_ipv6 ? sizeof address.ipv6 : sizeof address.ipv4;
-	for (size_t i = 0; i < address_bytes; i++)
-		to[i] = value[4 + i] ^ bytes[4 + i];
+	host = host_of(&address, &host_bytes);
+	for (size_t i = 0; i < host_bytes; i++)
+		host[i] = value[4 + i] ^ bytes[4 + i];
 	net_address_set_port(&address, rtp_get_u16(value + 2) ^ COOKIE >> 16);
 	*ret_address = address;
 	return true;
 }
 
+/* --- of TURN --- */
+
+static bool find(const uint8_t *bytes, size_t length, uint16_t message, uint16_t type, struct media_stun_attribute *ret_attribute)
+{
+	*ret_attribute = (struct media_stun_attribute){0};
+	if (!media_stun_is_message(bytes, length) || rtp_get_u16(bytes) != message)
+		return false;
+	while (media_stun_next(bytes, length, ret_attribute) == 1)
+		if (ret_attribute->type == type)
+			return true;
+	return false;
+}
+
 bool media_stun_allocated(const uint8_t *bytes, size_t length, struct net_address *ret_seen)
 {
-	size_t position, value_bytes;
+	struct media_stun_attribute attribute;
 
-	if (!is_message(bytes, length, ALLOCATE_SUCCESS))
-		return false;
-	position = find_attribute(bytes, length, XOR_MAPPED_ADDRESS, &value_bytes);
-	return position > 0 && read_address(bytes, bytes + position + ATTRIBUTE_BYTES, value_bytes, ret_seen);
+	return find(bytes, length, ALLOCATE_SUCCESS, XOR_MAPPED_ADDRESS, &attribute) && read_address(bytes, &attribute, ret_seen);
 }
 
 const uint8_t *media_stun_unwrap(const uint8_t *bytes, size_t *length)
 {
-	size_t position, value_bytes = 0;
+	struct media_stun_attribute data;
 
-	if (*length < ATTRIBUTE_BYTES)
-		return bytes;
-	if (bytes[0] >= CHANNEL_FIRST && bytes[0] <= CHANNEL_LAST) { /* number and length, as an attribute has them */
-		value_bytes = rtp_get_u16(bytes + 2);
-		position = 0;
-	} else if (is_message(bytes, *length, DATA_INDICATION)) {
-		position = find_attribute(bytes, *length, DATA, &value_bytes);
-	} else {
-		return bytes;
+	if (*length >= MEDIA_STUN_ATTRIBUTE_BYTES && bytes[0] >= MEDIA_STUN_CHANNEL_FIRST && bytes[0] <= MEDIA_STUN_CHANNEL_LAST) {
+		/* Number and length, as an attribute has them. */
+		*length = MIN((size_t)rtp_get_u16(bytes + 2), *length - MEDIA_STUN_ATTRIBUTE_BYTES);
+		return bytes + MEDIA_STUN_ATTRIBUTE_BYTES;
 	}
-	*length = MIN(value_bytes, *length - position - ATTRIBUTE_BYTES);
-	return bytes + position + ATTRIBUTE_BYTES;
+	if (!find(bytes, *length, DATA_INDICATION, DATA, &data))
+		return bytes;
+	*length = data.value_bytes;
+	return data.value;
 }

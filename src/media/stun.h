@@ -1,16 +1,32 @@
-/* The little of STUN (RFC 8489) that is looked at here; libnice speaks it. Pure; any thread. */
+/* STUN messages as such (RFC 8489), and the little of TURN (RFC 8656) that is looked at here; libnice speaks it. Pure; any
+ * thread. */
 #pragma once
 #include "net/address.h"
 
+#define MEDIA_STUN_HEADER_BYTES	     20
+#define MEDIA_STUN_ATTRIBUTE_BYTES   4 /* its type and length, before the value */
 #define MEDIA_STUN_TRANSACTION_BYTES 12
+#define MEDIA_STUN_CHANNEL_FIRST     0x40 /* first bytes of channel data (RFC 8656, section 12); of a message they are lower */
+#define MEDIA_STUN_CHANNEL_LAST	     0x4f
+#define MEDIA_STUN_ADDRESS_BYTES_MAX 20 /* of an address's value */
 
-/* Whether this is a success response to a Binding request that was authenticated with `password` (short-term credentials,
- * RFC 8489, section 9.1). `ret_transaction` is written when it is. */
-bool media_stun_is_answer(const uint8_t *bytes, size_t length, const char *password,
-			  uint8_t ret_transaction[static MEDIA_STUN_TRANSACTION_BYTES]);
+struct media_stun_attribute {
+	uint16_t type;
+	size_t value_bytes;
+	const uint8_t *value; /* in the message */
+	size_t begin, end;    /* where in the message it stands; the padding belongs to it */
+};
 
-/* Whether this is a Binding request to who has `ufrag`, authenticated with its `password` (RFC 8445, section 7.1). */
-bool media_stun_is_check(const uint8_t *bytes, size_t length, const char *ufrag, const char *password);
+/* Whether this is a whole message, by its header. */
+bool media_stun_is_message(const uint8_t *bytes, size_t length);
+/* Goes on from an attribute of a message to the next; from a zeroed one to the first. 1, 0: there is none, -EBADMSG: it is cut off. */
+int media_stun_next(const uint8_t *bytes, size_t length, struct media_stun_attribute *attribute);
+
+/* Into a header that is being written. */
+void media_stun_put_cookie(uint8_t bytes[static MEDIA_STUN_HEADER_BYTES]);
+/* The value of an XOR-MAPPED-ADDRESS (section 14.2) in a message with this header. Returns its length. */
+size_t media_stun_put_address(const uint8_t header[static MEDIA_STUN_HEADER_BYTES], const struct net_address *address,
+			      uint8_t ret_value[static MEDIA_STUN_ADDRESS_BYTES_MAX]);
 
 /* Where a TURN server sees us who grants an allocation (RFC 8656, section 7.3). False for any other message. */
 bool media_stun_allocated(const uint8_t *bytes, size_t length, struct net_address *ret_seen);

@@ -65,11 +65,6 @@ void registrar_endpoint_watch_stop(struct registrar_endpoint_watch *watch)
 	*watch = (struct registrar_endpoint_watch){0};
 }
 
-const struct registrar_endpoint_watch *registrar_endpoint_watches(const struct registrar_endpoint *endpoint)
-{
-	return endpoint->watches;
-}
-
 /* A watch may stop itself or others and may cause another change: then the inner round, which knows better, is the one
  * that all hear. */
 static void notify(struct registrar_endpoint *endpoint)

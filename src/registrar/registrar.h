@@ -102,8 +102,6 @@ struct registrar_endpoint_watch {
 void registrar_endpoint_watch_start(struct registrar_endpoint_watch *watch, struct registrar_endpoint *endpoint,
 				    void (*changed)(void *, struct registrar_endpoint *, struct sip_flow *), void *data);
 void registrar_endpoint_watch_stop(struct registrar_endpoint_watch *watch); /* accepts a zeroed one */
-/* The last one started, and by `next` those before it; NULL: none. */
-const struct registrar_endpoint_watch *registrar_endpoint_watches(const struct registrar_endpoint *endpoint);
 
 /* --- reaching a user --- */
 /* A GRUU of ours, public or temporary (RFC 5627), names one device of a user. */

@@ -33,11 +33,14 @@ beforeEach(() => {
   telephone.pending = null;
   telephone.clear();
 });
-afterEach(() => phone?.close());
 
 const metric = async (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await world.gateway.metrics())?.[1]);
 const registered = (count) => until(() => `${count} users are registered with the PBX\n${world.gateway.daemon.output}`,
   async () => (await metric('tandem_upstream_registered_users')) === count);
+afterEach(async () => {
+  await phone?.close();
+  await registered(0); // so that the next test's user is the one that counts
+});
 const bothHear = () => Promise.all([phone.hears(TONE), telephone.hears(MICROPHONE_HZ)]);
 
 async function isCalled(name) {

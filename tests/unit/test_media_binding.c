@@ -54,6 +54,21 @@ static void test_request(void **state)
 	assert_false(media_binding_is_authentic(&binding, request, "another"));
 }
 
+static void test_to_whom(void **state)
+{
+	struct media_binding binding;
+
+	assert_int_equal(media_binding_read(request, sizeof request, &binding), 0);
+	assert_true(media_binding_is_to(&binding, "evtj"));
+	assert_false(media_binding_is_to(&binding, "evt"));
+	assert_false(media_binding_is_to(&binding, "evtk"));
+	assert_false(media_binding_is_to(&binding, "evtj:h6vY"));
+	binding.kind = MEDIA_BINDING_INDICATION;
+	assert_false(media_binding_is_to(&binding, "evtj"));
+	assert_int_equal(media_binding_read(response, sizeof response, &binding), 0);
+	assert_false(media_binding_is_to(&binding, "evtj"));
+}
+
 static void test_response(void **state)
 {
 	struct media_binding binding;
@@ -61,24 +76,32 @@ static void test_response(void **state)
 	assert_int_equal(media_binding_read(response, sizeof response, &binding), 0);
 	assert_int_equal(binding.kind, MEDIA_BINDING_SUCCESS);
 	assert_true(media_binding_is_authentic(&binding, response, password));
+	assert_false(media_binding_is_authentic(&binding, response, "another"));
 }
 
 /* Neither cut off nor with any bit of it changed is it taken. */
-static void test_spoiled(void **state)
+static void expect_spoiled(const uint8_t *whole, size_t whole_bytes)
 {
 	struct media_binding binding;
-	uint8_t bytes[sizeof request];
+	uint8_t *bytes = g_malloc(whole_bytes);
 	bool is_authentic;
 
-	for (size_t length = 0; length < sizeof request; length++)
-		assert_int_equal(read_copy(request, length, password, &binding, &is_authentic), -EBADMSG);
-	for (size_t bit = 0; bit < 8 * sizeof request; bit++) {
-		memcpy(bytes, request, sizeof bytes);
+	for (size_t length = 0; length < whole_bytes; length++)
+		assert_int_equal(read_copy(whole, length, password, &binding, &is_authentic), -EBADMSG);
+	for (size_t bit = 0; bit < 8 * whole_bytes; bit++) {
+		memcpy(bytes, whole, whole_bytes);
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		read_copy(bytes, sizeof bytes, password, &binding, &is_authentic);
-		if (bit / 8 < sizeof request - 8) /* FINGERPRINT's own head may say that there is none */
+		read_copy(bytes, whole_bytes, password, &binding, &is_authentic);
+		if (bit / 8 < whole_bytes - 8) /* FINGERPRINT's own head may say that there is none */
 			assert_false(is_authentic);
 	}
+	g_free(bytes);
+}
+
+static void test_spoiled(void **state)
+{
+	expect_spoiled(request, sizeof request);
+	expect_spoiled(response, sizeof response);
 }
 
 static void test_written_request(void **state)
@@ -145,9 +168,10 @@ static void test_written_conflict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request),		cmocka_unit_test(test_response),
-		cmocka_unit_test(test_spoiled),		cmocka_unit_test(test_written_request),
-		cmocka_unit_test(test_written_success), cmocka_unit_test(test_written_conflict),
+		cmocka_unit_test(test_request),		cmocka_unit_test(test_to_whom),
+		cmocka_unit_test(test_response),	cmocka_unit_test(test_spoiled),
+		cmocka_unit_test(test_written_request), cmocka_unit_test(test_written_success),
+		cmocka_unit_test(test_written_conflict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,7 @@ static void send_check_as(struct far_end *far, struct peer *peer, struct media_b
 
 static void check_as(struct far_end *far, struct peer *peer, struct media_binding binding)
 {
-	uint8_t transaction[MEDIA_BINDING_TRANSACTION_BYTES];
+	uint8_t transaction[MEDIA_STUN_TRANSACTION_BYTES];
 
 	send_check_as(far, peer, binding);
 	memcpy(transaction, peer->heard.transaction, sizeof transaction);
