@@ -57,6 +57,12 @@ void call_manager_expect_rest(struct call_manager *manager)
 		loop_timer_start_ms(&manager->rest, REST_MS);
 }
 
+/* It is empty: its links are the legs' own. */
+static void call_free_queue(void *queue)
+{
+	g_queue_free(queue);
+}
+
 int call_manager_new(const struct call_manager_parameters *parameters, struct call_manager **ret_manager)
 {
 	struct call_manager *manager = g_new0(struct call_manager, 1);
@@ -66,7 +72,7 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	manager->media = parameters->media;
 	manager->bus = parameters->bus;
 	manager->router = parameters->router;
-	manager->legs_at = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	manager->legs_at = g_hash_table_new_full(NULL, NULL, NULL, call_free_queue);
 	/* Session ids must not come again after a restart (RFC 8866, section 5.2). */
 	manager->next_session_id = (uint64_t)g_get_real_time();
 	manager->next_call_number = g_random_int();
