@@ -38,7 +38,7 @@ struct call_manager {
 	GQueue calls;
 	GQueue legs;	  /* of calls */
 	GQueue lingering; /* of none any more; they are many, and are never gone through */
-	GHashTable *legs_at; /* endpoint: GQueue of its legs, the newest first */
+	GHashTable *legs_at; /* endpoint: GQueue of its legs that have a call, the newest first */
 	GQueue records; /* of calls that have ended, not told yet */
 	GQueue surveys;
 	uint64_t next_session_id;

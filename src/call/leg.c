@@ -123,26 +123,39 @@ static void leg_endpoint_changed(void *data, struct registrar_endpoint *endpoint
 	leg_requests_resume(leg);
 }
 
-static void leg_take_endpoint(struct leg *leg, struct registrar_endpoint *endpoint)
+/* Among its device's, for as long as it has a call. */
+static void leg_list_at_device(struct leg *leg)
 {
-	GQueue *legs = g_hash_table_lookup(leg->manager->legs_at, endpoint);
+	if (!leg->call)
+		return;
+	GQueue *legs = g_hash_table_lookup(leg->manager->legs_at, leg->endpoint);
 	if (!legs) {
 		legs = g_queue_new();
-		g_hash_table_insert(leg->manager->legs_at, endpoint, legs);
+		g_hash_table_insert(leg->manager->legs_at, leg->endpoint, legs);
 	}
 	g_queue_push_head_link(legs, &leg->endpoint_link);
-	leg->endpoint = registrar_endpoint_ref(endpoint);
-	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
 }
 
-static void leg_leave_endpoint(struct leg *leg)
+static void leg_unlist_at_device(struct leg *leg)
 {
-	if (!leg->endpoint)
+	if (!leg->call || !leg->endpoint)
 		return;
 	GQueue *legs = g_hash_table_lookup(leg->manager->legs_at, leg->endpoint);
 	g_queue_unlink(legs, &leg->endpoint_link);
 	if (g_queue_is_empty(legs))
 		g_hash_table_remove(leg->manager->legs_at, leg->endpoint);
+}
+
+static void leg_take_endpoint(struct leg *leg, struct registrar_endpoint *endpoint)
+{
+	leg->endpoint = registrar_endpoint_ref(endpoint);
+	leg_list_at_device(leg);
+	registrar_endpoint_watch_start(&leg->endpoint_watch, endpoint, leg_endpoint_changed, leg);
+}
+
+static void leg_leave_endpoint(struct leg *leg)
+{
+	leg_unlist_at_device(leg);
 	registrar_endpoint_watch_stop(&leg->endpoint_watch);
 	BASE_CLEAR(&leg->endpoint, registrar_endpoint_unref);
 }
@@ -152,7 +165,7 @@ const struct leg *leg_at_same_device(const struct leg *leg)
 	const GQueue *legs = leg->endpoint ? g_hash_table_lookup(leg->manager->legs_at, leg->endpoint) : NULL;
 	for (const GList *link = legs ? legs->head : NULL; link; link = link->next) {
 		const struct leg *other = link->data;
-		if (other->call && other->call != leg->call && other->call->media)
+		if (other->call != leg->call && other->call->media)
 			return other;
 	}
 	return NULL;
@@ -261,6 +274,7 @@ struct leg *leg_free(struct leg *leg)
 {
 	if (!leg)
 		return NULL;
+	leg_unlist_at_device(leg);
 	g_queue_unlink(leg->call ? &leg->manager->legs : &leg->manager->lingering, &leg->link);
 	leg->call = NULL;
 	leg_requests_abandon(leg);
@@ -329,6 +343,7 @@ void leg_add_standard_headers(struct leg *leg, struct sip_message *message, cons
 
 void leg_release(struct leg *leg, unsigned status, const char *phrase, const char *reason)
 {
+	leg_unlist_at_device(leg);
 	g_queue_unlink(&leg->manager->legs, &leg->link);
 	g_queue_push_tail_link(&leg->manager->lingering, &leg->link);
 	leg->call = NULL;

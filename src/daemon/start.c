@@ -206,8 +206,6 @@ static int start_extensions(struct daemon *daemon)
 	return 0;
 }
 
-#define MEMORY_LOOK_MS 10000
-
 static void look_at_memory(void *data)
 {
 	struct daemon *daemon = data;

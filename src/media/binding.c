@@ -1,6 +1,5 @@
 #include "media/binding.h"
 #include "crypto/digest.h"
-#include "media/stun.h"
 #include "rtp/packet.h"
 #include <string.h>
 
@@ -180,9 +179,7 @@ struct writer {
 
 static struct writer begin(uint8_t *bytes, enum media_binding_kind kind, const uint8_t *transaction)
 {
-	rtp_put_u16(bytes, BINDING | classes[kind]);
-	media_stun_put_cookie(bytes);
-	memcpy(bytes + 8, transaction, MEDIA_STUN_TRANSACTION_BYTES);
+	media_stun_put_header(BINDING | classes[kind], transaction, bytes);
 	return (struct writer){bytes, MEDIA_STUN_HEADER_BYTES};
 }
 
@@ -190,7 +187,7 @@ static struct writer begin(uint8_t *bytes, enum media_binding_kind kind, const u
 static uint8_t *add(struct writer *writer, enum attribute type, size_t value_bytes)
 {
 	uint8_t *at = writer->bytes + writer->length;
-	size_t padded = (value_bytes + 3) & ~(size_t)3;
+	size_t padded = MEDIA_STUN_PADDED(value_bytes);
 
 	rtp_put_u16(at, (uint16_t)type);
 	rtp_put_u16(at + 2, (uint16_t)value_bytes);

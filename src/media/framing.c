@@ -2,9 +2,8 @@
 #include "media/stun.h"
 #include "rtp/packet.h"
 
-#define LENGTH_BYTES   2
-#define HEAD_BYTES     4 /* of channel data; as much of a STUN message tells its length */
-#define PADDED(length) (((length) + 3) & ~(size_t)3)
+#define LENGTH_BYTES 2
+#define HEAD_BYTES   4 /* of channel data; as much of a STUN message tells its length */
 
 /* By the first bytes: how long the message is, without the padding behind it; 0: it is none. */
 static size_t turn_length(const uint8_t head[static HEAD_BYTES])
@@ -27,7 +26,7 @@ int media_framing_parse(enum media_framing framing, const uint8_t *bytes, size_t
 	frame.length = is_turn ? turn_length(bytes) : rtp_get_u16(bytes);
 	if (frame.length > length_max || (is_turn && frame.length == 0))
 		return -EBADMSG;
-	frame.total = is_turn ? PADDED(frame.length) : LENGTH_BYTES + frame.length;
+	frame.total = is_turn ? MEDIA_STUN_PADDED(frame.length) : LENGTH_BYTES + frame.length;
 	if (length < frame.total)
 		return -EAGAIN;
 	*ret_frame = frame;
@@ -44,10 +43,10 @@ bool media_framing_append(enum media_framing framing, const uint8_t *bytes, size
 	if (framing == MEDIA_FRAMING_TURN) {
 		size_t message = length < HEAD_BYTES ? 0 : turn_length(bytes);
 
-		if (message == 0 || (length != message && length != PADDED(message)))
+		if (message == 0 || (length != message && length != MEDIA_STUN_PADDED(message)))
 			return false;
 		g_byte_array_append(stream, bytes, (guint)message);
-		g_byte_array_append(stream, padding, (guint)(PADDED(message) - message));
+		g_byte_array_append(stream, padding, (guint)(MEDIA_STUN_PADDED(message) - message));
 		return true;
 	}
 	rtp_put_u16(head, (uint16_t)length);

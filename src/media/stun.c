@@ -26,7 +26,7 @@ int media_stun_next(const uint8_t *bytes, size_t length, struct media_stun_attri
 	if (length - begin < MEDIA_STUN_ATTRIBUTE_BYTES)
 		return -EBADMSG;
 	value_bytes = rtp_get_u16(bytes + begin + 2);
-	padded = (value_bytes + 3) & ~(size_t)3;
+	padded = MEDIA_STUN_PADDED(value_bytes);
 	if (padded > length - begin - MEDIA_STUN_ATTRIBUTE_BYTES)
 		return -EBADMSG;
 	*attribute = (struct media_stun_attribute){
@@ -39,9 +39,13 @@ int media_stun_next(const uint8_t *bytes, size_t length, struct media_stun_attri
 	return 1;
 }
 
-void media_stun_put_cookie(uint8_t bytes[static MEDIA_STUN_HEADER_BYTES])
+void media_stun_put_header(uint16_t type, const uint8_t transaction[static MEDIA_STUN_TRANSACTION_BYTES],
+			   uint8_t ret_bytes[static MEDIA_STUN_HEADER_BYTES])
 {
-	rtp_put_u32(bytes + 4, COOKIE);
+	rtp_put_u16(ret_bytes, type);
+	rtp_put_u16(ret_bytes + 2, 0);
+	rtp_put_u32(ret_bytes + 4, COOKIE);
+	memcpy(ret_bytes + 8, transaction, MEDIA_STUN_TRANSACTION_BYTES);
 }
 
 /* --- addresses: the cookie, and for IPv6 the transaction behind it, are laid over them (section 14.2) --- */

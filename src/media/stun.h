@@ -6,6 +6,7 @@
 #define MEDIA_STUN_HEADER_BYTES	     20
 #define MEDIA_STUN_ATTRIBUTE_BYTES   4 /* its type and length, before the value */
 #define MEDIA_STUN_TRANSACTION_BYTES 12
+#define MEDIA_STUN_PADDED(bytes)     (((bytes) + 3) & ~(size_t)3)
 #define MEDIA_STUN_CHANNEL_FIRST     0x40 /* first bytes of channel data (RFC 8656, section 12); of a message they are lower */
 #define MEDIA_STUN_CHANNEL_LAST	     0x4f
 #define MEDIA_STUN_ADDRESS_BYTES_MAX 20 /* of an address's value */
@@ -22,8 +23,9 @@ bool media_stun_is_message(const uint8_t *bytes, size_t length);
 /* Goes on from an attribute of a message to the next; from a zeroed one to the first. 1, 0: there is none, -EBADMSG: it is cut off. */
 int media_stun_next(const uint8_t *bytes, size_t length, struct media_stun_attribute *attribute);
 
-/* Into a header that is being written. */
-void media_stun_put_cookie(uint8_t bytes[static MEDIA_STUN_HEADER_BYTES]);
+/* A header, but for the length, which its writer knows at the end. */
+void media_stun_put_header(uint16_t type, const uint8_t transaction[static MEDIA_STUN_TRANSACTION_BYTES],
+			   uint8_t ret_bytes[static MEDIA_STUN_HEADER_BYTES]);
 /* The value of an XOR-MAPPED-ADDRESS (section 14.2) in a message with this header. Returns its length. */
 size_t media_stun_put_address(const uint8_t header[static MEDIA_STUN_HEADER_BYTES], const struct net_address *address,
 			      uint8_t ret_value[static MEDIA_STUN_ADDRESS_BYTES_MAX]);
