@@ -1,6 +1,7 @@
 #include "rtp/event.h"
 
-#define SEGMENT_MAX 0xffffu
+#define SEGMENT_MAX	  0xffffu
+#define SEGMENTS_LOST_MAX 4 /* in a row; at 48 kHz one lasts 1.4 s, and after RTP_EVENT_TIMEOUT_MS nothing is waited for */
 
 static const char digits[] = "0123456789*#ABCD";
 
@@ -39,46 +40,59 @@ int rtp_event_code(char digit)
 	return -EINVAL;
 }
 
-static struct rtp_event_change end_now(struct rtp_event_receiver *receiver)
+const char *rtp_event_receiver_state_text(enum rtp_event_receiver_state state)
 {
-	receiver->is_active = false;
-	return (struct rtp_event_change){RTP_EVENT_ENDED, receiver->code, receiver->duration};
+	static const char *const texts[] = {"fresh", "sounding", "over"};
+
+	return texts[state];
 }
 
-/* Whether a packet with a later timestamp goes on with the event at hand: a long event's next segment begins where the
- * one before ended (section 2.5.1.3). */
-static bool is_next_segment(const struct rtp_event_receiver *receiver, uint32_t timestamp,
-			    const struct rtp_event *event)
+static bool is_sounding(const struct rtp_event_receiver *receiver)
 {
-	return receiver->is_active && receiver->code == event->code &&
-	       timestamp - receiver->segment_timestamp == SEGMENT_MAX;
+	return receiver->state == RTP_EVENT_RECEIVER_SOUNDING;
+}
+
+static struct rtp_event_change end_now(struct rtp_event_receiver *receiver)
+{
+	receiver->state = RTP_EVENT_RECEIVER_OVER;
+	return (struct rtp_event_change){RTP_EVENT_ENDED, receiver->code, receiver->volume, receiver->duration};
+}
+
+/* Whether the packet belongs to the event at hand. A long event's next segment begins where the one before ended (section
+ * 2.5.1.3), and all packets of a segment may be lost. */
+static bool is_same_event(const struct rtp_event_receiver *receiver, uint32_t timestamp, const struct rtp_event *event)
+{
+	uint32_t ahead = timestamp - receiver->segment_timestamp;
+
+	return receiver->code == event->code && ahead % SEGMENT_MAX == 0 && ahead / SEGMENT_MAX <= SEGMENTS_LOST_MAX;
 }
 
 size_t rtp_event_receiver_update(struct rtp_event_receiver *receiver, uint32_t timestamp, const struct rtp_event *event,
 				 int64_t now_us, struct rtp_event_change ret_changes[static RTP_EVENT_CHANGES_MAX])
 {
 	size_t n = 0;
-	int32_t ahead = rtp_timestamp_distance(timestamp, receiver->segment_timestamp);
-	/* behind: late packets of an event that has been told. After a long silence the numbers may have begun anew. */
-	bool is_recent = now_us - receiver->last_us < 10 * (int64_t)G_USEC_PER_SEC;
-	if (receiver->has_event && ahead < 0 && is_recent)
-		return 0;
-	if (receiver->has_event && ahead == 0 && receiver->code == event->code && !receiver->is_active && is_recent)
-		return 0; /* a repeated end */
-	bool is_same = receiver->is_active && receiver->code == event->code && ahead == 0;
-	if (is_next_segment(receiver, timestamp, event))
+	/* After a long silence the numbers may have begun anew. */
+	bool is_recent = receiver->state != RTP_EVENT_RECEIVER_FRESH &&
+			 now_us - receiver->last_us < 10 * (int64_t)G_USEC_PER_SEC;
+	bool is_same = is_recent && is_same_event(receiver, timestamp, event);
+	if (is_recent && rtp_timestamp_distance(timestamp, receiver->segment_timestamp) < 0)
+		return 0; /* late, of an event or a segment that has been told */
+	if (is_same) {
 		receiver->segment_timestamp = timestamp;
-	else if (!is_same) {
-		if (receiver->is_active)
+		receiver->last_us = now_us;
+		if (!is_sounding(receiver))
+			return 0; /* a repeated end, or it was given up too early */
+	} else {
+		if (is_sounding(receiver))
 			ret_changes[n++] = end_now(receiver);
 		*receiver = (struct rtp_event_receiver){
-		    .has_event = true,
-		    .is_active = true,
+		    .state = RTP_EVENT_RECEIVER_SOUNDING,
 		    .code = event->code,
+		    .volume = event->volume,
 		    .start_timestamp = timestamp,
 		    .segment_timestamp = timestamp,
 		};
-		ret_changes[n++] = (struct rtp_event_change){RTP_EVENT_STARTED, event->code, 0};
+		ret_changes[n++] = (struct rtp_event_change){RTP_EVENT_STARTED, event->code, event->volume, 0};
 	}
 	receiver->last_us = now_us;
 	uint32_t duration = timestamp - receiver->start_timestamp + event->duration;
@@ -91,7 +105,7 @@ size_t rtp_event_receiver_update(struct rtp_event_receiver *receiver, uint32_t t
 
 bool rtp_event_receiver_expire(struct rtp_event_receiver *receiver, int64_t now_us, struct rtp_event_change *ret_change)
 {
-	if (!receiver->is_active || now_us - receiver->last_us < RTP_EVENT_TIMEOUT_MS * INT64_C(1000))
+	if (!is_sounding(receiver) || now_us - receiver->last_us < RTP_EVENT_TIMEOUT_MS * INT64_C(1000))
 		return false;
 	*ret_change = end_now(receiver);
 	return true;

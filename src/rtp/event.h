@@ -22,10 +22,15 @@ int rtp_event_code(char digit);
 
 /* Makes each event out of its packets once: they come many times, in any order, and some are lost. Plain value; zeroed
  * is ready. */
-struct rtp_event_receiver { /* private to the room */
-	bool has_event;	    /* one was seen */
-	bool is_active;	    /* and has not ended */
-	uint8_t code;
+enum rtp_event_receiver_state {
+	RTP_EVENT_RECEIVER_FRESH,    /* no event was seen yet */
+	RTP_EVENT_RECEIVER_SOUNDING, /* one was, and has not ended */
+	RTP_EVENT_RECEIVER_OVER,     /* and has; more of its packets may come */
+};
+const char *rtp_event_receiver_state_text(enum rtp_event_receiver_state state);
+struct rtp_event_receiver { /* private to the room, but for reading state */
+	enum rtp_event_receiver_state state;
+	uint8_t code, volume;
 	uint32_t start_timestamp;   /* of the whole event */
 	uint32_t segment_timestamp; /* of its last segment (long events, section 2.5.1.3) */
 	uint32_t duration;	    /* of the whole event so far, timestamp units */
@@ -34,13 +39,13 @@ struct rtp_event_receiver { /* private to the room */
 enum rtp_event_change_kind { RTP_EVENT_STARTED, RTP_EVENT_ENDED };
 struct rtp_event_change {
 	enum rtp_event_change_kind kind;
-	uint8_t code;
+	uint8_t code, volume;
 	uint32_t duration; /* timestamp units; 0 when STARTED */
 };
 /* One packet; returns the number of changes: none for a repeat or update, [ended of the one before whose ends were
  * lost], started, [ended when the end is the first we see of it]. */
 size_t rtp_event_receiver_update(struct rtp_event_receiver *receiver, uint32_t timestamp, const struct rtp_event *event,
 				 int64_t now_us, struct rtp_event_change ret_changes[static RTP_EVENT_CHANGES_MAX]);
-/* To be called now and then while is_active: true, and the change, when the ends must have been lost. */
+/* To be called now and then while SOUNDING: true, and the change, when the ends must have been lost. */
 bool rtp_event_receiver_expire(struct rtp_event_receiver *receiver, int64_t now_us,
 			       struct rtp_event_change *ret_change);

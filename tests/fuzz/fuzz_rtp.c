@@ -115,7 +115,7 @@ static void many_packets(const uint8_t *data, size_t size)
 			      &open_event);
 		if (data[7] & 0x40 && rtp_event_receiver_expire(&events, now_us + 300000, changes))
 			check_changes(changes, 1, &open_event);
-		demand(events.is_active == (open_event >= 0));
+		demand((events.state == RTP_EVENT_RECEIVER_SOUNDING) == (open_event >= 0));
 	}
 }
 

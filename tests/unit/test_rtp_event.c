@@ -96,6 +96,12 @@ static void test_lost_ends(void **state)
 	assert_change(0, RTP_EVENT_ENDED, 4, 160);
 	assert_false(rtp_event_receiver_expire(&receiver, now_us + 10000000, changes));
 	assert_int_equal(hear(12000, 4, 640, true), 0); /* the end after all: told already */
+	/* and a segment of one that was given up too early */
+	assert_int_equal(hear(20000, 4, 160, false), 1);
+	assert_true(rtp_event_receiver_expire(&receiver, now_us + 400000, changes));
+	assert_int_equal(hear(20000, 4, 65535, false), 0);
+	assert_int_equal(hear(20000 + 65535, 4, 160, false), 0);
+	assert_int_equal(hear(20000 + 65535, 4, 640, true), 0);
 }
 
 static void test_long_event(void **state)
@@ -106,6 +112,13 @@ static void test_long_event(void **state)
 	assert_int_equal(hear(1000 + 65535, 9, 800, false), 0);
 	assert_int_equal(hear(1000 + 65535, 9, 1600, true), 1);
 	assert_change(0, RTP_EVENT_ENDED, 9, 65535 + 1600);
+	assert_int_equal(hear(1000 + 65535, 9, 1600, true), 0);
+	/* nothing of the second segment came */
+	assert_int_equal(hear(500000, 9, 60000, false), 1);
+	assert_int_equal(hear(500000 + 2 * 65535, 9, 160, false), 0);
+	assert_int_equal(hear(500000 + 65535, 9, 65535, false), 0);
+	assert_int_equal(hear(500000 + 2 * 65535, 9, 320, true), 1);
+	assert_change(0, RTP_EVENT_ENDED, 9, 2 * 65535 + 320);
 }
 
 static void test_timestamp_wrap(void **state)
