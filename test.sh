@@ -136,11 +136,12 @@ fi
 
 say 'build with ASan and UBSan'
 # After a change of the build files only; make does the rest.
-if [ ! -e configure ] || [ -n "$(find configure.ac Makefile.am src plugins html -maxdepth 2 \( -name '*.am' -o -name '*.ac' \) -newer configure)" ]; then
+if [ ! -e configure ] || [ -n "$(find configure.ac Makefile.am src plugins html -maxdepth 2 \( -name '*.am' -o -name '*.ac' -o -name '*.m4' \) -newer configure)" ]; then
 	autoreconf -fi >/dev/null 2>"$top/autoreconf.log" || { cat "$top/autoreconf.log"; give_up 'autoreconf failed'; }
 	rm -f "$top/autoreconf.log"
 fi
-configure_and_build "$build" all -- --enable-page --enable-sanitize=address,undefined CFLAGS='-g -O1'
+configure_and_build "$build" all -- --enable-page --enable-g729 --enable-g723 --enable-sanitize=address,undefined \
+	CFLAGS='-g -O1'
 
 say 'unit tests, fuzzing corpora, lint'
 make_check "$build"

@@ -30,7 +30,7 @@ extern "C" {
 
 #define TANDEM_PLUGIN_MAGIC	UINT32_C(0x544d4450)
 #define TANDEM_PLUGIN_API_MAJOR 1
-#define TANDEM_PLUGIN_API_MINOR 0
+#define TANDEM_PLUGIN_API_MINOR 1
 #define TANDEM_PLUGIN_SYMBOL	"tandem_plugin"
 
 /* The first members of every plugin. */

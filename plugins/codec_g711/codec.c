@@ -1,9 +1,11 @@
 /* PCMU and PCMA (RFC 3551, section 4.5.14). */
-#include "conceal.h"
 #include "g711.h"
+#include "common/conceal.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <tandem/codec.h>
+
+#define PAYLOAD_BYTES_LAST (8 * TANDEM_CODEC_FRAME_MS_MAX)
 
 struct g711_encoder {
 	uint8_t (*code)(int16_t linear);
@@ -39,6 +41,8 @@ static int a_encoder_new(const struct tandem_codec_settings *settings, void **re
 static int encode(void *data, const int16_t *pcm, size_t n_samples, uint8_t *payload, size_t payload_size)
 {
 	const struct g711_encoder *encoder = data;
+	if (!n_samples || n_samples > PAYLOAD_BYTES_LAST)
+		return -EINVAL;
 	if (n_samples > payload_size)
 		return -ENOBUFS;
 	for (size_t i = 0; i < n_samples; i++)
@@ -54,6 +58,7 @@ static int decoder_new(const struct tandem_codec_settings *settings, const int16
 	if (!decoder)
 		return -ENOMEM;
 	decoder->linear = linear;
+	conceal_init(&decoder->conceal, settings->pcm_hz);
 	*ret_decoder = decoder;
 	return 0;
 }
@@ -75,7 +80,7 @@ static int decode(void *data, const uint8_t *payload, size_t length, int16_t *pc
 		conceal_fill(&decoder->conceal, pcm, room);
 		return room;
 	}
-	if (!length)
+	if (!length || length > PAYLOAD_BYTES_LAST)
 		return -EBADMSG;
 	if (length > room)
 		return -ENOBUFS;
@@ -87,7 +92,7 @@ static int decode(void *data, const uint8_t *payload, size_t length, int16_t *pc
 
 static int duration(const uint8_t *payload, size_t length)
 {
-	return length && length <= 8 * TANDEM_CODEC_FRAME_MS_MAX ? (int)length : -EBADMSG;
+	return length && length <= PAYLOAD_BYTES_LAST ? (int)length : -EBADMSG;
 }
 
 static const uint32_t rates_hz[] = {8000, 0};

@@ -136,6 +136,19 @@ static char *refuse(const struct plugin_registry *registry, const struct tandem_
 	return NULL;
 }
 
+/* A codec of a plugin for an older minor version ends earlier: what it lacks is zero. The copies live on, as codecs do.
+ */
+static const struct tandem_codec *complete_codec(const struct tandem_plugin *plugin, const struct tandem_codec *codec)
+{
+	static GSList *copies;
+	if (plugin->api_minor >= 1)
+		return codec;
+	struct tandem_codec *copy = g_new0(struct tandem_codec, 1);
+	memcpy(copy, codec, offsetof(struct tandem_codec, flags));
+	copies = g_slist_prepend(copies, copy);
+	return copy;
+}
+
 int plugin_registry_add(struct plugin_registry *registry, const struct tandem_plugin *plugin, char **ret_reason)
 {
 	char *reason = refuse(registry, plugin);
@@ -144,7 +157,8 @@ int plugin_registry_add(struct plugin_registry *registry, const struct tandem_pl
 		return -EPROTO;
 	}
 	for (size_t i = 0; plugin->codecs[i]; i++) {
-		struct plugin_codec entry = {.codec = plugin->codecs[i], .plugin = plugin->name};
+		struct plugin_codec entry = {.codec = complete_codec(plugin, plugin->codecs[i]),
+					     .plugin = plugin->name};
 		g_array_append_val(registry->codecs, entry);
 	}
 	return 0;

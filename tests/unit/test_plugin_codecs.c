@@ -38,6 +38,16 @@ static void make_tone(int16_t *pcm, size_t n, uint32_t hz, double tone_hz, doubl
 		pcm[i] = lrint(amplitude * sin(2 * M_PI * tone_hz * i / hz));
 }
 
+/* Like a voice: harmonics of 150 Hz, swelling. */
+static void make_voice(int16_t *pcm, size_t n, uint32_t hz)
+{
+	for (size_t i = 0; i < n; i++) {
+		double t = (double)i / hz;
+		pcm[i] = lrint((2000 + 1500 * sin(11 * t)) * (sin(2 * M_PI * 150 * t) + 0.5 * sin(2 * M_PI * 450 * t) +
+							      0.3 * sin(2 * M_PI * 1050 * t)));
+	}
+}
+
 /* Amplitude of one frequency (Goertzel by plain correlation). */
 static double measure(const int16_t *pcm, size_t n, uint32_t hz, double tone_hz)
 {
@@ -222,10 +232,7 @@ static void test_opus_rates_mix(void **state)
 static void test_opus_loss(void **state)
 {
 	static int16_t in[16000 * SECONDS], out[320];
-	for (size_t i = 0; i < G_N_ELEMENTS(in); i++) /* like a voice: harmonics of 150 Hz, swelling */
-		in[i] = lrint((2000 + 1500 * sin(i / 1500.0)) *
-			      (sin(2 * M_PI * 150 * i / 16000) + 0.5 * sin(2 * M_PI * 450 * i / 16000) +
-			       0.3 * sin(2 * M_PI * 1050 * i / 16000)));
+	make_voice(in, G_N_ELEMENTS(in), 16000);
 	struct way way = open_way("opus", 16000, 1, "useinbandfec=1");
 	way.codec->encoder_set_loss(way.encoder, 20);
 	unsigned recovered = 0;
@@ -349,14 +356,139 @@ static void test_opus_obeys_fmtp(void **state)
 	assert_in_range(sums[1] * 8 / SECONDS, 6000, 15000);
 }
 
+/* What of the packets carry the one before them, in percent, and how many bits a second all of them have. */
+static unsigned redundancy(uint32_t hz, const char *fmtp, unsigned loss_percent, size_t *ret_bits)
+{
+	size_t frame = hz / 50, n = hz * SECONDS, bytes = 0, n_frames = 0, n_carry = 0;
+	g_autofree int16_t *in = g_new(int16_t, n), *out = g_new(int16_t, frame);
+	make_voice(in, n, hz);
+	struct way way = open_way("opus", hz, 1, fmtp);
+	way.codec->encoder_set_loss(way.encoder, loss_percent);
+	for (size_t at = 0; at + frame <= n; at += frame, n_frames++) {
+		uint8_t payload[TANDEM_CODEC_PAYLOAD_BYTES_MAX];
+		int length = way.codec->encode(way.encoder, in + at, frame, payload, sizeof payload);
+		assert_true(length > 0);
+		bytes += length;
+		n_carry += way.codec->recover(way.decoder, payload, length, out, frame) > 0;
+	}
+	close_way(&way);
+	*ret_bits = bytes * 8 / SECONDS;
+	return n_carry * 100 / n_frames;
+}
+
+static void test_opus_carries_what_may_be_lost(void **state)
+{
+	static const uint32_t rates[] = {8000, 16000};
+	for (size_t i = 0; i < G_N_ELEMENTS(rates); i++) {
+		size_t bits, quiet_bits;
+		assert_int_equal(redundancy(rates[i], "useinbandfec=1", 0, &quiet_bits), 0);
+		for (unsigned loss = 5; loss <= 20; loss += 5) {
+			unsigned share = redundancy(rates[i], "useinbandfec=1", loss, &bits);
+			if (share < 50 || bits > 2 * quiet_bits) /* of what is no pause */
+				fail_msg("%u Hz, %u %% lost: %u %% of the packets carry another, %zu bit/s", rates[i],
+					 loss, share, bits);
+		}
+		/* Who does not read it is not sent it, and who sets a limit is not sent more. */
+		assert_int_equal(redundancy(rates[i], "useinbandfec=0", 20, &bits), 0);
+		assert_in_range(bits, quiet_bits * 9 / 10, quiet_bits * 11 / 10);
+		redundancy(rates[i], "useinbandfec=1;maxaveragebitrate=16000", 20, &bits);
+		assert_in_range(bits, 1000, 19200); /* in the mean of a longer time */
+	}
+}
+
+static unsigned packets_of_silence(const char *fmtp)
+{
+	static const int16_t silence[320];
+	unsigned n_sent = 0;
+	struct way way = open_way("opus", 16000, 1, fmtp);
+	for (unsigned i = 0; i < 100; i++) {
+		uint8_t payload[TANDEM_CODEC_PAYLOAD_BYTES_MAX];
+		int16_t out[320];
+		int length = way.codec->encode(way.encoder, silence, 320, payload, sizeof payload);
+		assert_in_range(length, 0, sizeof payload);
+		n_sent += length > 0;
+		assert_int_equal(way.codec->decode(way.decoder, length ? payload : NULL, length, out, 320), 320);
+		if (i > 50)
+			assert_true(rms(out, 320) < 20);
+	}
+	close_way(&way);
+	return n_sent;
+}
+
+static void test_opus_is_quiet_in_silence(void **state)
+{
+	assert_in_range(packets_of_silence("usedtx=1"), 1, 30);
+	assert_int_equal(packets_of_silence("usedtx=0"), 100);
+	assert_int_equal(packets_of_silence(""), 100);
+}
+
+static void test_opus_sends_no_more_than_is_played(void **state)
+{
+	/* 440 Hz and 6 kHz to somebody whose loudspeaker ends at 4 kHz. */
+	static int16_t in[48000 * SECONDS], out[48000 * SECONDS];
+	for (size_t i = 0; i < G_N_ELEMENTS(in); i++)
+		in[i] = lrint(4000 * sin(2 * M_PI * 440 * i / 48000) + 4000 * sin(2 * M_PI * 6000 * i / 48000));
+	struct way way = open_way("opus", 48000, 1, "maxplaybackrate=8000");
+	pass(&way, 48000, in, out, G_N_ELEMENTS(in));
+	close_way(&way);
+	assert_true(measure(out + 48000, 48000, 48000, 440) > 3500);
+	assert_true(measure(out + 48000, 48000, 48000, 6000) < 100);
+	way = open_way("opus", 48000, 1, "maxplaybackrate=16000");
+	pass(&way, 48000, in, out, G_N_ELEMENTS(in));
+	close_way(&way);
+	assert_true(measure(out + 48000, 48000, 48000, 6000) > 3000);
+}
+
+static void test_opus_stereo_only_for_who_likes_it(void **state)
+{
+	static const struct {
+		const char *fmtp;
+		bool is_stereo;
+	} rows[] = {{"stereo=1", true}, {"stereo=0", false}, {"", false}};
+	for (size_t row = 0; row < G_N_ELEMENTS(rows); row++) {
+		static int16_t in[2 * 960], out[2 * 960], left[960], right[960];
+		struct way way = open_way("opus", 48000, 2, rows[row].fmtp);
+		for (size_t at = 0; at < 50; at++) {
+			for (size_t i = 0; i < 960; i++) {
+				in[2 * i] = lrint(8000 * sin(2 * M_PI * 500 * (at * 960 + i) / 48000));
+				in[2 * i + 1] = lrint(8000 * sin(2 * M_PI * 1200 * (at * 960 + i) / 48000));
+			}
+			uint8_t payload[TANDEM_CODEC_PAYLOAD_BYTES_MAX];
+			int length = way.codec->encode(way.encoder, in, 960, payload, sizeof payload);
+			assert_true(length > 0);
+			assert_int_equal((payload[0] & 4) != 0, rows[row].is_stereo);
+			assert_int_equal(way.codec->decode(way.decoder, payload, length, out, 960), 960);
+		}
+		for (size_t i = 0; i < 960; i++) {
+			left[i] = out[2 * i];
+			right[i] = out[2 * i + 1];
+		}
+		double own = measure(left, 960, 48000, 500), other = measure(right, 960, 48000, 500);
+		if (rows[row].is_stereo)
+			assert_true(own > 6500 && other < 1500);
+		else
+			assert_true(fabs(own - other) < 100);
+		close_way(&way);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_g711_milliwatt),     cmocka_unit_test(test_g711_tables),
-	    cmocka_unit_test(test_g711_tone_level),    cmocka_unit_test(test_opus_tone),
-	    cmocka_unit_test(test_opus_rates_mix),     cmocka_unit_test(test_opus_loss),
-	    cmocka_unit_test(test_g711_loss),	       cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_opus_eats_anything), cmocka_unit_test(test_opus_obeys_fmtp),
+	    cmocka_unit_test(test_g711_milliwatt),
+	    cmocka_unit_test(test_g711_tables),
+	    cmocka_unit_test(test_g711_tone_level),
+	    cmocka_unit_test(test_opus_tone),
+	    cmocka_unit_test(test_opus_rates_mix),
+	    cmocka_unit_test(test_opus_loss),
+	    cmocka_unit_test(test_g711_loss),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_opus_eats_anything),
+	    cmocka_unit_test(test_opus_obeys_fmtp),
+	    cmocka_unit_test(test_opus_carries_what_may_be_lost),
+	    cmocka_unit_test(test_opus_is_quiet_in_silence),
+	    cmocka_unit_test(test_opus_sends_no_more_than_is_played),
+	    cmocka_unit_test(test_opus_stereo_only_for_who_likes_it),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

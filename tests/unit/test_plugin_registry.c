@@ -78,10 +78,10 @@ static void test_header(void **state)
 	expect_refused(registry, &plugin, "wrong magic number");
 	plugin = good_plugin;
 	plugin.api_major++;
-	expect_refused(registry, &plugin, "was built for plugin API 2.0, this gateway has 1.0");
+	expect_refused(registry, &plugin, "was built for plugin API 2.1, this gateway has 1.1");
 	plugin = good_plugin;
 	plugin.api_minor = TANDEM_PLUGIN_API_MINOR + 1;
-	expect_refused(registry, &plugin, "was built for plugin API 1.1, this gateway has 1.0");
+	expect_refused(registry, &plugin, "was built for plugin API 1.2, this gateway has 1.1");
 	plugin = good_plugin;
 	plugin.name = "../evil";
 	expect_refused(registry, &plugin, "has no proper name");
@@ -144,7 +144,7 @@ static void test_old_file(void **state)
 	assert_int_equal(plugin_registry_new(&registry), 0);
 	assert_int_equal(plugin_registry_load(registry, TANDEM_BUILDDIR "/tests/support/.libs/plugin_old.so", &reason),
 			 -EPROTO);
-	assert_non_null(strstr(reason, "/plugin_old.so was built for plugin API 0.7, this gateway has 1.0"));
+	assert_non_null(strstr(reason, "/plugin_old.so was built for plugin API 0.7, this gateway has 1.1"));
 	g_clear_pointer(&reason, g_free);
 	assert_int_equal(plugin_registry_load(registry, "/nonexistent/x.so", &reason), -ENOENT);
 	assert_string_equal(reason, "/nonexistent/x.so is not there");
@@ -193,11 +193,76 @@ static void test_option(void **state)
 	config_errors_free(errors);
 }
 
+static void test_older_minor_version(void **state)
+{
+	/* Its codec ends where API 1.0 ended: nothing after that is read. */
+	struct plugin_registry *registry;
+	char *reason = NULL;
+	assert_int_equal(plugin_registry_new(&registry), 0);
+	struct tandem_codec *codec = g_malloc(offsetof(struct tandem_codec, flags));
+	memcpy(codec, &good, offsetof(struct tandem_codec, flags));
+	const struct tandem_codec *const codecs[] = {codec, NULL};
+	struct tandem_plugin plugin = good_plugin;
+	plugin.api_minor = 0;
+	plugin.codecs = codecs;
+	assert_int_equal(plugin_registry_add(registry, &plugin, &reason), 0);
+	const struct tandem_codec *taken = plugin_codec_find(registry, "x-GOOD", 8000, 1);
+	assert_non_null(taken);
+	assert_ptr_equal(taken->duration, codec_duration);
+	assert_int_equal(taken->flags, 0);
+	assert_null(taken->encoder_set_complexity);
+	assert_null(taken->decoder_request);
+	assert_null(taken->encoder_set_request);
+	plugin_registry_free(registry);
+	g_free(codec);
+}
+
+static void test_example(void **state)
+{
+	/* The example for those who write one is loaded as theirs will be, and works. */
+	struct plugin_registry *registry;
+	char *reason = NULL;
+	assert_int_equal(plugin_registry_new(&registry), 0);
+	int result = plugin_registry_load(registry, TANDEM_BUILDDIR "/tests/support/.libs/plugin_example.so", &reason);
+	if (result < 0)
+		fail_msg("%s", reason);
+	const struct tandem_codec *codec = plugin_codec_find(registry, "L8", 8000, 1);
+	assert_non_null(codec);
+	assert_null(codec->negotiate_fmtp);
+	struct tandem_codec_settings settings = {codec->pcm_rates_hz[0], 1, codec->frame_durations_ms[0], ""};
+	void *encoder, *decoder;
+	assert_int_equal(codec->encoder_new(&settings, &encoder), 0);
+	assert_int_equal(codec->decoder_new(&settings, &decoder), 0);
+	int16_t pcm[160], heard[160];
+	uint8_t payload[160];
+	for (int i = 0; i < 160; i++)
+		pcm[i] = (int16_t)(400 * i - 32000);
+	assert_int_equal(codec->encode(encoder, pcm, 160, payload, 159), -ENOBUFS);
+	assert_int_equal(codec->encode(encoder, pcm, 160, payload, 160), 160);
+	assert_int_equal(codec->duration(payload, 160), 160);
+	assert_int_equal(codec->decode(decoder, payload, 160, heard, 159), -ENOBUFS);
+	assert_int_equal(codec->decode(decoder, payload, 160, heard, 160), 160);
+	for (int i = 0; i < 160; i++)
+		assert_in_range(heard[i] - pcm[i] + 128, 0, 256);
+	assert_int_equal(codec->decode(decoder, NULL, 0, heard, 160), 160);
+	assert_in_range(pcm[159] - heard[0], 0, 1500);
+	assert_in_range(heard[159] + 300, 0, 600);
+	codec->encoder_free(encoder);
+	codec->decoder_free(decoder);
+	plugin_registry_free(registry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_header),   cmocka_unit_test(test_codec_rows), cmocka_unit_test(test_find),
-	    cmocka_unit_test(test_old_file), cmocka_unit_test(test_folder),	cmocka_unit_test(test_option),
+	    cmocka_unit_test(test_header),
+	    cmocka_unit_test(test_codec_rows),
+	    cmocka_unit_test(test_find),
+	    cmocka_unit_test(test_old_file),
+	    cmocka_unit_test(test_folder),
+	    cmocka_unit_test(test_option),
+	    cmocka_unit_test(test_older_minor_version),
+	    cmocka_unit_test(test_example),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
