@@ -36,6 +36,7 @@ void call_add_attempt(struct call *call, struct leg *leg, const char *to, const 
 	const struct route_identity *identity = other ? other : call->identity;
 	g_autofree char *from = route_identity_from(identity, &audience);
 	leg->dialog = sip_dialog_new_caller(from, to, target);
+	leg->dialled = g_strdup(target);
 	leg->contact_user = g_strdup(account ? trunk_account_contact_user(account)
 					 : route_identity_shown_user(identity, &audience));
 	route_identity_headers(identity, &audience, call_add_identity_header, leg);
@@ -205,26 +206,49 @@ static bool call_dial_failed(struct call *call)
 	return false;
 }
 
-/* A browser that cannot read an offer of DTLS may be one of those that know keys in descriptions only: it is asked once more,
- * in its own way. What it answers is remembered with its endpoint. */
-static bool call_attempt_again(struct call *call, struct leg *leg, unsigned status)
+/* A browser that cannot read an offer of DTLS may be one of those that know keys in descriptions only. What it answers is
+ * remembered with its endpoint. */
+static struct leg *call_browser_with_keys(struct call *call, const struct leg *leg)
 {
-	bool is_about_media = status == 415 || status == 488 || status == 606;
-	if (!is_about_media || leg->kind != LEG_BROWSER || leg->sdes != NEGOTIATE_SDES_ALLOWED || leg->state == LEG_NEW)
-		return false;
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
 	size_t i, n = registrar_lookup(call->manager->registrar, registrar_endpoint_user(leg->endpoint), NULL, contacts,
 				       G_N_ELEMENTS(contacts));
 	for (i = 0; i < n && contacts[i].endpoint != leg->endpoint; i++)
 		;
-	if (i == n)
-		return false;
-	log_info(&leg->log, "refused the offer with %u; offering media without DTLS", status);
+	if (leg->sdes != NEGOTIATE_SDES_ALLOWED || i == n)
+		return NULL;
 	struct leg *again = leg_new_browser(call, leg->endpoint);
 	again->sdes = NEGOTIATE_SDES_WANTED;
 	again->codecs = leg->codecs;
-	call_take_attempt(call, leg);
 	call_add_browser(call, again, leg->dialog->remote_uri, &contacts[i]);
+	return again;
+}
+
+/* A telephone may have none of the usual codecs. */
+static struct leg *call_trunk_with_all_codecs(struct call *call, const struct leg *leg)
+{
+	const struct sdp_converter *converter = media_engine_converter(call->manager->media);
+	if (leg->codecs || leg->offers_all_codecs || !converter || converter->n_formats == converter->n_usual)
+		return NULL;
+	struct leg *again = leg_new_trunk(call, leg->trunk);
+	again->offers_all_codecs = true;
+	call_add_attempt(call, again, leg->dialog->remote_uri, leg->dialled);
+	return again;
+}
+
+/* Whoever refuses what he was offered is asked once more, in another way if there is one. */
+static bool call_attempt_again(struct call *call, struct leg *leg, unsigned status)
+{
+	bool is_about_media = status == 415 || status == 488 || status == 606;
+	if (!is_about_media || leg->state == LEG_NEW)
+		return false;
+	struct leg *again = leg->kind == LEG_BROWSER ? call_browser_with_keys(call, leg)
+						     : call_trunk_with_all_codecs(call, leg);
+	if (!again)
+		return false;
+	log_info(&leg->log, "refused the offer with %u; offering media %s", status,
+		 leg->kind == LEG_BROWSER ? "without DTLS" : "in every codec there is");
+	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);
 	return true;
 }

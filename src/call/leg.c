@@ -294,6 +294,7 @@ struct leg *leg_free(struct leg *leg)
 	sip_message_unref(leg->challenge);
 	sip_flow_unref(leg->caller_flow);
 	g_free(leg->contact_user);
+	g_free(leg->dialled);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
 	leg_drop_session(leg);

@@ -124,6 +124,8 @@ struct leg {
 	/* offer and answer */
 	enum negotiate_sdes sdes;  /* whether keys may stand in its descriptions */
 	bool carries_video;	   /* where the other leg does, too */
+	char *dialled;		   /* where the INVITE went, which the far end's Contact does not change; NULL: it called */
+	bool offers_all_codecs;	   /* that media converts, not only the usual ones */
 	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id, last_version;

@@ -78,6 +78,8 @@ struct negotiate_leg leg_view(const struct leg *leg)
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
 			.codecs = leg->codecs,
+			.offers_all_codecs = leg->offers_all_codecs,
+			.converter = media_engine_converter(leg->manager->media),
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.fills_silence = media_engine_plays_on_hold(leg->manager->media),

@@ -6,6 +6,7 @@
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
+#include "media/transcode.h"
 #include <strings.h>
 
 static bool is_event(const struct sdp_format *format)
@@ -36,6 +37,7 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 			.type_out = type_at(to, format),
 		};
 	}
+	stream->transcode = media_transcode_renew(stream->transcode, stream, to);
 	if (to)
 		media_extension_join(stream, to);
 	if (stream->to == to)

@@ -21,6 +21,7 @@ struct media_ice;
 struct media_dtls;
 struct media_plain;
 struct media_source;
+struct media_transcode;
 struct media_delay;
 struct media_hop_side;
 struct media_repair;
@@ -85,6 +86,7 @@ struct media_stream {
 	struct media_route routes[MEDIA_TYPES];
 	struct media_stream *to;      /* who sends what comes in here; itself for an echo; NULL: nobody */
 	struct media_delay *delay;    /* it is kept a while before */
+	struct media_transcode *transcode; /* what `to` has no codec for takes this way; NULL: nothing does, or nothing can */
 	struct media_source *hold;    /* goes out here instead of what the partner sends; NULL: nothing */
 
 	struct rtp_sender sender;

@@ -1,4 +1,5 @@
 #include "crypto/tls.h"
+#include "media/convert.h"
 #include "media/recording.h"
 #include "media/worker.h"
 #include <string.h>
@@ -50,6 +51,8 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 	engine->settings.dtls_certificate = engine->settings.dtls_key = NULL; /* only lent */
 	engine->settings.music = NULL;
 	engine->codecs = codecs;
+	engine->convert = media_convert_new(codecs, settings->transcode);
+	engine->settings.transcode = NULL;
 	engine->has_chosen_addresses = engine->settings.n_addresses > 0;
 	if (engine->settings.n_addresses == 0)
 		engine->settings.n_addresses = net_interface_addresses(engine->settings.addresses,
@@ -93,8 +96,14 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	net_port_pool_free(engine->ports);
 	explicit_bzero(engine->settings.turn_servers, sizeof engine->settings.turn_servers);
 	media_recording_free(engine->recording);
+	media_convert_free(engine->convert);
 	g_free(engine);
 	return NULL;
+}
+
+const struct sdp_converter *media_engine_converter(const struct media_engine *engine)
+{
+	return media_convert_converter(engine->convert);
 }
 
 struct round {

@@ -41,6 +41,9 @@ struct media_settings {
 	int64_t silence_ms; /* audio that is away for longer is a trouble; 0: never */
 	int64_t timeout_ms; /* so long without RTP and RTCP fails the leg; 0: never */
 	enum media_hold hold;
+	/* Encodings that are converted where two legs share none, the most liked first, NULL-terminated, borrowed for
+	 * media_engine_new(); NULL or empty: all that there are codecs for. */
+	const char *const *transcode;
 	const char *music; /* a WAV file, borrowed for media_engine_new(); NULL: a tune of ours */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
@@ -53,10 +56,12 @@ struct media_settings {
 	struct media_turn_server turn_servers[MEDIA_TURN_SERVERS_MAX];
 };
 
-/* `codecs` (what the built-ins can speak) may be NULL; it must outlive the engine. */
+/* `codecs` (what the built-ins can speak, and what is converted) may be NULL; it must outlive the engine. */
 struct plugin_registry;
 int media_engine_new(struct loop *signalling, const struct media_settings *settings,
 		     const struct plugin_registry *codecs, struct media_engine **ret_engine);
+/* What is converted, for negotiation. NULL: nothing. The engine's. */
+const struct sdp_converter *media_engine_converter(const struct media_engine *engine);
 /* Waits for the workers to end. Every session must be freed first. */
 struct media_engine *media_engine_free(struct media_engine *engine);
 /* Calls function(data), on the signalling thread, when every worker has done what it had been told to do before, and what it told in

@@ -33,6 +33,9 @@ static const struct config_option media_option_rows[] = {
 	 .help = "After so long without audio that should come, the log and the metrics say why; 0: never."},
 	{.name = "timeout_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "45",
 	 .help = "A call ends when one side sends neither audio nor reports for so long; holding is no silence; 0: never."},
+	{.name = "transcode", .type = CONFIG_STRING, .is_list = true,
+	 .help = "Codecs that are converted where two sides share none, the most liked first, \"opus\", \"PCMU\"; by default all that "
+		 "there are plugins for; \"off\": none."},
 	{.name = "hold", .type = CONFIG_ENUM, .names = hold_names, .fallback = "off",
 	 .help = "What is played to a party that a browser, or a silent trunk, has put on hold."},
 	{.name = "music", .type = CONFIG_PATH,
@@ -230,6 +233,7 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 		.timeout_ms = config_integer(snapshot, "media", 0, "timeout_seconds") * 1000,
 		.hold = config_enum(snapshot, "media", 0, "hold"),
 		.music = config_string(snapshot, "media", 0, "music"),
+		.transcode = config_strings(snapshot, "media", 0, "transcode"),
 	};
 	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
 	read_addresses(snapshot, &settings);

@@ -8,6 +8,7 @@
 #include "media/ice.h"
 #include "media/plain.h"
 #include "media/repair.h"
+#include "media/transcode.h"
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -81,9 +82,14 @@ static void forward(struct media_stream *stream, const struct media_route *route
 {
 	if (!stream->to || !media_stream_receives(stream))
 		return;
-	if (route->type_out == MEDIA_TYPE_NONE)
-		stream->n_stranded++;
-	else if (stream->delay)
+	if (route->type_out == MEDIA_TYPE_NONE) {
+		if (!stream->transcode || !media_transcode_put(stream->transcode, packet))
+			stream->n_stranded++;
+		return;
+	}
+	if (stream->transcode)
+		media_transcode_pass(stream->transcode, packet);
+	if (stream->delay)
 		media_delay_put(stream->delay, packet, route->type_out, route->clock_hz);
 	else
 		media_stream_send(stream->to, packet, bytes, capacity, route->type_out, route->clock_hz);

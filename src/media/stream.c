@@ -5,6 +5,7 @@
 #include "media/feedback.h"
 #include "media/repair.h"
 #include "media/source.h"
+#include "media/transcode.h"
 #include <string.h>
 
 struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan)
@@ -29,6 +30,7 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 	media_repair_free(stream->repair);
 	g_free(stream->extended);
 	BASE_CLEAR(&stream->hold, media_source_free);
+	BASE_CLEAR(&stream->transcode, media_transcode_free);
 	g_free(stream->formats);
 	g_free(stream);
 	return NULL;

@@ -47,6 +47,7 @@ struct media_engine {
 	struct media_settings settings;
 	bool has_chosen_addresses; /* by the operator: nothing else may be used */
 	const struct plugin_registry *codecs; /* may be NULL */
+	struct media_convert *convert;
 	struct media_recording *recording; /* NULL: the tune is the music */
 	struct net_port_pool *ports;
 	struct crypto_certificate *certificate;

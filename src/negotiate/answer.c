@@ -55,14 +55,13 @@ static void choose_common(const struct sdp_media *offer, const struct other_stre
 	}
 }
 
-static void choose_own(const struct sdp_media *offer, const struct negotiate_profile *profile, const char *const *among,
+static void choose_own(const struct sdp_media *offer, const struct negotiate_profile *profile,
 		       struct negotiate_formats *formats)
 {
 	for (size_t i = 0; i < offer->n_formats; i++) {
 		const struct sdp_format *offered = &offer->formats[i];
 		struct sdp_format own;
-		if (!negotiate_is_codec(offered) || (among && !negotiate_list_has(among, offered)) ||
-		    negotiate_formats_find(formats->items, formats->n, offered))
+		if (!negotiate_is_codec(offered) || negotiate_formats_find(formats->items, formats->n, offered))
 			continue;
 		bool is_known = negotiate_known_format(offered->encoding, offer->kind, &own) &&
 				sdp_format_same_codec(&own, offered);
@@ -71,13 +70,17 @@ static void choose_own(const struct sdp_media *offer, const struct negotiate_pro
 	negotiate_formats_order(formats, negotiate_codecs(profile, offer->kind));
 }
 
-static bool can_convert(const struct other_stream *other, const struct negotiate_profile *profile)
+static void choose_convertible(const struct sdp_media *offer, const struct negotiate_profile *profile,
+			       struct negotiate_formats *formats)
 {
-	for (size_t i = 0; i < other->agreed.n; i++) {
-		if (negotiate_list_has(profile->convertible, other->agreed.local[i]))
-			return true;
+	char parameters[SDP_PARAMETERS_BYTES_MAX];
+	for (size_t i = 0; i < offer->n_formats; i++) {
+		const struct sdp_format *offered = &offer->formats[i];
+		if (negotiate_converts(profile, offered, parameters) &&
+		    !negotiate_formats_find(formats->items, formats->n, offered))
+			add_answer_format(formats, offered, parameters);
 	}
-	return false;
+	negotiate_formats_order(formats, negotiate_codecs(profile, offer->kind));
 }
 
 /* The other side's format for telephone-event or comfort noise, when it has agreed to it; alone, the offer's own. */
@@ -128,11 +131,11 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 	const struct negotiate_profile *profile = &builder->leg->profile;
 	struct negotiate_formats *formats = g_new0(struct negotiate_formats, 1);
 	if (other->is_alone)
-		choose_own(offer, profile, NULL, formats);
+		choose_own(offer, profile, formats);
 	else
 		choose_common(offer, other, profile, formats);
-	if (!formats->n && can_convert(other, profile))
-		choose_own(offer, profile, profile->convertible, formats);
+	if (!formats->n && negotiate_converts_any(profile, &other->agreed))
+		choose_convertible(offer, profile, formats);
 	bool has_codec = formats->n > 0;
 	if (has_codec) {
 		if (media->kind == SDP_KIND_AUDIO)

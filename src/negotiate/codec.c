@@ -43,6 +43,26 @@ bool negotiate_list_has(const char *const *names, const struct sdp_format *forma
 	return has_name(names, format->encoding);
 }
 
+bool negotiate_converts(const struct negotiate_profile *profile, const struct sdp_format *format, char *ret_parameters)
+{
+	char parameters[SDP_PARAMETERS_BYTES_MAX];
+	const struct sdp_converter *converter = profile->converter;
+	if (!converter || !converter->takes(converter, format, parameters))
+		return false;
+	if (ret_parameters)
+		memcpy(ret_parameters, parameters, sizeof parameters);
+	return true;
+}
+
+bool negotiate_converts_any(const struct negotiate_profile *profile, const struct negotiate_agreed *agreed)
+{
+	for (size_t i = 0; i < agreed->n; i++) {
+		if (negotiate_converts(profile, agreed->local[i], NULL))
+			return true;
+	}
+	return false;
+}
+
 bool negotiate_is_codec(const struct sdp_format *format)
 {
 	return format->encoding[0] && !negotiate_list_has(not_codecs, format);

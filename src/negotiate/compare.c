@@ -216,16 +216,7 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
 	return false;
 }
 
-static bool has_convertible(const struct negotiate_profile *profile, const struct negotiate_agreed *agreed)
-{
-	for (size_t i = 0; i < agreed->n; i++) {
-		if (negotiate_list_has(profile->convertible, agreed->local[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Whether each codec agreed on `leg` is agreed on its partner, or can be converted to one that is. */
+/* Whether each codec agreed on `leg` is agreed on its partner. */
 static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotiate_leg *partner)
 {
 	for (size_t i = 0; i < leg->local->n_media; i++) {
@@ -238,8 +229,7 @@ static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotia
 			bool is_found = !negotiate_is_codec(ours.local[k]);
 			for (size_t m = 0; m < theirs.n && !is_found; m++)
 				is_found = sdp_format_same_codec(ours.local[k], theirs.local[m]);
-			if (!is_found && !(negotiate_list_has(leg->profile.convertible, ours.local[k]) &&
-					   has_convertible(&partner->profile, &theirs)))
+			if (!is_found)
 				return false;
 		}
 	}

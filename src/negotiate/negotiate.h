@@ -30,7 +30,8 @@ struct negotiate_profile {
 	const char *const *codecs;
 	/* Codecs that media converts between: added to our offers behind those the other side offered, and accepted in
 	 * answers when the two sides share none. NULL: no transcoding, both legs must share a codec. */
-	const char *const *convertible;
+	const struct sdp_converter *converter;
+	bool offers_all_codecs; /* of the converter: also those that are not usual */
 	enum negotiate_sdes sdes;
 	bool is_dtls;	    /* RTP: UDP/TLS/RTP/SAVP and nothing else (RFC 5763, without ICE); `sdes` is off then */
 	bool fills_silence; /* media speaks for a far end that neither sends nor receives audio (music on hold) */
@@ -95,8 +96,8 @@ bool negotiate_is_silent(const struct sdp_session *session);
  * negotiate_make_answer() answers from what the other leg has. */
 bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_session *offer);
 
-/* Whether every codec one far end may now send can go to the other. False after a late offer, a fork or a transfer that
- * chose differently: offer `b` again with a's remote description. */
+/* Whether every codec one far end may now send can go to the other as it is. False after a late offer, a fork or a transfer that
+ * chose differently: offer `b` again with a's remote description, so that nothing is converted that need not be. */
 bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_leg *b);
 
 /* What the far end has said, but for the directions where our own offer kept it from saying more: as it is to be told to

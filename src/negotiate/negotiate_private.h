@@ -64,6 +64,11 @@ void negotiate_agree(const struct sdp_media *local, const struct sdp_media *remo
 /* That of the leg's stream `index`; n is 0 when the stream is not in use. */
 void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct negotiate_agreed *ret_agreed);
 
+/* Whether media can convert to and from it. `ret_parameters` may be NULL: what our answer says of it. */
+bool negotiate_converts(const struct negotiate_profile *profile, const struct sdp_format *format, char *ret_parameters);
+/* Whether to and from any of what a stream has agreed to. */
+bool negotiate_converts_any(const struct negotiate_profile *profile, const struct negotiate_agreed *agreed);
+
 /* describe.c */
 
 /* An m= line of ours that is in use, without formats: profile, transport, and for WebRTC the stream's name. */

@@ -77,20 +77,30 @@ static bool pool_take(struct offer_builder *builder, const struct sdp_media *med
 	return false;
 }
 
-static void collect_convertible(const struct negotiate_profile *profile, enum sdp_kind kind,
-				struct negotiate_formats *formats)
+/* Behind those that need no conversion. */
+static void collect_convertible(const struct negotiate_profile *profile, struct negotiate_formats *formats)
 {
-	bool can_convert = false;
-	for (size_t i = 0; i < formats->n; i++)
-		can_convert |= negotiate_list_has(profile->convertible, &formats->items[i]);
-	if (!can_convert)
-		return;
-	for (const char *const *name = profile->convertible; *name; name++) {
-		struct sdp_format format;
-		if (negotiate_known_format(*name, kind, &format) &&
-		    !negotiate_formats_find(formats->items, formats->n, &format))
-			negotiate_formats_add(formats, &format);
+	const char *const *names = negotiate_codecs(profile, SDP_KIND_AUDIO);
+	bool takes_all = profile->offers_all_codecs || names;
+	const struct sdp_converter *converter = profile->converter;
+	struct negotiate_formats *more = g_new0(struct negotiate_formats, 1);
+	for (size_t i = 0; i < (takes_all ? converter->n_formats : converter->n_usual); i++)
+		negotiate_formats_add(more, &converter->formats[i]);
+	negotiate_formats_order(more, names);
+	for (size_t i = 0; i < more->n; i++) {
+		if (!negotiate_formats_find(formats->items, formats->n, &more->items[i]))
+			negotiate_formats_add(formats, &more->items[i]);
 	}
+	g_free(more);
+}
+
+static bool can_convert(const struct negotiate_profile *profile, const struct sdp_media *media)
+{
+	for (size_t i = 0; i < media->n_formats; i++) {
+		if (negotiate_converts(profile, &media->formats[i], NULL))
+			return true;
+	}
+	return false;
 }
 
 static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kind kind, const struct sdp_media *from,
@@ -102,7 +112,6 @@ static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kin
 			if (negotiate_is_codec(format) && !negotiate_formats_find(formats->items, formats->n, format))
 				negotiate_formats_add(formats, format);
 		}
-		collect_convertible(profile, kind, formats);
 	} else {
 		const char *const *names = profile->codecs ? profile->codecs : negotiate_full_offer;
 		struct sdp_format format;
@@ -112,6 +121,8 @@ static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kin
 		}
 	}
 	negotiate_formats_order(formats, negotiate_codecs(profile, kind));
+	if (from && can_convert(profile, from))
+		collect_convertible(profile, formats);
 }
 
 /* By number the other side's, or the codec's neighbour, where that is free. */

@@ -5,6 +5,19 @@
 
 #define SDP_TYPE_NONE 0xff /* no payload type */
 
+#define SDP_PARAMETERS_BYTES_MAX sizeof(((struct sdp_format *)NULL)->parameters)
+
+/* What media converts between, for negotiate to offer and to accept where two far ends have no codec in common. */
+struct sdp_converter {
+	size_t n_formats;
+	const struct sdp_format *formats; /* of audio, the most liked first, with our parameters */
+	size_t n_usual; /* so many of them are offered to whom nobody has said which he has: an INVITE must stay short */
+	/* Whether `format`, a far end's, is one of these; ret_parameters is then what our answer says of it. */
+	bool (*takes)(const struct sdp_converter *converter, const struct sdp_format *format,
+		      char ret_parameters[static SDP_PARAMETERS_BYTES_MAX]);
+	const void *data; /* its own */
+};
+
 /* One stream (an m= line that is carried). */
 struct sdp_stream_plan {
 	enum sdp_kind kind;

@@ -49,15 +49,14 @@ static void set_up_dtls(struct support_leg *leg)
 
 static void set_up(struct support_leg *leg, unsigned switches, bool is_rtp)
 {
-	static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL}, *const order[] = {"PCMA", "opus",
-												   "PCMU", "VP8", NULL};
+	static const char *const order[] = {"PCMA", "opus", "PCMU", "VP8", NULL};
 	support_leg_init(leg, is_rtp ? NEGOTIATE_RTP : NEGOTIATE_WEBRTC);
 	set_up_keys(leg, switches);
 	if (is_rtp && (switches & SWITCH_DTLS) == SWITCH_DTLS)
 		set_up_dtls(leg);
 	leg->leg.profile.carries_dtmf = !(switches & SWITCH_NO_DTMF);
 	leg->leg.profile.carries_video = switches & SWITCH_VIDEO;
-	leg->leg.profile.convertible = switches & SWITCH_CONVERT ? convertible : NULL;
+	leg->leg.profile.converter = switches & SWITCH_CONVERT ? &support_opus_and_g711 : NULL;
 	leg->leg.profile.codecs = switches & SWITCH_ORDER ? order : NULL;
 }
 

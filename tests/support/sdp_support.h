@@ -6,6 +6,21 @@
 #include "negotiate/negotiate.h"
 #include <string.h>
 
+static inline bool support_takes(const struct sdp_converter *converter, const struct sdp_format *format, char *ret_parameters)
+{
+	for (size_t i = 0; i < converter->n_formats; i++)
+		if (sdp_format_same_codec(&converter->formats[i], format)) {
+			memcpy(ret_parameters, converter->formats[i].parameters, SDP_PARAMETERS_BYTES_MAX);
+			return true;
+		}
+	return false;
+}
+
+static const struct sdp_format support_convertible[] = {
+	{111, "opus", 48000, 2, "minptime=10;useinbandfec=1"}, {0, "PCMU", 8000, 1, ""}, {8, "PCMA", 8000, 1, ""}};
+__attribute__((unused)) static const struct sdp_converter support_opus_and_g711 = {3, support_convertible, 3, support_takes, NULL};
+__attribute__((unused)) static const struct sdp_converter support_opus_and_pcmu = {2, support_convertible, 2, support_takes, NULL};
+
 static inline struct sdp_session *support_parse(const char *text)
 {
 	struct sdp_session *session = NULL;

@@ -24,12 +24,12 @@ struct answer_case {
 	enum negotiate_kind kind; /* of the leg that gets the offer; the other leg is of the other kind */
 	const char *offer;
 	const char *other_answer; /* to our offer made of that; NULL: built-in */
-	const char *const *codecs, *const *convertible;
+	const char *const *codecs;
+	const struct sdp_converter *converter;
 	const char *expected; /* NULL: -ENOTSUP */
 };
 
 static const char *const g711[] = {"PCMA", "PCMU", NULL};
-static const char *const opus_and_g711[] = {"opus", "PCMU", "PCMA", NULL};
 
 static const struct answer_case answer_cases[] = {
     {.name = "the other's codec, with the number of the offer",
@@ -121,7 +121,7 @@ static const struct answer_case answer_cases[] = {
     {.name = "nothing common, but media converts",
      .kind = NEGOTIATE_WEBRTC,
      .offer = "111=opus/48000/2 98=iLBC/8000 110=telephone-event/48000 126=telephone-event/8000 setup=actpass mid=0",
-     .convertible = opus_and_g711,
+     .converter = &support_opus_and_g711,
      .other_answer = "0=PCMU/8000 126=telephone-event/8000",
      .expected = "audio 111=opus/48000/2 126=telephone-event/8000 sendrecv mid=0 setup=active"},
     {.name = "the other refuses the stream",
@@ -150,7 +150,7 @@ static void run_case(const struct answer_case *test)
 	support_leg_init(&leg, test->kind);
 	support_leg_init(&other, other_kind);
 	leg.leg.profile.codecs = test->codecs;
-	leg.leg.profile.convertible = other.leg.profile.convertible = test->convertible;
+	leg.leg.profile.converter = other.leg.profile.converter = test->converter;
 	if (test->other_answer) {
 		assert_int_equal(negotiate_make_offer(&other.leg, offer, &passed_on), 0);
 		support_leg_agree(&other, passed_on, support_far_end(other_kind, test->other_answer), true);

@@ -24,14 +24,14 @@ static void assert_described(const struct sdp_session *session, const char *expe
 }
 
 static const char *const g711_first[] = {"PCMA", "PCMU", "opus", NULL};
-static const char *const convertible[] = {"opus", "PCMU", "PCMA", NULL};
 static const char *const nothing_known[] = {"XYZ", NULL};
 
 static const struct offer_case {
 	const char *name;
 	enum negotiate_kind from_kind, kind;
 	const char *from; /* NULL: a full offer */
-	const char *const *codecs, *const *convertible;
+	const char *const *codecs;
+	const struct sdp_converter *converter;
 	bool no_dtmf, video;
 	size_t transports; /* 0: one */
 	const char *expected; /* NULL: -ENOTSUP */
@@ -78,14 +78,14 @@ static const struct offer_case {
     {.name = "what media can convert is offered too",
      .from_kind = NEGOTIATE_WEBRTC,
      .kind = NEGOTIATE_RTP,
-     .convertible = convertible,
+     .converter = &support_opus_and_g711,
      .from = "111=opus/48000/2 mid=0",
      .no_dtmf = true,
      .expected = "audio 111=opus/48000/2 0=PCMU/8000 8=PCMA/8000 sendrecv"},
     {.name = "but not when the other side has nothing to convert",
      .from_kind = NEGOTIATE_WEBRTC,
      .kind = NEGOTIATE_RTP,
-     .convertible = convertible,
+     .converter = &support_opus_and_g711,
      .from = "98=iLBC/8000 mid=0",
      .no_dtmf = true,
      .expected = "audio 98=iLBC/8000 sendrecv"},
@@ -183,7 +183,7 @@ static void test_new_offers(void **state)
 		leg.leg.transports = transports;
 		leg.leg.n_transports = MAX(offer_cases[i].transports, 1);
 		leg.leg.profile.codecs = offer_cases[i].codecs;
-		leg.leg.profile.convertible = offer_cases[i].convertible;
+		leg.leg.profile.converter = offer_cases[i].converter;
 		leg.leg.profile.carries_dtmf = !offer_cases[i].no_dtmf;
 		leg.leg.profile.carries_video = offer_cases[i].video;
 		struct sdp_session *from =

@@ -18,7 +18,7 @@ const VIDEO = {
   vidbridge: 'video_source vidbridge,loop\nvideo_display vidbridge,loop\nvideo_size 320x240\nvideo_fps 15\nvideo_bitrate 300000',
 };
 
-// { tone: of its microphone, in Hz; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
+// { tone: of its microphone, in Hz; accounts: { name: { codec: "gsm/8000/1", module: "gsm" } }, each with a codec of its own; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
 //   "vidbridge" shows each caller to himself }
 export async function startBaresip(options) {
   for (let attempt = 1; ; attempt++) {
@@ -29,7 +29,7 @@ export async function startBaresip(options) {
 }
 
 // null: somebody else took a port meanwhile.
-async function tryBaresip({ tone, encryption = '', video = '' }) {
+async function tryBaresip({ tone, accounts = { baresip: { codec: 'pcmu/8000/1', module: 'g711' } }, encryption = '', video = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
@@ -37,7 +37,11 @@ async function tryBaresip({ tone, encryption = '', video = '' }) {
   const control = await freeTcpPort();
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
-  writeFileSync(path.join(folder, 'accounts'), `<sip:baresip@127.0.0.1:${port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1${video ? ';video_codecs=vp8' : ''}${encryption ? `;mediaenc=${encryption}` : ''}\n`);
+  const more = `${video ? ';video_codecs=vp8' : ''}${encryption ? `;mediaenc=${encryption}` : ''}`;
+  const uri = (name) => `sip:${name}@127.0.0.1:${port}`;
+  writeFileSync(path.join(folder, 'accounts'),
+    Object.entries(accounts).map(([name, { codec }]) => `<${uri(name)}>;regint=0;answermode=auto;audio_codecs=${codec}${more}\n`).join(''));
+  const codecs = [...new Set(Object.values(accounts).map(({ module }) => module))];
   writeFileSync(path.join(folder, 'contacts'), '');
   writeFileSync(path.join(folder, 'config'), `
 sip_listen 127.0.0.1:${port}
@@ -53,7 +57,7 @@ ${video ? VIDEO[video] : ''}
 rtp_ports ${rtp}-${rtp + 20}
 snd_path ${recordings}
 module_path ${modules}
-module g711.so
+${codecs.map((name) => `module ${name}.so`).join('\n')}
 module ausine.so
 module aubridge.so
 module sndfile.so
@@ -82,8 +86,10 @@ module_app ctrl_tcp.so
   return {
     port,
     tone,
-    dial: (uri) => command('dial', uri),
+    dial: (to) => command('dial', to),
     hangUp: () => command('hangup'),
+    // The account that dials and hangs up from now on; at first the first.
+    choose: (account) => command('uafind', uri(account)),
     // Waits for an event after those waited for before: "CALL_ESTABLISHED", "CALL_CLOSED", ...
     async reach(type) {
       const at = await until(() => `baresip reaches ${type}; ${JSON.stringify(events.slice(used))}\n${baresip.output.slice(-2000)}`,
@@ -113,12 +119,13 @@ module_app ctrl_tcp.so
 }
 
 // A call of baresip's and a page's phone, the user carol's; each hears the other's tone.
-export async function callBaresip({ baresip, phone, gateway }, isCaller) {
+export async function callBaresip({ baresip, phone, gateway }, isCaller, account) {
+  if (account) baresip.choose(account);
   if (isCaller) {
     baresip.dial(`sip:carol@127.0.0.1:${gateway.sipPort}`);
     await phone.reach('incoming');
     await phone.do('answer');
-  } else await phone.call('baresip');
+  } else await phone.call(account ?? 'baresip');
   await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
   await Promise.all([phone.hears(baresip.tone), baresip.heard(MICROPHONE_HZ)]);
 }

@@ -13,6 +13,33 @@ window.WebSocket = class extends Native {
   }
 };
 
+// Chromium sends what an offer has first, even when its own answer leaves that out: so it must not see it.
+function withoutOthers(sdp, names) {
+  const types = [...sdp.matchAll(/^a=rtpmap:(\d+) ([^/]+)/gm)];
+  const others = types.filter(([, , name]) => !names.includes(name) && name !== 'telephone-event').map(([, type]) => type);
+  return sdp.split('\r\n')
+    .filter((line) => !others.some((type) => new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${type} `).test(line)))
+    .map((line) => (line.startsWith('m=audio') ? line.split(' ').filter((word, i) => i < 3 || !others.includes(word)).join(' ') : line))
+    .join('\r\n');
+}
+
+// Makes the browser one that has no other codecs for sound.
+export function limitCodecs(names) {
+  const wanted = RTCRtpReceiver.getCapabilities('audio').codecs.filter(({ mimeType }) => names.includes(mimeType.slice('audio/'.length)));
+  const native = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function limited(description) {
+    return native.call(this, { type: description.type, sdp: withoutOthers(description.sdp, names) });
+  };
+  for (const make of ['createOffer', 'createAnswer']) {
+    const native = RTCPeerConnection.prototype[make];
+    RTCPeerConnection.prototype[make] = function limited(...parameters) {
+      for (const transceiver of this.getTransceivers())
+        if (transceiver.receiver.track.kind === 'audio') transceiver.setCodecPreferences(wanted);
+      return native.apply(this, parameters);
+    };
+  }
+}
+
 const context = new AudioContext();
 
 // A tone of the page's own where several pages share one browser's fake microphone, else that microphone, untouched.

@@ -1,5 +1,5 @@
 import JsSIP from 'jssip';
-import { openSound, state, watch } from './common.js';
+import { limitCodecs, openSound, state, watch } from './common.js';
 
 let ua;
 let session;
@@ -21,7 +21,8 @@ function follow(next) {
 }
 
 Object.assign(window.test, {
-  async start({ websocket, domain, user, password, tone, video, without }) {
+  async start({ websocket, domain, user, password, tone, video, without, codecs }) {
+    if (codecs) limitCodecs(codecs);
     sound = await openSound(tone, video);
     leftOut = without;
     ua = new JsSIP.UA({

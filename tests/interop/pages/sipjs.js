@@ -1,5 +1,5 @@
 import { Inviter, Messager, Registerer, SessionState, Subscriber, UserAgent, Web } from 'sip.js';
-import { openSound, state, watch } from './common.js';
+import { limitCodecs, openSound, state, watch } from './common.js';
 
 let agent;
 let session;
@@ -23,7 +23,8 @@ function follow(next) {
 }
 
 Object.assign(window.test, {
-  async start({ websocket, domain, user, password, tone }) {
+  async start({ websocket, domain, user, password, tone, codecs }) {
+    if (codecs) limitCodecs(codecs);
     sound = await openSound(tone);
     agent = new UserAgent({
       uri: UserAgent.makeURI(`sip:${user}@${domain}`),
