@@ -132,21 +132,13 @@ static const struct tandem_codec *choose_codec(const struct media_stream *to, si
 	return NULL;
 }
 
-uint32_t media_voice_rate(const struct tandem_codec *codec, uint32_t wanted_hz)
-{
-	for (const uint32_t *hz = codec->pcm_rates_hz; *hz; hz++)
-		if (*hz == wanted_hz)
-			return wanted_hz;
-	return codec->pcm_rates_hz[0];
-}
-
 /* The best that both know: then nothing stands between them. */
 static uint32_t choose_rate(const struct tandem_codec *codec, const struct tandem_codec *origin)
 {
 	if (!origin)
-		return media_voice_rate(codec, PCM_HZ_WANTED);
+		return plugin_codec_rate(codec, PCM_HZ_WANTED);
 	for (const uint32_t *hz = codec->pcm_rates_hz; *hz; hz++)
-		if (media_voice_rate(origin, *hz) == *hz)
+		if (plugin_codec_rate(origin, *hz) == *hz)
 			return *hz;
 	return codec->pcm_rates_hz[0];
 }

@@ -18,9 +18,6 @@ struct media_voice_options {
 	const struct tandem_codec *origin;
 };
 
-/* The rate of sound that is wanted, or the codec's best when it has not that one. */
-uint32_t media_voice_rate(const struct tandem_codec *codec, uint32_t wanted_hz);
-
 /* 0 and the voice, which speaks from now on; -ENOTSUP when none of the stream's codecs can be encoded. */
 int media_voice_new(const struct media_voice_options *options, struct media_voice **ret_voice);
 struct media_voice *media_voice_free(struct media_voice *voice); /* accepts NULL; returns NULL */

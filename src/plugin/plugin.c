@@ -229,6 +229,14 @@ const struct tandem_codec *plugin_codec_find(const struct plugin_registry *regis
 	return entry ? entry->codec : NULL;
 }
 
+uint32_t plugin_codec_rate(const struct tandem_codec *codec, uint32_t wanted_hz)
+{
+	for (const uint32_t *hz = codec->pcm_rates_hz; *hz; hz++)
+		if (*hz == wanted_hz)
+			return wanted_hz;
+	return codec->pcm_rates_hz[0];
+}
+
 const struct tandem_codec *plugin_codec_at(const struct plugin_registry *registry, size_t index)
 {
 	return index < registry->codecs->len ? g_array_index(registry->codecs, struct plugin_codec, index).codec : NULL;

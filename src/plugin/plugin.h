@@ -26,5 +26,7 @@ int plugin_registry_load_directory(struct plugin_registry *registry, const char 
 /* Encoding names are compared without case; `channels` 0 is 1 (SDP leaves it out). NULL: unknown. */
 const struct tandem_codec *plugin_codec_find(const struct plugin_registry *registry, const char *encoding,
 					     uint32_t clock_hz, uint8_t channels);
+/* The rate of sound (samples per second) that is wanted, or the codec's best when it has not that one. */
+uint32_t plugin_codec_rate(const struct tandem_codec *codec, uint32_t wanted_hz);
 /* All codecs, in the order they came; NULL past the end. */
 const struct tandem_codec *plugin_codec_at(const struct plugin_registry *registry, size_t index);
