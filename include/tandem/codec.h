@@ -16,6 +16,7 @@
 #ifndef TANDEM_CODEC_H
 #define TANDEM_CODEC_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <tandem/plugin.h>
@@ -32,6 +33,7 @@ extern "C" {
 #define TANDEM_CODEC_FMTP_BYTES_MAX 256
 
 #define TANDEM_CODEC_COMPLEXITY_MAX 10
+#define TANDEM_CODEC_COMPLEXITY_OWN UINT_MAX /* what the codec would choose itself */
 
 /* No sound of its own: the noise that stands for silence beside any codec of the same clock (RFC 3389). encode() makes
  * a description of the `pcm` it is given, whenever it is called; decode() makes `room` samples of noise, with a payload
@@ -99,8 +101,8 @@ struct tandem_codec {
 
 	uint32_t flags; /* of TANDEM_CODEC_... */
 	/* How much work an encoder may make of what comes next, from 0 (the least CPU time) to
-	 * TANDEM_CODEC_COMPLEXITY_MAX (the best sound). Until it is called the codec's own choice counts. Any level may
-	 * come at any time; what is sent stays one stream. NULL: there is but one. */
+	 * TANDEM_CODEC_COMPLEXITY_MAX (the best sound), or TANDEM_CODEC_COMPLEXITY_OWN, as it is until this is called.
+	 * Any level may come at any time; what is sent stays one stream. NULL: there is but one. */
 	void (*encoder_set_complexity)(void *encoder, unsigned level);
 	/* Some far ends ask in what they send for what they want to receive (AMR's mode request, RFC 4867, section
 	 * 4.3.1). What the last good payload asked for, as a number that only the codec understands, is handed to the

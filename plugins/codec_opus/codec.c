@@ -79,7 +79,6 @@ static void obey_fmtp(struct opus_codec_encoder *encoder, const struct tandem_co
 	    usual_bitrate(heard_hz < settings->pcm_hz ? heard_hz : settings->pcm_hz) * (is_stereo ? 2 : 1);
 	encoder->has_fec = fmtp_number(fmtp, "useinbandfec", 0) == 1;
 	encoder->has_dtx = fmtp_number(fmtp, "usedtx", 0) == 1;
-	opus_encoder_ctl(opus, OPUS_SET_COMPLEXITY(settings->pcm_hz <= 8000 ? COMPLEXITY_NARROW : COMPLEXITY_WIDE));
 	opus_encoder_ctl(opus, OPUS_SET_VBR(fmtp_number(fmtp, "cbr", 0) != 1));
 	opus_encoder_ctl(opus, OPUS_SET_INBAND_FEC(encoder->has_fec));
 	opus_encoder_ctl(opus, OPUS_SET_DTX(encoder->has_dtx));
@@ -103,7 +102,10 @@ static void encoder_set_loss(void *data, unsigned percent)
 static void encoder_set_complexity(void *data, unsigned level)
 {
 	struct opus_codec_encoder *encoder = data;
-	opus_encoder_ctl(encoder->opus, OPUS_SET_COMPLEXITY((opus_int32)(level < 10 ? level : 10)));
+	opus_int32 own = encoder->pcm_hz <= 8000 ? COMPLEXITY_NARROW : COMPLEXITY_WIDE;
+	opus_encoder_ctl(encoder->opus, OPUS_SET_COMPLEXITY(level == TANDEM_CODEC_COMPLEXITY_OWN ? own
+							    : level < 10			 ? (opus_int32)level
+												 : 10));
 }
 
 static int encoder_new(const struct tandem_codec_settings *settings, void **ret_encoder)
@@ -122,6 +124,7 @@ static int encoder_new(const struct tandem_codec_settings *settings, void **ret_
 	}
 	obey_fmtp(encoder, settings);
 	encoder_set_loss(encoder, 0);
+	encoder_set_complexity(encoder, TANDEM_CODEC_COMPLEXITY_OWN);
 	*ret_encoder = encoder;
 	return 0;
 }

@@ -92,7 +92,7 @@ static int encode(void *data, const int16_t *pcm, size_t n_samples, uint8_t *pay
 static void encoder_set_complexity(void *data, unsigned level)
 {
 	struct speex_encoder *encoder = data;
-	int complexity = level < 1 ? 1 : level > 10 ? 10 : (int)level;
+	int complexity = level == TANDEM_CODEC_COMPLEXITY_OWN ? COMPLEXITY : level < 1 ? 1 : level > 10 ? 10 : (int)level;
 	speex_encoder_ctl(encoder->speex, SPEEX_SET_COMPLEXITY, &complexity);
 }
 

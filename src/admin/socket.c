@@ -105,13 +105,15 @@ static json_t *text_or_null(const char *text)
 
 static json_t *describe_leg(const struct event_leg_media *leg)
 {
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_or_null(leg->leg),
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "name", text_or_null(leg->leg),
 			 "codec", text_or_null(leg->encoding), "received", (json_int_t)leg->packets_received, "lost",
 			 (json_int_t)leg->packets_lost, "refused", (json_int_t)leg->packets_refused, "sent",
 			 (json_int_t)leg->packets_sent, "lost_by_far_end", (json_int_t)leg->far_packets_lost, "jitter_ms",
 			 rounded(leg->jitter_us / 1e3), "round_trip_ms", rounded(leg->round_trip_us / 1e3), "mos",
 			 score_or_null(leg->mos_received), "mos_worst", score_or_null(leg->mos_received_worst), "mos_far_end",
-			 score_or_null(leg->mos_sent), "trouble", text_or_null(leg->trouble));
+			 score_or_null(leg->mos_sent), "trouble", text_or_null(leg->trouble), "decoded",
+			 (json_int_t)leg->packets_decoded, "concealed", (json_int_t)leg->packets_concealed, "jitter_buffer_ms",
+			 (json_int_t)leg->jitter_buffer_ms);
 }
 
 static json_t *describe_call(const struct call_view *call)

@@ -43,6 +43,9 @@ static void record_log(const struct call_record *record, const struct event_leg_
 		 figures->packets_received, *figures->encoding ? " of " : "", figures->encoding, figures->packets_lost,
 		 figures->packets_refused, figures->jitter_us / 1e3, figures->round_trip_us / 1e3, figures->mos_received,
 		 figures->packets_sent, figures->far_packets_lost, figures->mos_sent);
+	if (figures->packets_decoded > 0)
+		log_info(&log, "decoded %" G_GUINT64_FORMAT " packets, concealed %" G_GUINT64_FORMAT, figures->packets_decoded,
+			 figures->packets_concealed);
 }
 
 static void record_tell(struct call_record *record)
@@ -92,6 +95,9 @@ void call_write_figures(const struct media_report *report, struct event_leg_medi
 	figures->mos_received = report->mos_received;
 	figures->mos_received_worst = report->mos_received_worst;
 	figures->mos_sent = report->mos_sent;
+	figures->packets_decoded = report->packets_decoded;
+	figures->packets_concealed = report->packets_concealed;
+	figures->jitter_buffer_ms = report->jitter_buffer_ms;
 	base_copy_text(figures->encoding, sizeof figures->encoding, report->encoding);
 }
 

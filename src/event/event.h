@@ -30,6 +30,9 @@ struct event_leg_media {
 	uint64_t packets_sent, far_packets_lost;
 	uint32_t jitter_us, round_trip_us;
 	double mos_received, mos_received_worst, mos_sent;
+	/* Where what it sent had to be decoded: packets that went through the jitter buffer, and what had to be made up; the delay now. */
+	uint64_t packets_decoded, packets_concealed;
+	uint32_t jitter_buffer_ms;
 	const char *trouble; /* what was wrong at the end, in words; NULL */
 };
 

@@ -10,6 +10,7 @@
 #include "media/quality.h"
 #include "media/repair.h"
 #include "media/tell.h"
+#include "media/transcode.h"
 #include "media/watch.h"
 #include "metrics/metrics.h"
 #include <string.h>
@@ -484,6 +485,10 @@ static void add_stream(const struct media_stream *stream, struct media_report *r
 	report->round_trip_us = MAX(report->round_trip_us, stream->round_trip_us);
 	report->far_fraction_lost = MAX(report->far_fraction_lost, stream->far.fraction_lost);
 	report->far_packets_lost += stream->far.packets_lost;
+	report->packets_decoded += stream->decoded_before;
+	report->packets_concealed += stream->concealed_before;
+	if (stream->transcode)
+		media_transcode_report(stream->transcode, report);
 	if (stream->kind == SDP_KIND_AUDIO && report->mos_received == 0)
 		media_quality_report(stream, report);
 }

@@ -27,6 +27,7 @@ struct media_hop_side;
 struct media_repair;
 struct media_extended;
 struct rtcp_arrivals;
+struct tandem_codec;
 
 /* One socket of an end. */
 struct media_socket {
@@ -54,6 +55,12 @@ struct media_far_report {
 	unsigned n;	       /* reports */
 };
 
+/* What the far end's codec asks of ours, in what it sends (tandem_codec.decoder_request). */
+struct media_wish {
+	const struct tandem_codec *codec; /* NULL: nothing yet */
+	unsigned request;
+};
+
 /* How speech is heard, from interval to interval (quality.c). */
 struct media_quality {
 	int64_t since_us;	/* the interval's begin; 0: none yet */
@@ -78,7 +85,7 @@ struct media_stream {
 	enum sdp_kind kind;
 	uint8_t line, rank; /* which m= line it is, for good, and which of its kind */
 	enum sdp_direction direction;
-	uint16_t ptime_ms;
+	uint16_t ptime_ms, maxptime_ms; /* 0: nothing asked for */
 	size_t n_formats;
 	struct sdp_format *formats;
 	uint8_t send_types[SDP_FORMATS_MAX];
@@ -86,6 +93,7 @@ struct media_stream {
 	struct media_route routes[MEDIA_TYPES];
 	struct media_stream *to;      /* who sends what comes in here; itself for an echo; NULL: nobody */
 	struct media_delay *delay;    /* it is kept a while before */
+	uint64_t decoded_before, concealed_before; /* by those before `transcode` */
 	struct media_transcode *transcode; /* what `to` has no codec for takes this way; NULL: nothing does, or nothing can */
 	struct media_source *hold;    /* goes out here instead of what the partner sends; NULL: nothing */
 
@@ -100,6 +108,7 @@ struct media_stream {
 	struct rtcp_round_trip round_trip;
 	uint32_t round_trip_us;
 	struct media_far_report far;
+	struct media_wish wish;
 	uint8_t codec_type;	      /* payload type of the codec that came last; MEDIA_TYPE_NONE */
 	struct media_quality quality;
 

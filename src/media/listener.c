@@ -1,7 +1,6 @@
 #include "media/listener.h"
 #include "media/resample.h"
 #include "plugin/plugin.h"
-#include "rtp/jitter.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +27,7 @@ struct media_listener {
 	size_t n_decoders;
 	struct decoder *decoders;
 	bool is_quiet; /* what was decoded last */
+	struct decoder *noise; /* what silence is like; NULL: nothing */
 	size_t n_fade; /* samples of sound that was dropped: what comes next is faded in over them */
 	int16_t fade[FADE_SAMPLES_MAX];
 	size_t n_pcm, pcm_max;
@@ -79,6 +79,13 @@ static int decode_frame(const struct decoder *decoder, enum rtp_jitter_verdict v
 	return n > 0 ? n : codec->decode(decoder->instance, NULL, 0, pcm, missing);
 }
 
+static void note_wish(struct media_listener *listener, const struct decoder *decoder)
+{
+	if (decoder->codec->decoder_request)
+		listener->from->wish =
+			(struct media_wish){decoder->codec, decoder->codec->decoder_request(decoder->instance)};
+}
+
 static void note_level(struct media_listener *listener, const int16_t *pcm, size_t n)
 {
 	int peak = 0;
@@ -125,9 +132,16 @@ static void take_frame(struct media_listener *listener, enum rtp_jitter_verdict 
 
 	if (!decoder || !is_ready(listener, decoder))
 		return;
+	listener->noise = NULL;
+	if (decoder->codec->flags & TANDEM_CODEC_COMFORT_NOISE) {
+		decoder->codec->decode(decoder->instance, frame->payload, frame->payload_bytes, pcm, 0);
+		listener->noise = decoder;
+		return;
+	}
 	n = decode_at_rate(decoder, verdict, frame, pcm, listener->pcm_max - listener->n_pcm);
 	if (n <= 0)
 		return;
+	note_wish(listener, decoder);
 	note_level(listener, pcm, (size_t)n);
 	if (verdict == RTP_JITTER_SURPLUS) {
 		keep_fade(listener, pcm, (size_t)n);
@@ -135,6 +149,20 @@ static void take_frame(struct media_listener *listener, enum rtp_jitter_verdict 
 	}
 	fade_in(listener, pcm, (size_t)n);
 	listener->n_pcm += (size_t)n;
+}
+
+/* The far end has said what its silence is like. Samples written. */
+static size_t make_noise(const struct decoder *noise, uint32_t pcm_hz, int16_t *pcm, size_t n)
+{
+	int16_t own[PCM_SAMPLES_MAX];
+	size_t n_own = (size_t)((uint64_t)n * noise->pcm_hz / pcm_hz);
+	int made;
+
+	if (!noise->resample)
+		made = noise->codec->decode(noise->instance, NULL, 0, pcm, n);
+	else if ((made = noise->codec->decode(noise->instance, NULL, 0, own, MIN(n_own, PCM_SAMPLES_MAX))) > 0)
+		made = media_resample_run(noise->resample, own, (size_t)made, pcm, n);
+	return (size_t)MAX(made, 0);
 }
 
 /* There is room for the longest packet beside what a frame of the longest lacks. */
@@ -150,6 +178,9 @@ bool media_listener_fill(struct media_listener *listener, int16_t *pcm, size_t n
 		if (verdict != RTP_JITTER_SILENCE)
 			take_frame(listener, verdict, &frame);
 	}
+	if (listener->n_pcm < n_samples && listener->noise)
+		listener->n_pcm += make_noise(listener->noise, listener->pcm_hz, listener->pcm + listener->n_pcm,
+					      n_samples - listener->n_pcm);
 	n = MIN(listener->n_pcm, n_samples);
 	if (n == 0)
 		return false;
@@ -158,6 +189,11 @@ bool media_listener_fill(struct media_listener *listener, int16_t *pcm, size_t n
 	listener->n_pcm -= n;
 	memmove(listener->pcm, listener->pcm + n, listener->n_pcm * sizeof *pcm);
 	return true;
+}
+
+void media_listener_get_figures(const struct media_listener *listener, struct rtp_jitter_figures *ret_figures)
+{
+	rtp_jitter_get_figures(listener->jitter, ret_figures);
 }
 
 bool media_listener_hears(const struct media_listener *listener, uint8_t payload_type)
@@ -183,6 +219,7 @@ bool media_listener_put(struct media_listener *listener, const struct rtp_packet
 void media_listener_reset(struct media_listener *listener)
 {
 	rtp_jitter_reset(listener->jitter);
+	listener->noise = NULL;
 }
 
 /* --- setting up --- */

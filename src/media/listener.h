@@ -2,6 +2,7 @@
  * sends it on in another codec, records it, or looks for something in it. On the worker of the leg that the packets come from. */
 #pragma once
 #include "media/end.h"
+#include "rtp/jitter.h"
 #include <tandem/codec.h>
 
 struct media_listener;
@@ -18,6 +19,8 @@ struct media_listener *media_listener_new(struct media_stream *from, enum media_
 struct media_listener *media_listener_free(struct media_listener *listener); /* accepts NULL; returns NULL */
 /* Whether a new one would be the same, now that the stream's formats or routes may have changed. */
 bool media_listener_fits(const struct media_listener *listener);
+
+void media_listener_get_figures(const struct media_listener *listener, struct rtp_jitter_figures *ret_figures);
 
 bool media_listener_hears(const struct media_listener *listener, uint8_t payload_type);
 /* Every packet of the source is to be shown, in the order of their coming. False: nothing to be heard is in it; but its number is

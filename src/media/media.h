@@ -5,6 +5,7 @@
 #pragma once
 #include "base/log.h"
 #include "loop/loop.h"
+#include "media/effort.h"
 #include "sdp/plan.h"
 
 #define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
@@ -44,6 +45,7 @@ struct media_settings {
 	/* Encodings that are converted where two legs share none, the most liked first, NULL-terminated, borrowed for
 	 * media_engine_new(); NULL or empty: all that there are codecs for. */
 	const char *const *transcode;
+	enum media_effort effort, effort_floor; /* of encoders, and what is left of it under load */
 	const char *music; /* a WAV file, borrowed for media_engine_new(); NULL: a tune of ours */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
@@ -122,6 +124,9 @@ struct media_report {
 	/* Mean opinion scores of the audio (E-model), 1 to 4.5; 0: nothing to judge by. Over the whole time, and the worst five
 	 * seconds; `sent` is what the far end hears, by its reports. */
 	double mos_received, mos_received_worst, mos_sent;
+	/* Of what came in and was decoded, since the other leg takes no such codec. */
+	uint64_t packets_decoded, packets_concealed;
+	uint32_t jitter_buffer_ms;	     /* what packets wait now; 0: nothing is decoded */
 	char encoding[MEDIA_ENCODING_BYTES]; /* the codec that came last; "" */
 };
 

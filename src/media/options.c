@@ -10,6 +10,9 @@
 static const char *const hold_names[] = {
 	[MEDIA_HOLD_OFF] = "off", [MEDIA_HOLD_MUSIC] = "music", [MEDIA_HOLD_TONE] = "tone", NULL};
 
+static const char *const effort_names[] = {
+	[MEDIA_EFFORT_LEAST] = "least", [MEDIA_EFFORT_LOW] = "low", [MEDIA_EFFORT_NORMAL] = "normal", [MEDIA_EFFORT_BEST] = "best", NULL};
+
 static const struct config_option media_option_rows[] = {
 	{.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999", .help = "UDP ports of media; about two a leg."},
 	{.name = "address", .type = CONFIG_ADDRESS, .is_list = true,
@@ -36,6 +39,10 @@ static const struct config_option media_option_rows[] = {
 	{.name = "transcode", .type = CONFIG_STRING, .is_list = true,
 	 .help = "Codecs that are converted where two sides share none, the most liked first, \"opus\", \"PCMU\"; by default all that "
 		 "there are plugins for; \"off\": none."},
+	{.name = "effort", .type = CONFIG_ENUM, .names = effort_names, .fallback = "normal",
+	 .help = "How much processor time encoders may take for better sound, while there is enough of it."},
+	{.name = "effort_floor", .type = CONFIG_ENUM, .names = effort_names, .fallback = "least",
+	 .help = "What is left of that when a worker is nearly full."},
 	{.name = "hold", .type = CONFIG_ENUM, .names = hold_names, .fallback = "off",
 	 .help = "What is played to a party that a browser, or a silent trunk, has put on hold."},
 	{.name = "music", .type = CONFIG_PATH,
@@ -234,6 +241,8 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 		.hold = config_enum(snapshot, "media", 0, "hold"),
 		.music = config_string(snapshot, "media", 0, "music"),
 		.transcode = config_strings(snapshot, "media", 0, "transcode"),
+		.effort = config_enum(snapshot, "media", 0, "effort"),
+		.effort_floor = config_enum(snapshot, "media", 0, "effort_floor"),
 	};
 	config_port_range(snapshot, "media", 0, "ports", &settings.first_port, &settings.last_port);
 	read_addresses(snapshot, &settings);

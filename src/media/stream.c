@@ -64,6 +64,7 @@ static void apply_feedback(struct media_stream *stream, const struct sdp_stream_
 bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_plan *plan)
 {
 	bool is_same = stream->direction == plan->direction && stream->ptime_ms == plan->ptime_ms &&
+		       stream->maxptime_ms == plan->maxptime_ms &&
 		       stream->kind == plan->kind && stream->rank == plan->rank &&
 		       stream->extensions.level_id == plan->extension_ids[SDP_EXTENSION_AUDIO_LEVEL];
 	enum sdp_direction begun = plan->direction & ~stream->direction;
@@ -77,6 +78,7 @@ bool media_stream_apply(struct media_stream *stream, const struct sdp_stream_pla
 	stream->sender.marks_frames = plan->kind == SDP_KIND_VIDEO;
 	stream->direction = plan->direction;
 	stream->ptime_ms = plan->ptime_ms;
+	stream->maxptime_ms = plan->maxptime_ms;
 	media_extension_apply(stream, plan);
 	apply_feedback(stream, plan, begun);
 	if (is_same && same_formats(stream, plan))

@@ -11,6 +11,9 @@ struct media_transcode *media_transcode_renew(struct media_transcode *transcode,
 					      struct media_stream *to);
 struct media_transcode *media_transcode_free(struct media_transcode *transcode); /* accepts NULL; returns NULL */
 
+/* Adds what it has decoded. */
+void media_transcode_report(const struct media_transcode *transcode, struct media_report *report);
+
 /* A packet that cannot go over as it is. False: nor can it be converted. */
 bool media_transcode_put(struct media_transcode *transcode, const struct rtp_packet *packet);
 /* One that goes over as it is: its number is not missing. */

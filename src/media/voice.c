@@ -1,5 +1,6 @@
 #include "media/voice.h"
 #include "crypto/random.h"
+#include "media/noise.h"
 #include "plugin/plugin.h"
 #include <string.h>
 
@@ -18,6 +19,9 @@ struct media_voice {
 	uint32_t pcm_hz;
 	void *encoder;
 	unsigned n_reports;	  /* of the far end's, heard by the encoder */
+	unsigned request;	  /* of its codec, likewise */
+	enum media_effort effort; /* of the encoder */
+	struct media_noise *noise; /* NULL: the far end knows none */
 	struct rtp_packet packet; /* the next one's numbers */
 	int64_t due_us, spoken_us;
 	struct loop_timer timer;
@@ -52,6 +56,37 @@ static void hear_losses(struct media_voice *voice)
 	voice->codec->encoder_set_loss(voice->encoder, far->fraction_lost * 100u / 256);
 }
 
+static void hear_wish(struct media_voice *voice)
+{
+	const struct media_wish *wish = &voice->options.to->wish;
+
+	if (wish->codec != voice->codec || wish->request == voice->request)
+		return;
+	voice->request = wish->request;
+	voice->codec->encoder_set_request(voice->encoder, wish->request);
+}
+
+static void obey_load(struct media_voice *voice)
+{
+	enum media_effort effort = voice->options.to->end->worker->effort.now;
+
+	if (!voice->codec->encoder_set_complexity || effort == voice->effort)
+		return;
+	voice->effort = effort;
+	voice->codec->encoder_set_complexity(voice->encoder, media_effort_complexity(effort));
+}
+
+static void send_payload(struct media_voice *voice, uint8_t *bytes, size_t length, uint8_t type)
+{
+	struct rtp_packet *packet = &voice->packet;
+
+	packet->payload = bytes + RTP_HEADER_BYTES;
+	packet->payload_bytes = length;
+	voice->options.send(voice->options.to, packet, bytes, RTP_HEADER_BYTES + TANDEM_CODEC_PAYLOAD_BYTES_MAX + MEDIA_PACKET_ROOM,
+			    type, voice->format.clock_hz);
+	packet->sequence++;
+}
+
 static void say(struct media_voice *voice, const int16_t *pcm, size_t n_samples)
 {
 	uint8_t bytes[RTP_HEADER_BYTES + TANDEM_CODEC_PAYLOAD_BYTES_MAX + MEDIA_PACKET_ROOM];
@@ -59,15 +94,22 @@ static void say(struct media_voice *voice, const int16_t *pcm, size_t n_samples)
 	int length = voice->codec->encode(voice->encoder, pcm, n_samples, bytes + RTP_HEADER_BYTES,
 					  TANDEM_CODEC_PAYLOAD_BYTES_MAX);
 
-	if (length <= 0) { /* silence that the codec leaves out */
-		packet->marker = true;
-		return;
-	}
-	packet->payload = bytes + RTP_HEADER_BYTES;
-	packet->payload_bytes = (size_t)length;
-	voice->options.send(voice->options.to, packet, bytes, sizeof bytes, voice->send_type, voice->format.clock_hz);
-	packet->marker = false;
-	packet->sequence++;
+	if (length > 0)
+		send_payload(voice, bytes, (size_t)length, voice->send_type);
+	packet->marker = length <= 0; /* silence that the codec leaves out */
+}
+
+/* The far end is told what silence is like, once: a line that is dead all at once sounds like a call that is lost. */
+static void fall_silent(struct media_voice *voice)
+{
+	uint8_t bytes[RTP_HEADER_BYTES + TANDEM_CODEC_PAYLOAD_BYTES_MAX + MEDIA_PACKET_ROOM], type;
+	size_t length = voice->noise && !voice->packet.marker
+				? media_noise_describe(voice->noise, bytes + RTP_HEADER_BYTES, TANDEM_CODEC_PAYLOAD_BYTES_MAX, &type)
+				: 0;
+
+	if (length > 0)
+		send_payload(voice, bytes, length, type);
+	voice->packet.marker = true;
 }
 
 static void speak(struct media_voice *voice, int64_t now_us)
@@ -79,10 +121,14 @@ static void speak(struct media_voice *voice, int64_t now_us)
 		voice->spoken_us = now_us;
 	} else if (voice->options.fill(voice->options.data, pcm, n_samples)) {
 		hear_losses(voice);
+		hear_wish(voice);
+		obey_load(voice);
 		say(voice, pcm, n_samples);
+		if (voice->noise)
+			media_noise_note(voice->noise, pcm, n_samples);
 		voice->spoken_us = now_us;
 	} else {
-		voice->packet.marker = true;
+		fall_silent(voice);
 	}
 }
 
@@ -143,14 +189,17 @@ static uint32_t choose_rate(const struct tandem_codec *codec, const struct tande
 	return codec->pcm_rates_hz[0];
 }
 
+/* The nearest to what the far end asks for that is not longer. */
 static uint16_t choose_frame(const struct tandem_codec *codec, const struct media_stream *to)
 {
-	uint16_t wanted_ms = to->ptime_ms ? to->ptime_ms : FRAME_MS;
+	uint16_t wanted_ms = to->ptime_ms ? to->ptime_ms : FRAME_MS, best_ms = 0;
 
+	if (to->maxptime_ms > 0)
+		wanted_ms = MIN(wanted_ms, to->maxptime_ms);
 	for (const uint16_t *ms = codec->frame_durations_ms; *ms; ms++)
-		if (*ms == wanted_ms)
-			return *ms;
-	return codec->frame_durations_ms[0];
+		if (*ms <= wanted_ms)
+			best_ms = MAX(best_ms, *ms);
+	return best_ms ? best_ms : codec->frame_durations_ms[0];
 }
 
 bool media_voice_fits(const struct media_voice *voice, const struct media_stream *to)
@@ -160,7 +209,8 @@ bool media_voice_fits(const struct media_voice *voice, const struct media_stream
 	return voice->options.to == to && choose_codec(to, &index) == voice->codec &&
 	       voice->send_type == to->send_types[index] && voice->frame_ms == choose_frame(voice->codec, to) &&
 	       sdp_format_same_codec(&voice->format, &to->formats[index]) &&
-	       strcmp(voice->format.parameters, to->formats[index].parameters) == 0;
+	       strcmp(voice->format.parameters, to->formats[index].parameters) == 0 &&
+	       media_noise_fits(voice->noise, to, &voice->format, voice->pcm_hz);
 }
 
 static int make_encoder(struct media_voice *voice)
@@ -193,6 +243,8 @@ int media_voice_new(const struct media_voice_options *options, struct media_voic
 	voice->send_type = to->send_types[index];
 	voice->frame_ms = choose_frame(codec, to);
 	voice->pcm_hz = choose_rate(codec, options->origin);
+	voice->effort = MEDIA_EFFORT_NORMAL;
+	voice->noise = media_noise_new(to, &voice->format, voice->pcm_hz);
 	voice->packet.marker = true;
 	voice->packet.ssrc = crypto_random_u32();
 	loop_timer_init(&voice->timer, loop_of(voice), on_time, voice);
@@ -212,6 +264,7 @@ struct media_voice *media_voice_free(struct media_voice *voice)
 	if (!voice)
 		return NULL;
 	loop_timer_stop(&voice->timer);
+	media_noise_free(voice->noise);
 	if (voice->encoder)
 		voice->codec->encoder_free(voice->encoder);
 	g_free(voice);

@@ -2,6 +2,7 @@
 #include "metrics/metrics.h"
 
 METRICS_COUNTER(packets_taken, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "taken");
+METRICS_GAUGE(workers_saving, "tandem_media_workers_saving", "Media threads that are too busy for all of media.effort.");
 METRICS_COUNTER(refused_source, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unexpected_source");
 METRICS_COUNTER(refused_protection, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "not_authentic");
 METRICS_COUNTER(refused_type, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unknown_type");
@@ -34,6 +35,28 @@ static void count_packets(struct media_worker *worker)
 	metrics_add(&packets_taken, worker->n_packets - MIN(n_refused, worker->n_packets));
 }
 
+static int64_t cpu_time_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
+}
+
+static void adapt_effort(struct media_worker *worker)
+{
+	int64_t now_us = base_monotonic_us(), cpu_us = cpu_time_us(), passed_us = now_us - worker->looked_us;
+	struct media_effort_control *effort = &worker->effort;
+	bool was_saving = effort->now < effort->most;
+
+	if (passed_us > 0 && media_effort_look(effort, (unsigned)((cpu_us - worker->cpu_us) * 100 / passed_us))) {
+		log_info(NULL, "media %u: encoders' effort is %s now", worker->number, media_effort_name(effort->now));
+		metrics_add(&workers_saving, (effort->now < effort->most) - was_saving);
+	}
+	worker->looked_us = now_us;
+	worker->cpu_us = cpu_us;
+}
+
 static void look_at_load(void *data)
 {
 	struct media_worker *worker = data;
@@ -41,6 +64,7 @@ static void look_at_load(void *data)
 
 	count_packets(worker);
 	worker->n_packets = 0;
+	adapt_effort(worker);
 	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
 					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
 										: 0);
@@ -82,6 +106,8 @@ int media_worker_new(struct media_engine *engine, unsigned number, struct media_
 	int error;
 
 	worker->engine = engine;
+	worker->number = number;
+	media_effort_init(&worker->effort, engine->settings.effort, engine->settings.effort_floor);
 	init_inbox(&worker->inbox);
 	error = loop_new(name, &worker->loop);
 	if (error < 0) {

@@ -30,12 +30,15 @@ struct media_inbox {
 
 struct media_worker {
 	struct media_engine *engine;
+	unsigned number; /* for logs */
 	struct loop *loop;
 	GThread *thread;
 	atomic_size_t n_legs; /* any thread */
 	uint32_t n_packets;	  /* received since the load was looked at last */
 	uint32_t n_refused[MEDIA_REFUSALS]; /* of them */
 	struct loop_timer load_timer;
+	int64_t looked_us, cpu_us; /* then, and the thread's processor time by then */
+	struct media_effort_control effort;
 	GQueue ends; /* that are watched */
 	struct loop_timer watch_timer;
 	GQueue ice_strangers; /* TCP connections on which nobody has shown a password yet, the oldest first */

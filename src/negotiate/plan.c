@@ -52,6 +52,7 @@ static bool plan_stream(const struct sdp_media *local, const struct sdp_media *r
 	base_copy_text(plan->mid, sizeof plan->mid, local->mid[0] ? local->mid : remote->mid);
 	plan->direction = local->direction & sdp_direction_reverse(negotiate_direction(remote));
 	plan->ptime_ms = remote->ptime_ms;
+	plan->maxptime_ms = remote->maxptime_ms;
 	plan->remote = remote->transport;
 	plan->remote.rtcp_mux = local->transport.rtcp_mux && remote->transport.rtcp_mux;
 	plan->we_are_dtls_client = negotiate_role(&local->transport, &remote->transport) == SDP_SETUP_ACTIVE;

@@ -35,6 +35,7 @@ struct sdp_stream_plan {
 	 * goes with formats[i]. */
 	uint8_t send_types[SDP_FORMATS_MAX];
 	uint16_t ptime_ms;	     /* what the far end asks for; 0: nothing */
+	uint16_t maxptime_ms;	     /* and takes at most; 0: it does not say */
 	struct sdp_transport remote; /* the far end's; unused in BUNDLEd streams after the first. rtcp_mux: agreed */
 	bool we_are_dtls_client;
 	/* SDES (RFC 4568): what we send and receive with; suite "": none, the stream is keyed by DTLS where the far end has

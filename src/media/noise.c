@@ -1,0 +1,96 @@
+#include "media/noise.h"
+#include "plugin/plugin.h"
+#include <stdlib.h>
+#include <string.h>
+#include <tandem/codec.h>
+
+#define SOUND_MS   20
+#define QUIET_PEAK 300 /* -40 dB of full scale: louder was no background */
+
+struct media_noise {
+	const struct tandem_codec *codec;
+	void *encoder;
+	uint8_t type;
+	size_t n_samples;
+	int16_t last[];
+};
+
+static const struct tandem_codec *find(const struct media_stream *to, const struct sdp_format *format, uint32_t pcm_hz,
+				       uint8_t *ret_type)
+{
+	const struct plugin_registry *codecs = to->end->worker->engine->codecs;
+
+	for (size_t i = 0; codecs && i < to->n_formats; i++) {
+		const struct sdp_format *other = &to->formats[i];
+		const struct tandem_codec *codec =
+			plugin_codec_find(codecs, other->encoding, other->clock_hz, other->channels);
+
+		if (codec && (codec->flags & TANDEM_CODEC_COMFORT_NOISE) && other->clock_hz == format->clock_hz &&
+		    plugin_codec_rate(codec, pcm_hz) == pcm_hz) {
+			*ret_type = to->send_types[i];
+			return codec;
+		}
+	}
+	return NULL;
+}
+
+struct media_noise *media_noise_new(const struct media_stream *to, const struct sdp_format *format, uint32_t pcm_hz)
+{
+	const struct tandem_codec_settings settings = {.pcm_hz = pcm_hz, .pcm_channels = 1, .frame_ms = SOUND_MS, .fmtp = ""};
+	size_t n_samples = pcm_hz / 1000 * SOUND_MS;
+	struct media_noise *noise;
+	const struct tandem_codec *codec;
+	uint8_t type;
+
+	codec = find(to, format, pcm_hz, &type);
+	if (!codec)
+		return NULL;
+	noise = g_malloc0(sizeof *noise + n_samples * sizeof *noise->last);
+	noise->codec = codec;
+	noise->type = type;
+	noise->n_samples = n_samples;
+	return codec->encoder_new(&settings, &noise->encoder) < 0 ? media_noise_free(noise) : noise;
+}
+
+struct media_noise *media_noise_free(struct media_noise *noise)
+{
+	if (noise && noise->encoder)
+		noise->codec->encoder_free(noise->encoder);
+	g_free(noise);
+	return NULL;
+}
+
+bool media_noise_fits(const struct media_noise *noise, const struct media_stream *to, const struct sdp_format *format,
+		      uint32_t pcm_hz)
+{
+	uint8_t type;
+	const struct tandem_codec *codec = find(to, format, pcm_hz, &type);
+
+	return noise ? codec == noise->codec && type == noise->type : !codec;
+}
+
+void media_noise_note(struct media_noise *noise, const int16_t *pcm, size_t n_samples)
+{
+	size_t n = MIN(n_samples, noise->n_samples);
+
+	memcpy(noise->last + noise->n_samples - n, pcm + n_samples - n, n * sizeof *pcm);
+}
+
+static bool was_quiet(const struct media_noise *noise)
+{
+	for (size_t i = 0; i < noise->n_samples; i++)
+		if (abs(noise->last[i]) > QUIET_PEAK)
+			return false;
+	return true;
+}
+
+size_t media_noise_describe(struct media_noise *noise, uint8_t *payload, size_t size, uint8_t *ret_type)
+{
+	int length;
+
+	if (!was_quiet(noise))
+		memset(noise->last, 0, noise->n_samples * sizeof *noise->last);
+	length = noise->codec->encode(noise->encoder, noise->last, noise->n_samples, payload, size);
+	*ret_type = noise->type;
+	return (size_t)MAX(length, 0);
+}
