@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <tandem/codec.h>
 
-/* To begin with. By measurement (tests/bench/codec_cost.c): at telephone rate 3 costs three eighths of the CPU time of
- * 10, and the spectrum is 2.3 dB off instead of 2.1; with wideband sound there is a step of 0.5 dB between 3 and 4, and
- * 4 costs half of 10. */
-#define COMPLEXITY_NARROW 3
+/* To begin with. By measurement (tests/bench/codec_cost.c): at telephone rate 2 costs three eighths of the CPU time of 10, with 8.4
+ * instead of 8.5 dB between sound and error, and a spectrum that is 1.63 dB off instead of 1.56; less would leave out the second copy
+ * of what may be lost. With wideband sound there is a step between 3 and 4 (1.56 to 1.38 dB), and 4 costs half of 10. */
+#define COMPLEXITY_NARROW 2
 #define COMPLEXITY_WIDE	  4
 
 #define BEST_HZ	      48000

@@ -58,7 +58,7 @@ void call_add_attempt(struct call *call, struct leg *leg, const char *to, const 
 static const char *const *call_codecs_for_trunk(const struct leg *trunk_leg)
 {
 	static const char *const common[] = {"PCMU", "PCMA", "G722", "opus", NULL};
-	return trunk_leg->codecs ? trunk_leg->codecs : common;
+	return trunk_leg->codecs ? (const char *const *)trunk_leg->codecs : common;
 }
 
 static void call_add_browser(struct call *call, struct leg *leg, const char *to, const struct registrar_contact *contact)
@@ -81,8 +81,8 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 		if (dialler && contacts[i].endpoint == dialler->endpoint)
 			continue; /* nobody calls himself on the same device */
 		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
-		if (dialler && dialler->kind == LEG_TRUNK && dialler->exchange == LEG_EXCHANGE_OFFER_OWED)
-			leg->codecs = call_codecs_for_trunk(dialler);
+		if (dialler && dialler->kind == LEG_TRUNK && dialler->exchange == LEG_EXCHANGE_OFFER_OWED && !leg->codecs)
+			leg_set_codecs(leg, call_codecs_for_trunk(dialler));
 		call_add_browser(call, leg, to, &contacts[i]);
 	}
 	if (call->n_attempts)
@@ -219,7 +219,7 @@ static struct leg *call_browser_with_keys(struct call *call, const struct leg *l
 		return NULL;
 	struct leg *again = leg_new_browser(call, leg->endpoint);
 	again->sdes = NEGOTIATE_SDES_WANTED;
-	again->codecs = leg->codecs;
+	leg_set_codecs(again, (const char *const *)leg->codecs);
 	call_add_browser(call, again, leg->dialog->remote_uri, &contacts[i]);
 	return again;
 }

@@ -236,12 +236,19 @@ static enum negotiate_sdes leg_sdes_of_trunk(const struct trunk *trunk)
 	}
 }
 
+void leg_set_codecs(struct leg *leg, const char *const *codecs)
+{
+	g_strfreev(leg->codecs);
+	leg->codecs = codecs && codecs[0] ? g_strdupv((char **)codecs) : NULL;
+}
+
 struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint)
 {
 	struct leg *leg = leg_new(call, LEG_BROWSER);
 	leg_take_endpoint(leg, endpoint);
 	leg->sdes = leg_sdes_of_browser(endpoint);
 	leg->carries_video = true;
+	leg_set_codecs(leg, registrar_endpoint_codecs(endpoint));
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
 	if (!registrar_endpoint_flow(endpoint))
 		leg_await_return(leg);
@@ -254,8 +261,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 	leg->trunk = trunk_ref(trunk);
 	leg->sdes = leg_sdes_of_trunk(trunk);
 	leg->carries_video = trunk_video(trunk);
-	if (trunk_codecs(trunk)[0])
-		leg->codecs = trunk_codecs(trunk);
+	leg_set_codecs(leg, trunk_codecs(trunk));
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
 	return leg;
 }
@@ -294,6 +300,7 @@ struct leg *leg_free(struct leg *leg)
 	sip_message_unref(leg->challenge);
 	sip_flow_unref(leg->caller_flow);
 	g_free(leg->contact_user);
+	g_strfreev(leg->codecs);
 	g_free(leg->dialled);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);

@@ -126,7 +126,7 @@ struct leg {
 	bool carries_video;	   /* where the other leg does, too */
 	char *dialled;		   /* where the INVITE went, which the far end's Contact does not change; NULL: it called */
 	bool offers_all_codecs;	   /* that media converts, not only the usual ones */
-	const char *const *codecs; /* what may be offered, in this order; NULL: whatever the far ends have */
+	char **codecs;		   /* what may be spoken, in this order; NULL: whatever the far ends have */
 	enum leg_exchange exchange;
 	uint64_t session_id, last_version;
 	struct sdp_session *local, *remote; /* the last complete pair; maybe at rest, as our transports: leg_wake() */
@@ -151,6 +151,8 @@ struct leg {
 /* The new leg is the manager's; released by leg_release(). */
 struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoint);
 struct leg *leg_new_trunk(struct call *call, struct trunk *trunk);
+/* What may be spoken, the most liked first; copied. Empty or NULL: whatever the far ends have. */
+void leg_set_codecs(struct leg *leg, const char *const *codecs);
 /* At once and without a word; by the manager. */
 struct leg *leg_free(struct leg *leg);
 void leg_set_state(struct leg *leg, enum leg_state state);

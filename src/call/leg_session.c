@@ -77,7 +77,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 	struct negotiate_leg view = {
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
-			.codecs = leg->codecs,
+			.codecs = (const char *const *)leg->codecs,
 			.offers_all_codecs = leg->offers_all_codecs,
 			.converter = media_engine_converter(leg->manager->media),
 			.sdes = leg->sdes,

@@ -85,6 +85,9 @@ void config_complain(struct config_report *report, const char *group, size_t ind
 /* The same for what may stand but should be thought over. */
 void config_warn(struct config_report *report, const char *group, size_t index, const char *name, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Complains of what is no encoding name of codecs (RFC 8866, section 6.6), or stands there twice, in a list of them. */
+void config_check_encodings(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t index,
+			    const char *name);
 /* The warnings of a snapshot, as lines for people; NULL-terminated. They live as long as it does. */
 const char *const *config_warnings(const struct config_snapshot *snapshot);
 

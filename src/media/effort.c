@@ -6,7 +6,6 @@ static const struct {
 	unsigned complexity;
 } efforts[] = {
 	[MEDIA_EFFORT_LEAST] = {"least", 0},
-	[MEDIA_EFFORT_LOW] = {"low", 1},
 	[MEDIA_EFFORT_NORMAL] = {"normal", TANDEM_CODEC_COMPLEXITY_OWN},
 	[MEDIA_EFFORT_BEST] = {"best", TANDEM_CODEC_COMPLEXITY_MAX},
 };

@@ -5,7 +5,6 @@
 
 enum media_effort {
 	MEDIA_EFFORT_LEAST,
-	MEDIA_EFFORT_LOW,
 	MEDIA_EFFORT_NORMAL, /* each codec's own choice */
 	MEDIA_EFFORT_BEST,
 };

@@ -11,7 +11,7 @@ static const char *const hold_names[] = {
 	[MEDIA_HOLD_OFF] = "off", [MEDIA_HOLD_MUSIC] = "music", [MEDIA_HOLD_TONE] = "tone", NULL};
 
 static const char *const effort_names[] = {
-	[MEDIA_EFFORT_LEAST] = "least", [MEDIA_EFFORT_LOW] = "low", [MEDIA_EFFORT_NORMAL] = "normal", [MEDIA_EFFORT_BEST] = "best", NULL};
+	[MEDIA_EFFORT_LEAST] = "least", [MEDIA_EFFORT_NORMAL] = "normal", [MEDIA_EFFORT_BEST] = "best", NULL};
 
 static const struct config_option media_option_rows[] = {
 	{.name = "ports", .type = CONFIG_PORT_RANGE, .fallback = "20000-39999", .help = "UDP ports of media; about two a leg."},

@@ -363,12 +363,28 @@ struct registrar_endpoint *registrar_endpoint_follow(struct registrar_endpoint *
 }
 
 /* --- what it is --- */
-enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *endpoint)
+/* Where the user's options are; NULL: nowhere. */
+static const struct config_snapshot *config_of(const struct registrar_endpoint *endpoint, size_t *ret_index)
 {
 	const struct config_snapshot *config = endpoint->registrar ? endpoint->registrar->config : NULL;
 	ssize_t index = config ? config_find(config, "users", user_of(endpoint)) : -1;
-	enum registrar_media chosen =
-		index < 0 ? REGISTRAR_MEDIA_AUTO : (enum registrar_media)config_enum(config, "users", (size_t)index, "media");
+	*ret_index = (size_t)MAX(index, 0);
+	return index < 0 ? NULL : config;
+}
+
+const char *const *registrar_endpoint_codecs(const struct registrar_endpoint *endpoint)
+{
+	static const char *const any[] = {NULL};
+	size_t index;
+	const struct config_snapshot *config = config_of(endpoint, &index);
+	return config ? config_strings(config, "users", index, "codecs") : any;
+}
+
+enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *endpoint)
+{
+	size_t index;
+	const struct config_snapshot *config = config_of(endpoint, &index);
+	enum registrar_media chosen = config ? (enum registrar_media)config_enum(config, "users", index, "media") : REGISTRAR_MEDIA_AUTO;
 	bool has_shown = chosen == REGISTRAR_MEDIA_AUTO && endpoint->media == REGISTRAR_MEDIA_SDES;
 	return has_shown ? REGISTRAR_MEDIA_SDES : chosen;
 }

@@ -78,6 +78,13 @@ static const struct config_option user_options[] = {
 	 .fallback = "auto",
 	 .help = "How the user's browsers encrypt media: \"webrtc\" (DTLS), \"sdes\" (keys in the SDP, as browsers of before "
 		 "2014 do), or as each of them shows."},
+	{.name = "codecs",
+	 .type = CONFIG_STRING,
+	 .is_list = true,
+	 .min = 1,
+	 .max = 31,
+	 .help = "Encoding names, the most liked first: what the user's browsers speak, even where it has to be converted; "
+		 "( \"opus\" ) for networks that lose packets. By default what both sides have."},
 	{.name = "upstream",
 	 .type = CONFIG_STRING,
 	 .max = 64,
@@ -162,6 +169,7 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 			config_complain(report, "users", i, "name",
 					"is only the part before the '@' of an address, without blanks");
 		check_user_texts(snapshot, report, i);
+		config_check_encodings(snapshot, report, "users", i, "codecs");
 		if (!is_open && !is_proven_there && !config_string(snapshot, "users", i, "password"))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");

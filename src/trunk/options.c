@@ -191,20 +191,6 @@ static bool is_token(const char *text)
 	return *text;
 }
 
-static void check_codecs(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
-{
-	const char *const *codecs = config_strings(snapshot, "trunks", i, "codecs");
-	for (size_t j = 0; codecs[j]; j++) {
-		if (!is_token(codecs[j]))
-			config_complain(report, "trunks", i, "codecs",
-					"holds a name that is no encoding name: write them as "
-					"( \"PCMA\", \"PCMU\" )");
-		for (size_t k = 0; k < j; k++)
-			if (!g_ascii_strcasecmp(codecs[j], codecs[k]))
-				config_complain(report, "trunks", i, "codecs", "names %s twice", codecs[j]);
-	}
-}
-
 /* What the trunk shows us. */
 static void check_login(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
@@ -255,7 +241,7 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 			    "read it can listen");
 	if (srtp == TRUNK_SRTP_DTLS && config_boolean(snapshot, "trunks", i, "latch"))
 		config_warn(report, "trunks", i, "latch", "does not help to the keys: DTLS is heard from the announced address only");
-	check_codecs(snapshot, report, i);
+	config_check_encodings(snapshot, report, "trunks", i, "codecs");
 }
 
 static void check_trunks(const struct config_snapshot *snapshot, struct config_report *report)
