@@ -8,12 +8,7 @@ struct media_resample {
 
 static bool is_rate(uint32_t hz)
 {
-	static const uint32_t rates_hz[] = {8000, 16000, 24000, 32000, 48000};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(rates_hz); i++)
-		if (rates_hz[i] == hz)
-			return true;
-	return false;
+	return hz >= MEDIA_RESAMPLE_HZ_MIN && hz <= MEDIA_RESAMPLE_HZ_MAX;
 }
 
 struct media_resample *media_resample_new(uint32_t from_hz, uint32_t to_hz, int quality)
@@ -42,10 +37,10 @@ struct media_resample *media_resample_free(struct media_resample *resample)
 
 int media_resample_run(struct media_resample *resample, const int16_t *in, size_t n_in, int16_t *out, size_t room)
 {
-	size_t ms = n_in / (resample->from_hz / 1000), n_out = ms * (resample->to_hz / 1000);
+	size_t n_out = n_in * resample->to_hz / resample->from_hz;
 	spx_uint32_t taken = (spx_uint32_t)n_in, made = (spx_uint32_t)n_out;
 
-	if (n_in % (resample->from_hz / 1000) != 0 || n_in > MEDIA_RESAMPLE_SAMPLES_MAX)
+	if (n_in > MEDIA_RESAMPLE_SAMPLES_MAX || n_in * resample->to_hz % resample->from_hz != 0)
 		return -EINVAL;
 	if (n_out > room)
 		return -ENOBUFS;

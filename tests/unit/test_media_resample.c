@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-static const uint32_t rates_hz[] = {8000, 16000, 24000, 32000, 48000};
+static const uint32_t rates_hz[] = {8000, 16000, 24000, 32000, 44100, 48000};
 
 static double amplitude_of(const int16_t *pcm, size_t n, double hz, double tone_hz)
 {
@@ -24,7 +24,7 @@ static double pass(uint32_t from_hz, uint32_t to_hz, uint32_t frame_ms, double t
 {
 	static int16_t in[48000], out[48000];
 	struct media_resample *resample = media_resample_new(from_hz, to_hz, 3);
-	size_t n_in = from_hz / 1000 * frame_ms, n_out = to_hz / 1000 * frame_ms, at = 0;
+	size_t n_in = from_hz * frame_ms / 1000, n_out = to_hz * frame_ms / 1000, at = 0;
 
 	assert_non_null(resample);
 	assert_true(media_resample_delay_us(resample) < 10000);
@@ -64,13 +64,16 @@ static void test_bounds(void **state)
 	struct media_resample *resample = media_resample_new(8000, 16000, 3);
 
 	assert_int_equal(media_resample_run(resample, pcm, 160, out, 160), -ENOBUFS);
-	assert_int_equal(media_resample_run(resample, pcm, 9, out, 160), -EINVAL);
 	assert_int_equal(media_resample_run(resample, pcm, 48008, out, 160), -EINVAL);
 	assert_int_equal(media_resample_run(resample, pcm, 0, out, 160), 0);
 	assert_null(media_resample_free(resample));
+	resample = media_resample_new(44100, 48000, 3);
+	assert_int_equal(media_resample_run(resample, pcm, 44, out, 160), -EINVAL);
+	assert_int_equal(media_resample_run(resample, pcm, 147, out, 160), 160);
+	assert_null(media_resample_free(resample));
 	assert_null(media_resample_free(NULL));
-	assert_null(media_resample_new(8001, 16000, 3));
-	assert_null(media_resample_new(8000, 44100, 3));
+	assert_null(media_resample_new(7999, 16000, 3));
+	assert_null(media_resample_new(8000, 48001, 3));
 	assert_null(media_resample_new(8000, 16000, 11));
 }
 

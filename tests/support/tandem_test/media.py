@@ -84,13 +84,13 @@ class Rtp:
     def _unwrap(self, data):
         return data
 
-    def packet(self, payload_type=PCMU, payload=None, marker=False):
-        """The next one."""
+    def packet(self, payload_type=PCMU, payload=None, marker=False, duration=None):
+        """The next one. `duration`: in clock units; without one as many as the payload has octets."""
         content = payload if payload is not None else bytes((self.sequence + i) & 0xFF for i in range(160))
         first = payload_type | (0x80 if marker else 0)
         header = struct.pack(">BBHII", 0x80, first, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc)
         self.sequence += 1
-        self.timestamp += len(content)
+        self.timestamp += len(content) if duration is None else duration
         return header + content
 
     def send(self, to, count=1, payload_type=PCMU, payload=None, marker=False):
