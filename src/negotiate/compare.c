@@ -216,7 +216,16 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
 	return false;
 }
 
-/* Whether each codec agreed on `leg` is agreed on its partner. */
+static bool has_codec(const struct negotiate_agreed *agreed, const struct sdp_format *codec)
+{
+	for (size_t i = 0; i < agreed->n; i++) {
+		if (sdp_format_same_codec(agreed->local[i], codec))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the codec that is sent by preference on `leg` is agreed on its partner, and each other one too, or can be converted. */
 static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotiate_leg *partner)
 {
 	for (size_t i = 0; i < leg->local->n_media; i++) {
@@ -225,12 +234,14 @@ static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotia
 		int index = negotiate_partner_index(leg->local, i, partner->local);
 		if (index >= 0)
 			negotiate_leg_agreed(partner, index, &theirs);
+		bool is_first = true, converts = negotiate_converts_any(&partner->profile, &theirs);
 		for (size_t k = 0; k < ours.n; k++) {
-			bool is_found = !negotiate_is_codec(ours.local[k]);
-			for (size_t m = 0; m < theirs.n && !is_found; m++)
-				is_found = sdp_format_same_codec(ours.local[k], theirs.local[m]);
-			if (!is_found)
+			if (!negotiate_is_codec(ours.local[k]))
+				continue;
+			bool may_convert = !is_first && converts && negotiate_converts(&leg->profile, ours.local[k], NULL);
+			if (!has_codec(&theirs, ours.local[k]) && !may_convert)
 				return false;
+			is_first = false;
 		}
 	}
 	return true;

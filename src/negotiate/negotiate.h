@@ -96,8 +96,9 @@ bool negotiate_is_silent(const struct sdp_session *session);
  * negotiate_make_answer() answers from what the other leg has. */
 bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_session *offer);
 
-/* Whether every codec one far end may now send can go to the other as it is. False after a late offer, a fork or a transfer that
- * chose differently: offer `b` again with a's remote description, so that nothing is converted that need not be. */
+/* Whether what one far end now sends by preference can go to the other as it is, and what else it may send can too, or can be
+ * converted. False after a late offer, a fork or a transfer that chose differently: offer `b` again with a's remote description, so
+ * that nothing is converted that need not be. */
 bool negotiate_legs_match(const struct negotiate_leg *a, const struct negotiate_leg *b);
 
 /* What the far end has said, but for the directions where our own offer kept it from saying more: as it is to be told to

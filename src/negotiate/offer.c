@@ -103,9 +103,23 @@ static bool can_convert(const struct negotiate_profile *profile, const struct sd
 	return false;
 }
 
-static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kind kind, const struct sdp_media *from,
+/* Whether the far end has said that it has one of these. */
+static bool is_known_to_share(const struct negotiate_leg *leg, size_t index, const struct negotiate_formats *formats)
+{
+	if (!leg->remote || index >= leg->remote->n_media || !leg->remote->media[index].port)
+		return false;
+	const struct sdp_media *theirs = &leg->remote->media[index];
+	for (size_t i = 0; i < formats->n; i++) {
+		if (negotiate_formats_find(theirs->formats, theirs->n_formats, &formats->items[i]))
+			return true;
+	}
+	return false;
+}
+
+static void collect_codecs(const struct negotiate_leg *leg, size_t index, enum sdp_kind kind, const struct sdp_media *from,
 			   struct negotiate_formats *formats)
 {
+	const struct negotiate_profile *profile = &leg->profile;
 	if (from) {
 		for (size_t i = 0; i < from->n_formats; i++) {
 			const struct sdp_format *format = &from->formats[i];
@@ -121,7 +135,7 @@ static void collect_codecs(const struct negotiate_profile *profile, enum sdp_kin
 		}
 	}
 	negotiate_formats_order(formats, negotiate_codecs(profile, kind));
-	if (from && can_convert(profile, from))
+	if (from && can_convert(profile, from) && !is_known_to_share(leg, index, formats))
 		collect_convertible(profile, formats);
 }
 
@@ -178,11 +192,11 @@ static void collect_comfort_noise(const struct sdp_media *from, struct negotiate
 	}
 }
 
-static bool offer_formats(struct offer_builder *builder, struct sdp_media *media, const struct sdp_media *from)
+static bool offer_formats(struct offer_builder *builder, size_t index, struct sdp_media *media, const struct sdp_media *from)
 {
 	const struct negotiate_profile *profile = &builder->leg->profile;
 	struct negotiate_formats *formats = g_new0(struct negotiate_formats, 1);
-	collect_codecs(profile, media->kind, from, formats);
+	collect_codecs(builder->leg, index, media->kind, from, formats);
 	bool has_codec = formats->n > 0;
 	if (media->kind == SDP_KIND_AUDIO) {
 		if (profile->carries_dtmf)
@@ -306,7 +320,7 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	const struct sdp_transport *transport = negotiate_transport(leg, builder->session, index, is_bundled);
 	if (!transport || !negotiate_carries(&leg->profile, media->kind) || (from && !negotiate_is_active(from)))
 		return false;
-	if (!offer_formats(builder, media, from))
+	if (!offer_formats(builder, index, media, from))
 		return false;
 	negotiate_describe_stream(leg, index, transport, media);
 	offer_keying(leg, index, media);

@@ -9,7 +9,8 @@ from tandem_test.lifetime import maker
 from tandem_test.net import Deadline
 from tandem_test.transcoding import TranscodedCall
 
-CONFIG = {**calls_module.CONFIG}
+OPUS_ALONE = "opus-alone"  # a user with users[].codecs
+CONFIG = {"users": calls_module.CONFIG["users"] + [{"name": OPUS_ALONE, "password": calls_module.PASSWORD, "codecs": ["opus"]}]}
 DIRECTIONS = ("browser-trunk", "trunk-browser")
 
 

@@ -285,6 +285,9 @@ static void test_legs_match(void **state)
 	    {"111=opus/48000/2", "0=PCMU/8000", NULL, false},
 	    {"111=opus/48000/2", "0=PCMU/8000", &support_opus_and_pcmu, false},
 	    {"111=opus/48000/2", "8=PCMA/8000", &support_opus_and_pcmu, false},
+	    {"0=PCMU/8000 111=opus/48000/2", "0=PCMU/8000", &support_opus_and_pcmu, true},
+	    {"0=PCMU/8000 8=PCMA/8000", "0=PCMU/8000", &support_opus_and_pcmu, false},
+	    {"111=opus/48000/2 0=PCMU/8000", "0=PCMU/8000", &support_opus_and_pcmu, false},
 	    {"0=PCMU/8000", "refused", NULL, false},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

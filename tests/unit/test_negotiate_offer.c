@@ -259,6 +259,20 @@ static void test_later_offers_keep_lines_names_and_numbers(void **state)
 	sdp_session_free(again);
 	sdp_session_free(from);
 
+	/* what would have to be converted is offered to whom is not known to have what need not be */
+	leg.leg.profile.converter = &support_opus_and_g711;
+	from = support_far_end(NEGOTIATE_RTP, "0=PCMU/8000");
+	again = offer(&leg, from);
+	assert_described(again, "audio 0=PCMU/8000 sendrecv mid=sound setup=actpass | video refused");
+	sdp_session_free(again);
+	sdp_session_free(from);
+	from = support_far_end(NEGOTIATE_RTP, "8=PCMA/8000");
+	again = offer(&leg, from);
+	assert_described(again, "audio 8=PCMA/8000 109=opus/48000/2 0=PCMU/8000 sendrecv mid=sound setup=actpass | video refused");
+	sdp_session_free(again);
+	sdp_session_free(from);
+	leg.leg.profile.converter = NULL;
+
 	/* the other leg ends its stream: the line stays, refused */
 	from = support_far_end(NEGOTIATE_RTP, "refused");
 	again = offer(&leg, from);
