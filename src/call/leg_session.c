@@ -171,6 +171,8 @@ bool leg_is_behind(struct leg *leg, const struct leg *other)
 		return false;
 	if (!other)
 		return true;
+	if (other->pending_remote && leg->heard == other->pending_said)
+		return false; /* it has heard more than what the other leg has settled so far */
 	struct negotiate_leg view = leg_view(leg), other_view = leg_view(other);
 	if (negotiate_legs_match(&view, &other_view) && negotiate_directions_match(&view, &other_view)) {
 		leg->heard = other->said; /* there is nothing to tell */

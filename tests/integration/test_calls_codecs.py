@@ -5,9 +5,9 @@ import re
 
 import pytest
 from tandem_test import calls as calls_module
-from tandem_test.codecs import G722, G723, G729, GSM, OPUS, PCMU, TELEPHONE
+from tandem_test.codecs import G722, G723, G729, GSM, OPUS, PCMA, PCMU, TELEPHONE
 from tandem_test.lifetime import maker
-from tandem_test.transcoding import TranscodedCall
+from tandem_test.transcoding import ChangingCall, TranscodedCall
 
 CONFIG = {**calls_module.CONFIG}
 DIRECTIONS = ("browser-trunk", "trunk-browser")
@@ -67,6 +67,40 @@ def test_a_browser_gets_packets_as_long_as_it_asks_for(transcoded, asked_ms, sen
     one = transcoded(direction, trunk=PCMU, ptimes={"browser": asked_ms}).set_up()
     one.says("trunk", 440, 30 if sent_ms == 20 else 20)
     one.hears("browser", 440, sent_ms, seconds=0.5)
+
+
+@pytest.fixture
+def changing(daemon, calls):
+    def make(direction, **options):
+        one = ChangingCall(calls, direction, **options)
+        need(daemon, *one.known, one.codecs["trunk"])
+        return one
+
+    with maker(make) as made:
+        yield made
+
+
+# What the browser can speak, and what the telephone speaks first and then: passed on, converted, passed on.
+CHANGES = {"PCMU-PCMA": ([PCMU], [PCMU, PCMA, PCMU]), "PCMU-G722-Opus": ([OPUS, PCMU], [PCMU, G722, PCMU])}
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_telephone_changes_its_codec_in_mid_call(changing, change, direction):
+    browser, telephone = CHANGES[change]
+    one = changing(direction, browser=browser, trunk=telephone[0]).set_up()
+    one.says("trunk", 440)
+    one.says("browser", 600)
+    for codec in telephone[1:]:
+        one.hears("browser", 440)
+        one.hears("trunk", 600)
+        marks, before = {end: len(one.heard_by(end)) for end in one.codecs}, dict(one.codecs)
+        one.change(codec)
+        one.marks = {end: one.first_of(end, marks[end]) for end in one.codecs}
+        one.hears("browser", 440)
+        one.hears("trunk", 600)
+        for end in one.codecs:
+            one.check_change(end, marks[end], before[end], one.codecs[end])
 
 
 def test_what_chromium_offers_reaches_a_trunk_in_one_datagram_with_room_to_spare(calls):

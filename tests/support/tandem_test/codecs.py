@@ -263,7 +263,7 @@ def _amr(clock_hz, payload_type, is_aligned):
 
 
 OPUS = Codec("opus", 111, _opus_encoder, _opus_decoder, 48000, channels=2, fmtp="minptime=10;useinbandfec=1",
-             rest_db=-20, name="opus")
+             rest_db=-17, name="opus")
 PCMU = Codec("PCMU", 0, _alone(audioop.lin2ulaw), _alone(audioop.ulaw2lin), name="g711")
 PCMA = Codec("PCMA", 8, _alone(audioop.lin2alaw), _alone(audioop.alaw2lin), name="g711")
 G722 = Codec("G722", 9, lambda: avcodec.Encoder("g722", 16000), lambda: avcodec.Decoder("g722", 16000), pcm_hz=16000, name="g722")

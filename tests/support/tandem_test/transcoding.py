@@ -1,5 +1,6 @@
 """Calls whose ends share no codec, with a tone from each end that the other is to hear."""
 
+import itertools
 import re
 import struct
 import threading
@@ -8,7 +9,7 @@ import time
 from .codecs import PCMA, PCMU
 from .net import Deadline
 from .sound import Ear, Tone
-from .voice import Listener, MediaCall
+from .voice import INTERVAL, Listener, MediaCall
 
 FRAME_MS = 20
 LISTEN_LIMIT = 20.0
@@ -26,7 +27,7 @@ def only(*names):
 
 
 class Speaker(threading.Thread):
-    """A tone in packets of some length at their pace, until it is stopped; sends by `send(payload, duration in clock units)`."""
+    """A tone in packets of some length at their pace, until it is stopped; sends by `send(codec, payload, duration in clock units)`."""
 
     def __init__(self, send, codec, hz, frame_ms=FRAME_MS):
         super().__init__(daemon=True)
@@ -34,12 +35,19 @@ class Speaker(threading.Thread):
         self.stopped = threading.Event()
         self.start()
 
+    def change(self, codec):
+        """Goes on with the tone in another codec."""
+        self.codec = codec
+
     def run(self):
-        n, duration = (rate * self.frame_ms // 1000 for rate in (self.codec.pcm_hz, self.codec.clock_hz))
-        encode, due, first = self.codec.encoder(), time.monotonic(), 0
+        due, codec, n_frames = time.monotonic(), None, 0
         while not self.stopped.wait(max(0, due - time.monotonic())):
-            self.send(encode(self.tone.samples(first, n)), duration)
-            first += n
+            if self.codec is not codec:
+                codec = self.codec
+                encode, tone = codec.encoder(), Tone(self.tone.hz, codec.pcm_hz)
+                n, duration = (rate * self.frame_ms // 1000 for rate in (codec.pcm_hz, codec.clock_hz))
+            self.send(codec, encode(tone.samples(n_frames * n, n)), duration)
+            n_frames += 1
             due += self.frame_ms / 1000
 
     def stop(self):
@@ -97,7 +105,7 @@ class TranscodedCall(MediaCall):
         self.trunk.describe = self._describe_telephone
         self.page = type(self.port)()  # numbers of what the browser says
         self.listener = Listener(self.port)
-        self.speakers, self.marks = {}, {"trunk": 0, "browser": 0}
+        self.speakers, self.marks, self.payload_types = {}, {"trunk": 0, "browser": 0}, {}
         self.owned.append(self.page)
 
     # --- what the ends are ---
@@ -113,9 +121,11 @@ class TranscodedCall(MediaCall):
         self.trunk.local = telephone_sdp(self.port.port, codec, payload_type, self.version, self.ptimes.get("trunk"), direction)
         return self.trunk.local
 
-    def payload_type(self, end):
-        """By which the end and the gateway know its codec."""
-        return payload_type_of((self.trunk if end == "trunk" else self.browser).local, self.codecs[end])
+    def payload_type(self, end, codec=None):
+        """By which the end and the gateway know its codec, or have known it before they agreed upon others."""
+        codec = codec or self.codecs[end]
+        found = payload_type_of((self.trunk if end == "trunk" else self.browser).local, codec)
+        return self.payload_types.setdefault((end, codec), found) if found is not None else self.payload_types.get((end, codec))
 
     def dial_and_answer(self):
         """A telephone that has none of the codecs which it is offered first refuses, and is offered more."""
@@ -141,11 +151,11 @@ class TranscodedCall(MediaCall):
         assert self.peer.is_connected.wait(10)
 
     # --- what the ends say ---
-    def _from_trunk(self, payload, duration):
-        self.port.socket.sendto(self.port.packet(self.payload_type("trunk"), payload, duration=duration), self.to_trunk_port())
+    def _from_trunk(self, codec, payload, duration):
+        self.port.socket.sendto(self.port.packet(self.payload_type("trunk", codec), payload, duration=duration), self.to_trunk_port())
 
-    def _from_browser(self, payload, duration):
-        self.peer.send(self.page.packet(self.payload_type("browser"), payload, duration=duration))
+    def _from_browser(self, codec, payload, duration):
+        self.peer.send(self.page.packet(self.payload_type("browser", codec), payload, duration=duration))
 
     def says(self, end, hz, frame_ms=None):
         """From now on, instead of what it said before."""
@@ -176,3 +186,60 @@ class TranscodedCall(MediaCall):
                 is_continuous = stream.take(packet)
                 ear.hear(decode(packet[12:]), is_continuous)
         return ear
+
+
+class ChangingCall(TranscodedCall):
+    """The telephone changes its codec in mid-call; the browser has several and speaks the one that is agreed upon first."""
+
+    PAUSE_MS_MAX = 1000  # of the change itself, on a busy machine; a change of the origin of time would be longer
+
+    def __init__(self, calls, direction, browser, trunk):
+        self.known = browser
+        super().__init__(calls, direction, browser=browser[0], trunk=trunk)
+
+    def _browser_sdp(self, sdp):
+        return only(*(codec.encoding for codec in self.known))(sdp)
+
+    def _agreed_by_browser(self):
+        types = re.search(r"^m=audio \d+ \S+ (.*?)\r?$", self.said_to(self.browser), re.M).group(1).split()
+        return next(codec for one in types for codec in self.known if self.payload_type("browser", codec) == int(one))
+
+    def wait_for_media(self):
+        super().wait_for_media()
+        self.codecs["browser"] = self._agreed_by_browser()
+
+    def change(self, codec):
+        """A re-INVITE of the telephone's, by which the browser is asked once."""
+        self.codecs["trunk"] = codec
+        invite = self.trunk.send(self.trunk.request("INVITE", body=self._describe_telephone()))
+        asked = self.browser.expect("INVITE")
+        self.browser.reply(asked, 200, self.browser.describe(asked.sdp))
+        self.browser.expect("ACK")
+        self.codecs["browser"] = self._agreed_by_browser()
+        self.speakers["browser"].change(self.codecs["browser"])
+        self.trunk.response(invite, 200)
+        self.trunk.ack(invite)
+        self.speakers["trunk"].change(codec)
+        self.browser.silence("INVITE", 0.3)
+
+    def first_of(self, end, since):
+        """The first packet in the codec that is spoken there now."""
+        heard, deadline, wanted = self.heard_by(end), Deadline(), self.payload_type(end)
+        while True:
+            for index in range(since, len(heard)):
+                if heard[index][1][1] & 0x7F == wanted:
+                    return index
+            assert not deadline.is_over(), f"{end}: nothing has come in {self.codecs[end]}"
+            time.sleep(INTERVAL)
+
+    def check_change(self, end, since, before, after):
+        """What was heard from the packet `since` on: one stream, whose numbers and time go on while its codec changes once."""
+        packets = [packet for _, packet, _ in self.heard_by(end)[since:]]
+        heads = [struct.unpack(">BBHII", packet[:12]) for packet in packets]
+        for last, now in zip(heads, heads[1:]):
+            assert now[4] == last[4] and (now[2] - last[2]) & 0xFFFF == 1, (last, now)
+            assert 0 < (now[3] - last[3]) & 0xFFFFFFFF < self.PAUSE_MS_MAX * max(before.clock_hz, after.clock_hz) // 1000, (last, now)
+        types = [kind for kind, _ in itertools.groupby(head[1] & 0x7F for head in heads)]
+        expected = list(dict.fromkeys(self.payload_type(end, codec) for codec in (before, after)))
+        assert types in (expected, expected[-1:]), types
+        return len(packets)
