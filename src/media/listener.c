@@ -59,9 +59,14 @@ static bool is_ready(const struct media_listener *listener, struct decoder *deco
 		log_warning(&listener->from->end->log, "no decoder for %s", decoder->format.encoding);
 		return false;
 	}
-	if (decoder->pcm_hz != listener->pcm_hz)
-		decoder->resample = media_resample_new(decoder->pcm_hz, listener->pcm_hz, RESAMPLE_QUALITY);
-	return true;
+	if (decoder->pcm_hz == listener->pcm_hz)
+		return true;
+	decoder->resample = media_resample_new(decoder->pcm_hz, listener->pcm_hz, RESAMPLE_QUALITY);
+	if (decoder->resample)
+		return true;
+	log_warning(&listener->from->end->log, "no way from %u Hz to %u Hz", decoder->pcm_hz, listener->pcm_hz);
+	decoder->codec->decoder_free(g_steal_pointer(&decoder->instance));
+	return false;
 }
 
 /* Of the sound that the frame stands for: samples written to `pcm`, or a negative errno. */

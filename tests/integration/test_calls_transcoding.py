@@ -64,3 +64,19 @@ def test_a_telephone_that_refuses_the_usual_codecs_is_offered_all(calls):
     call.answer()
     call.answered()
     call.hang_up()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_browser_speaks_what_its_user_is_to_speak_though_both_have_more(calls, direction):
+    calls.users = iter([OPUS_ALONE])
+    call = calls(direction)
+    call.dial()
+    offer = call.arrive().sdp
+    call.answer()
+    answer = call.answered().sdp
+    to_browser, to_trunk = (answer, offer) if direction == "browser-trunk" else (offer, answer)
+    assert set(re.findall(r"^a=rtpmap:\d+ (\S+?)/", to_browser, re.M)) - {"telephone-event"} == {"opus"}
+    assert re.search(r"^a=rtpmap:\d+ PCMU/", to_trunk, re.M)
+    for end in call.ends:
+        end.silence(seconds=0.2)
+    call.hang_up()
