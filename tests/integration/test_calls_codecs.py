@@ -2,11 +2,13 @@
 
 import pathlib
 import re
+import time
 
 import pytest
 from tandem_test import calls as calls_module
 from tandem_test.codecs import G722, G723, G729, GSM, OPUS, PCMA, PCMU, TELEPHONE
 from tandem_test.lifetime import maker
+from tandem_test.net import Deadline
 from tandem_test.transcoding import ChangingCall, TranscodedCall
 
 CONFIG = {**calls_module.CONFIG}
@@ -101,6 +103,28 @@ def test_a_telephone_changes_its_codec_in_mid_call(changing, change, direction):
         one.hears("trunk", 600)
         for end in one.codecs:
             one.check_change(end, marks[end], before[end], one.codecs[end])
+
+
+def amr_mode(packet):
+    """Of the first frame, of a payload that is laid out without gaps."""
+    return (packet[12] & 7) << 1 | packet[13] >> 7
+
+
+def test_a_telephone_gets_the_mode_of_amr_that_it_asks_for(transcoded):
+    amr = next(codec for codec in TELEPHONE if codec.encoding == "AMR" and not codec.fmtp)
+    one = transcoded("browser-trunk", trunk=amr).set_up()
+    one.says("browser", 600)
+    deadline, heard = Deadline(), one.heard_by("trunk")
+    while not heard:
+        assert not deadline.is_over()
+        time.sleep(0.02)
+    assert amr_mode(heard[-1][1]) != 0
+    say = one._from_trunk
+    one._from_trunk = lambda codec, payload, duration: say(codec, bytes([payload[0] & 0x0F]) + payload[1:], duration)
+    one.says("trunk", 440)
+    while amr_mode(heard[-1][1]) != 0:
+        assert not deadline.is_over()
+        time.sleep(0.02)
 
 
 def test_what_chromium_offers_reaches_a_trunk_in_one_datagram_with_room_to_spare(calls):

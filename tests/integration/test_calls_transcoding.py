@@ -21,12 +21,13 @@ def transcoded(calls):
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_what_one_side_says_the_other_hears_in_its_own_codec(transcoded, direction):
+def test_what_one_side_says_the_other_hears_in_its_own_codec(transcoded, daemon, direction):
     one = transcoded(direction).set_up()
     one.says("trunk", 440)
     one.says("browser", 1000)
     one.hears("browser", 440)
     one.hears("trunk", 1000)
+    assert daemon.metrics()["tandem_media_conversions"] == 2
 
 
 @pytest.mark.parametrize("frame_ms", [10, 30, 60])

@@ -22,6 +22,7 @@ LEFTOVERS = (
     "tandem_media_legs",
     "tandem_media_ports",
     "tandem_media_hops",
+    "tandem_media_conversions",
     "tandem_ice_agents",
     "tandem_dtls_associations",
     "tandem_srtp_contexts",
