@@ -114,6 +114,13 @@ static void call_media_key_frame_wanted(void *user, struct media_leg *media)
 		leg_ask_key_frame(leg);
 }
 
+static void call_media_digit(void *user, struct media_leg *media, char digit, uint32_t duration_ms)
+{
+	struct leg *leg = call_leg_of_media(user, media);
+	if (leg)
+		leg_send_digit(leg, digit, duration_ms);
+}
+
 static void call_media_report(void *user, struct media_leg *media, const struct media_report *report)
 {
 	struct call *call = user;
@@ -127,5 +134,6 @@ const struct media_handler call_media_handler = {
 	.leg_failed = call_media_failed,
 	.leg_trouble = call_media_trouble,
 	.leg_key_frame_wanted = call_media_key_frame_wanted,
+	.leg_digit = call_media_digit,
 	.leg_report = call_media_report,
 };

@@ -4,10 +4,12 @@
  * of what crosses) and to answer for 64*T1 what is late. Its call hears nothing more. */
 #pragma once
 #include "call/call.h"
+#include "call/leg_dtmf.h"
 #include "negotiate/negotiate.h"
 
 #define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
 #define LEG_REQUESTS_MAX 16 /* passed on and unanswered, each way */
+
 
 #define LEG_WORD_OF_BUILTIN UINT64_MAX /* the one thing that a built-in has to say */
 
@@ -144,6 +146,7 @@ struct leg {
 	char *trouble; /* what is wrong with its audio, in words; NULL */
 	size_t n_transports_wanted;
 	struct leg_transports *transports; /* ours; NULL until media is ready */
+	struct leg_digits digits; /* for the far end, by INFO */
 	enum { LEG_MEDIA_CONTROL_FREE, LEG_MEDIA_CONTROL_ASKED, LEG_MEDIA_CONTROL_REFUSED } media_control; /* by INFO */
 };
 

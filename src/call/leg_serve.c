@@ -270,7 +270,8 @@ static void leg_on_request(void *user, struct sip_server_transaction *transactio
 		leg_on_update(leg, transaction);
 		break;
 	case SIP_METHOD_INFO:
-		if (!leg_on_media_control(leg, transaction) && !leg_on_trickle(leg, transaction))
+		if (!leg_on_media_control(leg, transaction) && !leg_on_dtmf(leg, transaction) &&
+		    !leg_on_trickle(leg, transaction))
 			leg_on_relayed(leg, transaction);
 		break;
 	case SIP_METHOD_MESSAGE:

@@ -22,6 +22,7 @@ void leg_prepare_media(struct leg *leg, bool controlling)
 		.controlling = controlling,
 		.sdes = leg->sdes != NEGOTIATE_SDES_OFF,
 		.dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
+		.dtmf = leg_dtmf(leg),
 	};
 	if (leg->trunk) {
 		options.toward = media_peer(leg);
@@ -83,7 +84,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.fills_silence = media_engine_plays_on_hold(leg->manager->media),
-			.carries_dtmf = true,
+			.carries_dtmf = leg_dtmf(leg) == MEDIA_DTMF_AUTO || leg_dtmf(leg) == MEDIA_DTMF_RFC4733,
 			.carries_video = leg->carries_video,
 			.trickle = true,
 			.session_id = leg->session_id,

@@ -2,6 +2,7 @@
  * partner changes, so that a packet only looks up. */
 #include "media/builtin.h"
 #include "media/delay.h"
+#include "media/digits.h"
 #include "media/extension.h"
 #include "media/feedback.h"
 #include "media/hop.h"
@@ -78,6 +79,7 @@ static void make_all_routes(struct media_end *end)
 		struct media_stream *stream = end->streams[i];
 
 		make_routes(stream, is_echo ? stream : partner ? counterpart(stream, partner) : NULL);
+		media_digits_route(stream);
 		if (!is_echo || partner->options.builtin != MEDIA_BUILTIN_DELAYED_ECHO)
 			BASE_CLEAR(&stream->delay, media_delay_free);
 		else if (!stream->delay)

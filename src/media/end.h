@@ -2,6 +2,8 @@
  * (session.c) reach it by posted orders only. */
 #pragma once
 #include "media/extension.h"
+#include "media/far_report.h"
+#include "media/route.h"
 #include "media/sdes.h"
 #include "media/worker.h"
 #include "rtp/receiver.h"
@@ -10,8 +12,6 @@
 #define MEDIA_NAME_BYTES     48
 #define MEDIA_CNAME_BYTES    16
 #define MEDIA_TLS_ID_BYTES   24   /* RFC 8842, section 4: 20 at least */
-#define MEDIA_TYPES	     128  /* RTP payload types */
-#define MEDIA_TYPE_NONE	     0xff
 #define MEDIA_STREAM_NONE    0xff
 #define MEDIA_STUCK_PACKETS  100 /* sent, and the far end's report has not moved */
 #define MEDIA_EARLY_BYTES    1500 /* a DTLS datagram that came before its time */
@@ -22,6 +22,8 @@ struct media_dtls;
 struct media_plain;
 struct media_source;
 struct media_transcode;
+struct media_digits_in;
+struct media_digits_out;
 struct media_delay;
 struct media_hop_side;
 struct media_repair;
@@ -35,30 +37,6 @@ struct media_socket {
 	int descriptor; /* -1: none */
 	struct loop_watch *watch;
 	struct net_address local;
-};
-
-/* What becomes of a payload type that comes in. */
-struct media_route {
-	uint32_t clock_hz;	  /* 0: a type nobody has agreed on */
-	uint32_t jitter_clock_hz; /* 0: no measure of jitter (telephone-event) */
-	uint8_t type_out;	  /* at the partner; MEDIA_TYPE_NONE: nowhere */
-};
-
-/* What the far end reports of what we send. */
-struct media_far_report {
-	uint8_t fraction_lost;
-	uint32_t packets_lost;
-	uint32_t jitter; /* timestamp units */
-	uint32_t highest_sequence;
-	uint64_t packets_then; /* sent when highest_sequence changed last */
-	unsigned n_stuck;      /* reports in a row that say that nothing has come meanwhile */
-	unsigned n;	       /* reports */
-};
-
-/* What the far end's codec asks of ours, in what it sends (tandem_codec.decoder_request). */
-struct media_wish {
-	const struct tandem_codec *codec; /* NULL: nothing yet */
-	unsigned request;
 };
 
 /* How speech is heard, from interval to interval (quality.c). */
@@ -95,6 +73,8 @@ struct media_stream {
 	struct media_delay *delay;    /* it is kept a while before */
 	uint64_t decoded_before, concealed_before; /* by those before `transcode` */
 	struct media_transcode *transcode; /* what `to` has no codec for takes this way; NULL: nothing does, or nothing can */
+	struct media_digits_in *digits_in;   /* NULL: none that do not go over as they are were pressed, and none are looked for */
+	struct media_digits_out *digits_out; /* NULL: none were to be said anew */
 	struct media_source *hold;    /* goes out here instead of what the partner sends; NULL: nothing */
 
 	struct rtp_sender sender;

@@ -1,5 +1,6 @@
 #include "media/hop.h"
 #include "media/builtin.h"
+#include "media/digits.h"
 #include "media/feedback.h"
 #include "metrics/metrics.h"
 #include <string.h>
@@ -22,6 +23,7 @@ struct record {
 	uint8_t stream; /* MEDIA_STREAM_NONE: nothing but the rest of the ring */
 	uint8_t type_out;
 	uint8_t marker;
+	uint8_t is_digit; /* the payload is a struct media_digit, and what is of a packet says nothing */
 	uint16_t sequence;
 	uint16_t payload_bytes;
 	uint32_t timestamp, ssrc, clock_hz;
@@ -160,35 +162,51 @@ static size_t record_size(size_t payload_bytes)
 	return (unit + RTP_HEADER_BYTES + payload_bytes + MEDIA_PACKET_ROOM + unit - 1) / unit * unit;
 }
 
+/* With room for a payload, to be published; NULL: it is lost. */
+static struct record *begin_record(struct lane *out, const struct media_stream *stream, size_t payload_bytes, size_t *ret_head)
+{
+	size_t size = record_size(payload_bytes);
+	struct record *record;
+
+	if (atomic_load_explicit(&out->is_deserted, memory_order_relaxed) || payload_bytes > MEDIA_PACKET_BYTES_MAX)
+		return NULL;
+	record = reserve(out, size, ret_head);
+	if (!record) {
+		metrics_add(&packets_lost, 1);
+		return NULL;
+	}
+	*record = (struct record){.size = (uint32_t)size, .stream = index_of(stream), .payload_bytes = (uint16_t)payload_bytes};
+	return record;
+}
+
 void media_hop_send(struct media_hop_side *across, const struct media_stream *stream, const struct rtp_packet *packet,
 		    uint8_t type_out, uint32_t clock_hz)
 {
-	struct lane *out = across->out;
-	struct record *record;
-	size_t size = record_size(packet->payload_bytes);
 	size_t head;
+	struct record *record = begin_record(across->out, stream, packet->payload_bytes, &head);
 
-	if (atomic_load_explicit(&out->is_deserted, memory_order_relaxed) ||
-	    packet->payload_bytes > MEDIA_PACKET_BYTES_MAX)
+	if (!record)
 		return;
-	record = reserve(out, size, &head);
-	if (!record) {
-		metrics_add(&packets_lost, 1);
-		return;
-	}
-	*record = (struct record){
-	    .size = (uint32_t)size,
-	    .stream = index_of(stream),
-	    .type_out = type_out,
-	    .marker = packet->marker,
-	    .sequence = packet->sequence,
-	    .payload_bytes = (uint16_t)packet->payload_bytes,
-	    .timestamp = packet->timestamp,
-	    .ssrc = packet->ssrc,
-	    .clock_hz = clock_hz,
-	};
+	record->type_out = type_out;
+	record->marker = packet->marker;
+	record->sequence = packet->sequence;
+	record->timestamp = packet->timestamp;
+	record->ssrc = packet->ssrc;
+	record->clock_hz = clock_hz;
 	memcpy(record->bytes + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
-	publish(out, head);
+	publish(across->out, head);
+}
+
+void media_hop_send_digit(struct media_hop_side *across, const struct media_stream *stream, const struct media_digit *digit)
+{
+	size_t head;
+	struct record *record = begin_record(across->out, stream, sizeof *digit, &head);
+
+	if (!record)
+		return;
+	record->is_digit = true;
+	memcpy(record->bytes + RTP_HEADER_BYTES, digit, sizeof *digit);
+	publish(across->out, head);
 }
 
 void media_hop_want_key_frame(struct media_hop_side *across, const struct media_stream *source)
@@ -221,7 +239,7 @@ void media_hop_tell(struct media_hop_side *across, const struct media_end *partn
 
 	picture->is_echo = media_builtin_echoes(partner);
 	picture->options =
-	    (struct media_leg_options){.kind = partner->options.kind, .builtin = partner->options.builtin};
+	    (struct media_leg_options){.kind = partner->options.kind, .builtin = partner->options.builtin, .dtmf = partner->options.dtmf};
 	picture->plan.n_streams = partner->n_streams;
 	picture->plan.streams = g_new0(struct sdp_stream_plan, partner->n_streams);
 	for (size_t i = 0; i < partner->n_streams; i++)
@@ -239,6 +257,7 @@ static void take_picture(struct media_hop_side *side)
 
 	if (!picture)
 		return;
+	stand_in->options.dtmf = picture->options.dtmf;
 	/* An echo is made where the packets are. Any other built-in plays where it is, and is heard through the ring.
 	 */
 	if (picture->is_echo) {
@@ -275,10 +294,17 @@ static void send_record(struct media_end *end, struct record *record)
 	    .payload = record->bytes + RTP_HEADER_BYTES,
 	    .payload_bytes = record->payload_bytes,
 	};
+	struct media_digit digit;
 
-	if (record->stream < end->n_streams)
+	if (record->stream >= end->n_streams)
+		return;
+	if (record->is_digit) {
+		memcpy(&digit, packet.payload, sizeof digit);
+		media_digits_say(end->streams[record->stream], &digit);
+	} else {
 		media_stream_send(end->streams[record->stream], &packet, record->bytes, record->size - sizeof *record,
 				  record->type_out, record->clock_hz);
+	}
 }
 
 /* The picture is told before the packets that follow from it, so it is taken after the head was looked at. */

@@ -9,6 +9,7 @@
 
 #define MEDIA_HOP_RING_BYTES (128 * 1024) /* one way: 9 s of a voice, or 75 of the longest packets at once */
 
+struct media_digit;
 struct media_hop;
 /* Any thread. It belongs to two sides, 0 and 1, each of which must join once, and ends with the leaving of the second. 0 or
  * -errno. */
@@ -28,3 +29,5 @@ void media_hop_limit_rate(struct media_hop_side *across, const struct media_stre
 /* See media_stream_send(); `stream` is the stand-in's. */
 void media_hop_send(struct media_hop_side *across, const struct media_stream *stream, const struct rtp_packet *packet,
 		    uint8_t type_out, uint32_t clock_hz);
+/* See media_digits_say(). */
+void media_hop_send_digit(struct media_hop_side *across, const struct media_stream *stream, const struct media_digit *digit);

@@ -144,6 +144,8 @@ struct media_handler {
 	void (*leg_trouble)(void *user, struct media_leg *leg, enum media_trouble trouble, const char *text);
 	/* A key frame is wanted of the leg's far end, which takes no feedback: it is to be asked by signalling (RFC 5168). */
 	void (*leg_key_frame_wanted)(void *user, struct media_leg *leg);
+	/* A digit is due to the leg's far end, which takes it by signalling only: '0'-'9', '*', '#', 'A'-'D', '!' (flash). */
+	void (*leg_digit)(void *user, struct media_leg *leg, char digit, uint32_t duration_ms);
 	/* The answer to media_leg_request_report(); and once more after media_leg_free(), as the last event of a leg, when
 	 * `leg` is only good for comparing. */
 	void (*leg_report)(void *user, struct media_leg *leg, const struct media_report *report);
@@ -163,6 +165,15 @@ struct media_session *media_session_free(struct media_session *session);
  * before, hears the last report of each leg. */
 void media_session_end(struct media_session *session, const struct media_handler *handler, void *user);
 
+/* How digits go to a far end; INFO is the last resort of all. From it, telephone events and INFO are always understood. Tones are
+ * looked for with MEDIA_DTMF_INBAND, and with AUTO where no telephone events are agreed on and the codec carries tones. */
+enum media_dtmf {
+	MEDIA_DTMF_AUTO,    /* telephone events where they are agreed on, else tones where the codec carries them */
+	MEDIA_DTMF_RFC4733, /* telephone events where they are agreed on */
+	MEDIA_DTMF_INFO,
+	MEDIA_DTMF_INBAND, /* tones */
+};
+
 struct media_leg_options {
 	enum media_leg_kind kind;
 	enum media_builtin builtin;
@@ -172,6 +183,7 @@ struct media_leg_options {
 	bool sdes;		   /* keys of ours for the description (RFC 4568) */
 	bool dtls;		   /* RTP: DTLS-SRTP (RFC 5763), RTCP on the same port or not at all */
 	bool latch;		   /* RTP: learn the source address once (trunk option) */
+	enum media_dtmf dtmf;
 };
 /* Makes sockets, gathers; then leg_ready or leg_failed. The handle is valid until media_leg_free() or the session's end.
  * Over MEDIA_LEGS_MAX the leg fails with MEDIA_FAILURE_NO_PORT. A failed leg stays a leg until it is freed. */
@@ -202,6 +214,10 @@ void media_session_bridge(struct media_session *session, struct media_leg *a, st
 
 /* The leg's far end wants a key frame and has said so by signalling (RFC 5168). */
 void media_leg_want_key_frame(struct media_leg *leg);
+
+/* The leg's far end has pressed a digit and said so by signalling: as of leg_digit. The other leg's far end gets it in the form that
+ * it takes. */
+void media_leg_press(struct media_leg *leg, char digit, uint32_t duration_ms);
 
 /* While MEDIA_PLAY_HOLD lasts, the far end hears what the settings have for it, in place of what the other leg sends. For it only the source
  * changes: SSRC, sequence and timestamps go on. */

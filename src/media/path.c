@@ -1,6 +1,7 @@
 /* The way of a packet: read, told apart, decrypted, counted, rewritten in place, encrypted, sent. Nothing here allocates,
  * locks or logs. */
 #include "media/delay.h"
+#include "media/digits.h"
 #include "media/dtls.h"
 #include "media/extension.h"
 #include "media/feedback.h"
@@ -82,6 +83,14 @@ static void forward(struct media_stream *stream, const struct media_route *route
 {
 	if (!stream->to || !media_stream_receives(stream))
 		return;
+	if (stream->digits_in && !route->is_event)
+		media_digits_listen(stream, packet);
+	if (route->type_out == MEDIA_TYPE_NONE && route->is_event) {
+		if (stream->transcode)
+			media_transcode_pass(stream->transcode, packet);
+		media_digits_take_event(stream, packet, route->clock_hz);
+		return;
+	}
 	if (route->type_out == MEDIA_TYPE_NONE) {
 		if (!stream->transcode || !media_transcode_put(stream->transcode, packet))
 			stream->n_stranded++;
@@ -344,6 +353,13 @@ void media_stream_send(struct media_stream *stream, const struct rtp_packet *pac
 
 void media_stream_say(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
 		      uint8_t type_out, uint32_t clock_hz)
+{
+	if (!stream->digits_out || !media_digits_is_speaking(stream->digits_out))
+		media_stream_emit(stream, packet, bytes, capacity, type_out, clock_hz);
+}
+
+void media_stream_emit(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
+		       uint8_t type_out, uint32_t clock_hz)
 {
 	struct media_end *end = stream->end;
 	uint8_t *start, extension[MEDIA_EXTENSION_BYTES_MAX];

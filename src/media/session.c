@@ -6,10 +6,12 @@
 #include "media/end.h"
 #include "crypto/digest.h"
 #include "media/beside.h"
+#include "media/digits.h"
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
 #include "media/tell.h"
+#include "rtp/digits.h"
 #include <string.h>
 
 /* A hint to place a session near another holds while that worker has no more legs than so many times the least busy one's. */
@@ -38,6 +40,8 @@ struct order {
 	void (*run)(struct order *order);
 	struct media_end *end, *other;
 	enum media_play play;
+	char digit;
+	uint32_t duration_ms; /* of the digit */
 	struct media_hop *hop;
 	unsigned side; /* of the hop */
 	size_t n_transports;
@@ -52,6 +56,7 @@ enum event_kind {
 	LEG_FAILED,
 	LEG_TROUBLE,
 	LEG_KEY_FRAME_WANTED,
+	LEG_DIGIT,
 	LEG_REPORT,
 	LEG_GONE,
 };
@@ -61,6 +66,8 @@ struct event {
 	enum media_failure failure;
 	enum media_trouble trouble;
 	char *text; /* of the trouble */
+	char digit;
+	uint32_t duration_ms;
 	struct media_report report;
 	size_t n_transports;
 	struct sdp_transport *transports;
@@ -108,6 +115,10 @@ static void tell_user(const struct event *event)
 	case LEG_KEY_FRAME_WANTED:
 		if (handler->leg_key_frame_wanted)
 			handler->leg_key_frame_wanted(user, event->leg);
+		break;
+	case LEG_DIGIT:
+		if (handler->leg_digit)
+			handler->leg_digit(user, event->leg, event->digit, event->duration_ms);
 		break;
 	case LEG_REPORT:
 	case LEG_GONE:
@@ -204,6 +215,15 @@ void media_tell_key_frame_wanted(struct media_end *end)
 	send_event(end->worker, event_new(end, LEG_KEY_FRAME_WANTED));
 }
 
+void media_tell_digit(struct media_end *end, uint8_t code, uint32_t duration_ms)
+{
+	struct event *event = event_new(end, LEG_DIGIT);
+
+	event->digit = code == RTP_DIGIT_CODE_FLASH ? '!' : rtp_event_digit(code);
+	event->duration_ms = duration_ms;
+	send_event(end->worker, event);
+}
+
 /* --- orders: run on the worker --- */
 
 static void run_order(void *data)
@@ -292,6 +312,14 @@ static void run_want_key_frame(struct order *order)
 {
 	for (size_t i = 0; i < order->end->n_streams; i++)
 		media_key_frame_wanted_by(order->end->streams[i]);
+}
+
+static void run_press(struct order *order)
+{
+	struct media_stream *audio = media_end_audio(order->end);
+
+	if (audio)
+		media_digits_press(audio, order->digit, order->duration_ms);
 }
 
 /* --- the handles: on the signalling thread --- */
@@ -510,6 +538,15 @@ void media_leg_play(struct media_leg *leg, enum media_play play)
 	struct order *order = order_new(leg, run_play);
 
 	order->play = play;
+	send_order(leg, order);
+}
+
+void media_leg_press(struct media_leg *leg, char digit, uint32_t duration_ms)
+{
+	struct order *order = order_new(leg, run_press);
+
+	order->digit = digit;
+	order->duration_ms = duration_ms;
 	send_order(leg, order);
 }
 

@@ -1,5 +1,6 @@
 #include "media/dtls.h"
 #include "crypto/random.h"
+#include "media/digits.h"
 #include "media/extended.h"
 #include "media/extension.h"
 #include "media/feedback.h"
@@ -29,6 +30,8 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 		return NULL;
 	media_repair_free(stream->repair);
 	g_free(stream->extended);
+	media_digits_in_free(stream->digits_in);
+	media_digits_out_free(stream->digits_out);
 	BASE_CLEAR(&stream->hold, media_source_free);
 	BASE_CLEAR(&stream->transcode, media_transcode_free);
 	g_free(stream->formats);

@@ -10,3 +10,4 @@ void media_tell_failed(struct media_end *end, enum media_failure failure);
 void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text);
 /* By signalling, since its far end takes no feedback. */
 void media_tell_key_frame_wanted(struct media_end *end);
+void media_tell_digit(struct media_end *end, uint8_t code, uint32_t duration_ms);

@@ -111,18 +111,30 @@ static void add_others(const struct sdp_media *offer, const struct other_stream 
 	}
 }
 
+/* Events that the other far end has not: media makes what it takes of them. */
+static void add_own_events(const struct sdp_media *offer, bool any_clock, struct negotiate_formats *formats)
+{
+	for (size_t i = 0; i < offer->n_formats; i++) {
+		const struct sdp_format *offered = &offer->formats[i];
+		if (negotiate_is_telephone_event(offered) && (any_clock || negotiate_clock_in_use(formats, offered->clock_hz)) &&
+		    !negotiate_formats_find(formats->items, formats->n, offered))
+			add_answer_format(formats, offered, offered->parameters);
+	}
+}
+
 /* The events' clock is that of the codec (RFC 4733, section 2.6). Where the far ends share only another, as when Opus
- * goes with events at 8 kHz, that is better than none. */
-static void choose_others(const struct sdp_media *offer, const struct other_stream *other,
-			  const struct negotiate_profile *profile, struct negotiate_formats *formats)
+ * goes with events at 8 kHz, it goes over with the sound, if that does. */
+static void choose_events(const struct sdp_media *offer, const struct other_stream *other, bool is_converted,
+			  struct negotiate_formats *formats)
 {
 	size_t n_codecs = formats->n;
-	if (profile->carries_dtmf) {
-		add_others(offer, other, "telephone-event", false, formats);
-		if (formats->n == n_codecs)
-			add_others(offer, other, "telephone-event", true, formats);
-	}
-	add_others(offer, other, "CN", false, formats);
+	add_others(offer, other, "telephone-event", false, formats);
+	if (formats->n == n_codecs && !is_converted)
+		add_others(offer, other, "telephone-event", true, formats);
+	if (formats->n == n_codecs)
+		add_own_events(offer, false, formats);
+	if (formats->n == n_codecs)
+		add_own_events(offer, true, formats);
 }
 
 static bool answer_formats(const struct answer_builder *builder, const struct sdp_media *offer,
@@ -134,12 +146,15 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 		choose_own(offer, profile, formats);
 	else
 		choose_common(offer, other, profile, formats);
-	if (!formats->n && negotiate_converts_any(profile, &other->agreed))
+	bool is_converted = !formats->n && negotiate_converts_any(profile, &other->agreed);
+	if (is_converted)
 		choose_convertible(offer, profile, formats);
 	bool has_codec = formats->n > 0;
 	if (has_codec) {
+		if (media->kind == SDP_KIND_AUDIO && profile->carries_dtmf)
+			choose_events(offer, other, is_converted, formats);
 		if (media->kind == SDP_KIND_AUDIO)
-			choose_others(offer, other, profile, formats);
+			add_others(offer, other, "CN", false, formats);
 		for (size_t i = 0; i < formats->n; i++)
 			*sdp_media_add_format(media) = formats->items[i];
 	}

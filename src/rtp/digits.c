@@ -24,11 +24,18 @@ int rtp_digits_put(struct rtp_digits *digits, const struct rtp_digit *digit)
 	if (digits->n == RTP_DIGITS_MAX)
 		return -ENOBUFS;
 	rtp_digits_end(digits, RTP_DIGIT_MS_MIN);
+	digits->so_far_ms = 0;
 	last = &digits->at[(digits->first + digits->n++) % RTP_DIGITS_MAX];
 	*last = *digit;
 	if (digit->duration_ms > 0)
 		last->duration_ms = within_limits(digit->duration_ms);
 	return 0;
+}
+
+void rtp_digits_go_on(struct rtp_digits *digits, uint32_t so_far_ms)
+{
+	if (last_pressed(digits))
+		digits->so_far_ms = MAX(digits->so_far_ms, so_far_ms);
 }
 
 void rtp_digits_end(struct rtp_digits *digits, uint32_t duration_ms)

@@ -20,10 +20,13 @@ struct rtp_digit {
 struct rtp_digits {
 	struct rtp_digit at[RTP_DIGITS_MAX];
 	size_t first, n;
+	uint32_t so_far_ms; /* has the one lasted that is still pressed; 0: nobody says, and time counts */
 };
 /* 0; -EINVAL: no such code; -ENOBUFS. duration_ms 0: it is still pressed, until rtp_digits_end(). One that is still
  * pressed ends then. */
 int rtp_digits_put(struct rtp_digits *digits, const struct rtp_digit *digit);
+/* The one still pressed has lasted so long: no more is told of it, however late the next word comes. */
+void rtp_digits_go_on(struct rtp_digits *digits, uint32_t so_far_ms);
 /* The end of the one still pressed; nothing when there is none. */
 void rtp_digits_end(struct rtp_digits *digits, uint32_t duration_ms);
 /* The one whose turn it is; NULL: none. Stays until dropped. */

@@ -51,6 +51,16 @@ static uint32_t whole_of(const struct rtp_event_sender *sender)
 	return MAX(units_of(sender, duration_ms ? duration_ms : RTP_DIGIT_MS_MAX), sender->duration);
 }
 
+/* A digit that is still pressed may have ended already, though the word of it comes late. */
+static int64_t told_max_ms(const struct rtp_event_sender *sender)
+{
+	const struct rtp_digits *digits = &sender->digits;
+
+	if (rtp_digits_head(digits)->duration_ms > 0 || digits->so_far_ms == 0)
+		return RTP_DIGIT_MS_MAX;
+	return CLAMP(digits->so_far_ms, RTP_DIGIT_MS_MIN, RTP_DIGIT_MS_MAX);
+}
+
 static void write_packet(const struct rtp_event_sender *sender, uint32_t duration, bool is_end,
 			 struct rtp_event_out *ret_out)
 {
@@ -67,7 +77,7 @@ static void send_update(struct rtp_event_sender *sender, int64_t now_us, struct 
 {
 	int64_t updates = 1 + (now_us - sender->start_us) / (sender->update_ms * US_OF_MS);
 	uint32_t whole = whole_of(sender),
-		 duration = MIN(units_of(sender, MIN(updates * sender->update_ms, RTP_DIGIT_MS_MAX)), whole);
+		 duration = MIN(units_of(sender, MIN(updates * sender->update_ms, told_max_ms(sender))), whole);
 
 	if (duration - sender->before_segment > SEGMENT_MAX) {
 		/* section 2.5.1.3: the segment is told to be full, and at once the next one begins */

@@ -7,6 +7,7 @@ static const char *const srtp_words[] = {"off", "optional", "required", "dtls", 
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
 static const char *const identity_words[] = {"none", "pai", "rpid", NULL};
+static const char *const dtmf_words[] = {"auto", "rfc4733", "info", "inband", NULL};
 static const char *const refer_words[] = {"inbound", "trunk", NULL};
 
 static const struct config_option rows[] = {
@@ -79,6 +80,13 @@ static const struct config_option rows[] = {
      .type = CONFIG_BOOLEAN,
      .fallback = "false",
      .help = "Learns, once a call, the address media really comes from, for peers behind NAT."},
+    {.name = "dtmf",
+     .type = CONFIG_ENUM,
+     .names = dtmf_words,
+     .fallback = "auto",
+     .help = "How digits go to it: as telephone events (\"rfc4733\"), by \"info\", or as tones (\"inband\"); \"auto\": events where "
+	     "they are agreed on, else tones where the codec carries them, else INFO. Tones of its own are looked for with \"inband\", "
+	     "and with \"auto\" where no events are agreed on."},
     {.name = "video",
      .type = CONFIG_BOOLEAN,
      .fallback = "true",

@@ -225,6 +225,11 @@ bool trunk_latch(const struct trunk *trunk)
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");
 }
 
+enum trunk_dtmf trunk_dtmf(const struct trunk *trunk)
+{
+	return (enum trunk_dtmf)config_enum(trunk->snapshot, "trunks", trunk->index, "dtmf");
+}
+
 bool trunk_video(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "video");

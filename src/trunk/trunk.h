@@ -15,6 +15,7 @@ extern const struct config_table trunk_options;
 struct trunks; /* all of them */
 struct trunk;  /* reference counted: a call keeps its trunk through a reload */
 
+enum trunk_dtmf { TRUNK_DTMF_AUTO, TRUNK_DTMF_RFC4733, TRUNK_DTMF_INFO, TRUNK_DTMF_INBAND };
 enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED, TRUNK_SRTP_DTLS };
 
 /* Starts looking up names. 0 or -errno. */
@@ -83,6 +84,8 @@ const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
 bool trunk_latch(const struct trunk *trunk);
+/* How its digits come and go; as enum media_dtmf. */
+enum trunk_dtmf trunk_dtmf(const struct trunk *trunk);
 bool trunk_video(const struct trunk *trunk);
 /* Whether its new requests are taken only with a right answer to a challenge of ours. */
 bool trunk_wants_proof(const struct trunk *trunk);

@@ -237,12 +237,12 @@ def test_row_55_an_info_meanwhile_waits_for_the_browser(calls, direction):
     browser, trunk = sides(call)
     browser.peer.socket.drop()
     calls.daemon.wait_log(f"call .*browser {browser.user}.*connection closed")
-    info = trunk.send(trunk.request("INFO", body="Signal=1", content_type="application/dtmf-relay"))
+    info = trunk.send(trunk.request("INFO", body="1", content_type="text/plain"))
     trunk.silence(seconds=0.3)
     browser.peer.connect()
     browser.peer.register()
     heard = browser.expect("INFO")
-    assert heard.body == b"Signal=1"
+    assert heard.body == b"1"
     browser.reply(heard, 200)
     trunk.response(info, 200)
     call.hang_up("called")
@@ -254,7 +254,7 @@ def test_row_56_what_waited_for_a_browser_that_does_not_return_is_refused(calls,
     browser, trunk = sides(call)
     browser.peer.socket.drop()
     calls.daemon.wait_log(f"call .*browser {browser.user}.*connection closed")
-    info = trunk.send(trunk.request("INFO", body="Signal=1", content_type="application/dtmf-relay"))
+    info = trunk.send(trunk.request("INFO", body="1", content_type="text/plain"))
     assert trunk.response(info).status == 481
     trunk.reply(trunk.expect("BYE", 2), 200)
 

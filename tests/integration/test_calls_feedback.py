@@ -88,7 +88,7 @@ def test_a_browser_that_asks_by_pli_gets_its_key_frame_by_info(video_call, direc
 
 def test_what_is_no_wish_for_a_key_frame_goes_on_as_before(video_call):
     one = video_call("browser-trunk").set_up()
-    info = one.trunk.send(one.trunk.request("INFO", body="Signal=1", content_type="application/dtmf-relay"))
+    info = one.trunk.send(one.trunk.request("INFO", body="1", content_type="text/plain"))
     heard = one.browser.expect("INFO")
     one.browser.reply(heard, 200)
     one.trunk.response(info, 200)

@@ -161,7 +161,7 @@ def test_who_asks_for_a_timer_is_told_who_refreshes(calls, direction, asked, tol
 
 
 @both_sides
-@pytest.mark.parametrize("method,kind,body", [("INFO", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"),
+@pytest.mark.parametrize("method,kind,body", [("INFO", "application/x-own", "a=5\r\nb=160\r\n"),
                                               ("MESSAGE", "text/plain", "wait a moment")])
 def test_a_request_for_the_other_side_crosses_the_call_and_its_answer_comes_back(calls, direction, side, method, kind, body):
     call = calls.up(direction)

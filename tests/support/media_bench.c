@@ -144,6 +144,15 @@ static void on_trouble(void *user, struct media_leg *leg, enum media_trouble tro
 	base_copy_text(found->trouble_text, sizeof found->trouble_text, text);
 }
 
+static void on_digit(void *user, struct media_leg *leg, char digit, uint32_t duration_ms)
+{
+	struct bench_leg *found = find(user, leg);
+	size_t n = strlen(found->digits);
+
+	assert_true(n + 1 < sizeof found->digits && duration_ms > 0);
+	found->digits[n] = digit;
+}
+
 static void on_report(void *user, struct media_leg *leg, const struct media_report *report)
 {
 	struct bench_leg *found = find(user, leg);
@@ -154,7 +163,7 @@ static void on_report(void *user, struct media_leg *leg, const struct media_repo
 
 static const struct media_handler handler = {
 	.leg_ready = on_ready, .leg_connected = on_connected, .leg_failed = on_failed, .leg_trouble = on_trouble,
-	.leg_report = on_report};
+	.leg_digit = on_digit, .leg_report = on_report};
 
 void bench_session_open(struct bench *bench, struct bench_session *session)
 {

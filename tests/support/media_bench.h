@@ -21,6 +21,7 @@ struct bench_leg {
 	enum media_failure failure;
 	enum media_trouble trouble; /* the last one told */
 	char trouble_text[400];
+	char digits[8]; /* that its far end is to be told by signalling */
 	struct sdp_transport local;
 	struct net_address second; /* RTP of its second transport */
 	struct media_report report;

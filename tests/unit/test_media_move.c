@@ -1,6 +1,7 @@
 /* Attended transfer, as media sees it: two calls between phones, and a leg of one is joined with a leg of the other.
  * Once on one worker and once across two. */
 #include "../support/media_bench.h"
+#include "rtp/digits.h"
 #include "rtp/rtcp_feedback.h"
 #include <string.h>
 #include <unistd.h>
@@ -347,6 +348,70 @@ static void test_feedback_goes_across(void **state)
 	close_calls(&calls);
 }
 
+/* Of 100 ms: five updates, the last of which is the end, and two ends more. */
+#define EVENT_PACKETS 7
+
+/* What one side says by signalling comes as an event to the other, which meanwhile hears nothing else; and then the voice goes on. */
+static void test_digits_go_across(void **state)
+{
+	enum placement placement = *(enum placement *)*state;
+	struct calls calls;
+	struct rtp_event event;
+	unsigned before;
+
+	open_calls(&calls, placement);
+	transfer(&calls);
+	talk(&calls, &calls.a, &calls.c, 2);
+	before = calls.c.phone.received;
+	media_leg_press(calls.a.leg->leg, '#', 100);
+	for (unsigned n = 1; n <= EVENT_PACKETS; n++) {
+		bench_phone_wait(&calls.bench, &calls.c.phone, before + n);
+		bench_phone_send(&calls.a.phone, &calls.a.leg->local.rtp, 0);
+	}
+	assert_int_equal(rtp_packet_parse(calls.c.phone.last, calls.c.phone.last_bytes, &calls.c.heard), 0);
+	assert_int_equal(calls.c.heard.payload_type, calls.c.first_dynamic + 1);
+	assert_int_equal(rtp_event_parse(calls.c.heard.payload, calls.c.heard.payload_bytes, &event), 0);
+	assert_int_equal(event.code, 11);
+	assert_true(event.is_end);
+	assert_int_equal(event.duration, 800);
+	bench_pass(&calls.bench, 2 * RTP_DIGIT_GAP_MS);
+	bench_phone_read(&calls.c.phone);
+	assert_int_equal(calls.c.phone.received, before + EVENT_PACKETS);
+	say(&calls, &calls.a, &calls.c, 0);
+	assert_true(calls.c.heard.marker);
+	talk(&calls, &calls.a, &calls.c, 2);
+	close_calls(&calls);
+}
+
+static bool has_two_digits(void *data)
+{
+	return strlen(((struct bench_leg *)data)->digits) == 2;
+}
+
+/* d takes them by signalling only, whatever is agreed on. */
+static void test_digits_come_back_to_signalling(void **state)
+{
+	enum placement placement = *(enum placement *)*state;
+	struct media_leg_options options = {.kind = MEDIA_LEG_RTP, .name = "phone", .dtmf = MEDIA_DTMF_INFO};
+	struct calls calls;
+
+	open_calls(&calls, placement);
+	options.toward = calls.d.phone.address;
+	media_leg_free(calls.d.leg->leg);
+	calls.d.leg = bench_leg_open(&calls.second, &options);
+	bench_party_apply(&calls.d, 120, SDP_SEND_RECEIVE);
+	calls.d.leg = bench_leg_move(calls.d.leg, &calls.first);
+	media_session_bridge(calls.first.session, calls.a.leg->leg, calls.d.leg->leg);
+	get_report(&calls, &calls.a);
+	get_report(&calls, &calls.d);
+	bench_pass(&calls.bench, 20); /* each is told of the other */
+	media_leg_press(calls.a.leg->leg, '5', 100);
+	media_leg_press(calls.a.leg->leg, '!', 100);
+	bench_wait(&calls.bench, has_two_digits, calls.d.leg, 2000);
+	assert_string_equal(calls.d.leg->digits, "5!");
+	close_calls(&calls);
+}
+
 int main(void)
 {
 	static enum placement apart = APART, near = NEAR;
@@ -359,6 +424,10 @@ int main(void)
 	    cmocka_unit_test_prestate(test_alone_for_a_moment, &apart),
 	    cmocka_unit_test_prestate(test_feedback_goes_across, &near),
 	    cmocka_unit_test_prestate(test_feedback_goes_across, &apart),
+	    cmocka_unit_test_prestate(test_digits_go_across, &near),
+	    cmocka_unit_test_prestate(test_digits_go_across, &apart),
+	    cmocka_unit_test_prestate(test_digits_come_back_to_signalling, &near),
+	    cmocka_unit_test_prestate(test_digits_come_back_to_signalling, &apart),
 	    cmocka_unit_test_prestate(test_return, &near),
 	    cmocka_unit_test_prestate(test_return, &apart),
 	    cmocka_unit_test_prestate(test_bursts, &near),

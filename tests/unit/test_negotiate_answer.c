@@ -53,21 +53,21 @@ static const struct answer_case answer_cases[] = {
      .offer = BROWSER " setup=actpass mid=0",
      .other_answer = "111=opus/48000/2 126=telephone-event/8000",
      .expected = "audio 111=opus/48000/2 126=telephone-event/8000 sendrecv mid=0 setup=active"},
-    {.name = "no events where the other has none",
+    {.name = "events that the other has not are made anew for it",
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=actpass mid=0",
      .other_answer = "0=PCMU/8000",
-     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=active"},
+     .expected = "audio 0=PCMU/8000 126=telephone-event/8000 sendrecv mid=0 setup=active"},
     {.name = "comfort noise that both have",
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=actpass mid=0",
      .other_answer = "0=PCMU/8000 13=CN/8000",
-     .expected = "audio 0=PCMU/8000 13=CN/8000 sendrecv mid=0 setup=active"},
+     .expected = "audio 0=PCMU/8000 126=telephone-event/8000 13=CN/8000 sendrecv mid=0 setup=active"},
     {.name = "an answer without rtpmap means what was offered",
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=actpass mid=0",
      .other_answer = "111=",
-     .expected = "audio 111=opus/48000/2 sendrecv mid=0 setup=active"},
+     .expected = "audio 111=opus/48000/2 110=telephone-event/48000 sendrecv mid=0 setup=active"},
     {.name = "a telephone calls a browser",
      .kind = NEGOTIATE_RTP,
      .offer = "8=PCMA/8000 0=PCMU/8000 101=telephone-event/8000 ptime=30",
@@ -97,12 +97,12 @@ static const struct answer_case answer_cases[] = {
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=passive mid=0",
      .other_answer = "0=PCMU/8000",
-     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=active"},
+     .expected = "audio 0=PCMU/8000 126=telephone-event/8000 sendrecv mid=0 setup=active"},
     {.name = "the offerer will be the TLS client",
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=active mid=0",
      .other_answer = "0=PCMU/8000",
-     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=passive"},
+     .expected = "audio 0=PCMU/8000 126=telephone-event/8000 sendrecv mid=0 setup=passive"},
     {.name = "video and data are refused in their places",
      .kind = NEGOTIATE_WEBRTC,
      .offer = "video 96=VP8/90000 setup=actpass mid=v | 0=PCMU/8000 setup=actpass mid=a",
@@ -113,7 +113,7 @@ static const struct answer_case answer_cases[] = {
      .offer = BROWSER " setup=actpass mid=0",
      .codecs = g711,
      .other_answer = "0=PCMU/8000",
-     .expected = "audio 0=PCMU/8000 sendrecv mid=0 setup=active"},
+     .expected = "audio 0=PCMU/8000 126=telephone-event/8000 sendrecv mid=0 setup=active"},
     {.name = "nothing common",
      .kind = NEGOTIATE_WEBRTC,
      .offer = "111=opus/48000/2 setup=actpass mid=0",
@@ -123,7 +123,7 @@ static const struct answer_case answer_cases[] = {
      .offer = "111=opus/48000/2 98=iLBC/8000 110=telephone-event/48000 126=telephone-event/8000 setup=actpass mid=0",
      .converter = &support_opus_and_g711,
      .other_answer = "0=PCMU/8000 126=telephone-event/8000",
-     .expected = "audio 111=opus/48000/2 126=telephone-event/8000 sendrecv mid=0 setup=active"},
+     .expected = "audio 111=opus/48000/2 110=telephone-event/48000 sendrecv mid=0 setup=active"},
     {.name = "the other refuses the stream",
      .kind = NEGOTIATE_WEBRTC,
      .offer = BROWSER " setup=actpass mid=0",
@@ -330,7 +330,7 @@ static void test_answer_from_a_leg_that_was_offered_to(void **state)
 			  support_far_end(NEGOTIATE_RTP, "0=PCMU/8000 8=PCMA/8000 18=G729/8000 sendonly"), false);
 	struct sdp_session *offer = support_sample("chromium-offer"), *session = answer(&browser, offer, &trunk);
 	g_autofree char *text = support_describe(session);
-	assert_string_equal(text, "audio 8=PCMA/8000 sendonly mid=0 setup=active");
+	assert_string_equal(text, "audio 8=PCMA/8000 126=telephone-event/8000 sendonly mid=0 setup=active");
 	sdp_session_free(session);
 	sdp_session_free(offer);
 	support_leg_clear(&trunk);

@@ -133,6 +133,31 @@ static void test_a_digit_still_pressed_ends_when_it_is_told(void **state)
 	assert_in_range(now_us - begun_us, (RTP_DIGIT_MS_MAX - 20) * MS, RTP_DIGIT_MS_MAX * MS);
 }
 
+/* Its words come late, in bursts: nothing is told that was not, since it could not be taken back. */
+static void test_a_digit_lasts_no_longer_than_it_is_known_to(void **state)
+{
+	press('7', 0);
+	rtp_digits_go_on(&sender.digits, 1);
+	assert_true(next_after(0));
+	for (int i = 0; i < 10; i++)
+		assert_true(next_after(20) && !event.is_end);
+	assert_int_equal(event.duration, RTP_DIGIT_MS_MIN * 8);
+	rtp_digits_go_on(&sender.digits, 80);
+	rtp_digits_go_on(&sender.digits, 60);
+	assert_true(next_after(20) && !event.is_end);
+	assert_int_equal(event.duration, 80 * 8);
+	rtp_digits_end(&sender.digits, 100);
+	assert_true(next_after(20));
+	assert_event(100 * 8, true, false);
+	for (int i = 0; i < 2; i++)
+		assert_true(next_after(20) && event.is_end);
+	press('8', 0); /* what was known of the one before is not its */
+	assert_true(next_after(100));
+	for (int i = 0; i < 10; i++)
+		assert_true(next_after(20));
+	assert_int_equal(event.duration, 11 * 160);
+}
+
 /* --- both ways --- */
 
 struct way {
@@ -268,6 +293,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_a_digit_has_updates_and_three_ends_at_one_timestamp, set_up),
 	    cmocka_unit_test_setup(test_several_wait_for_their_turn, set_up),
 	    cmocka_unit_test_setup(test_a_digit_still_pressed_ends_when_it_is_told, set_up),
+	    cmocka_unit_test_setup(test_a_digit_lasts_no_longer_than_it_is_known_to, set_up),
 	    cmocka_unit_test_setup(test_ten_thousand_digits_arrive_once_each, set_up),
 	    cmocka_unit_test_setup(test_loss_and_disorder_make_no_digit_wrong_or_double, set_up),
 	    cmocka_unit_test_setup(test_long_digits_go_over_several_segments, set_up),

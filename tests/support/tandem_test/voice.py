@@ -101,7 +101,7 @@ class MediaCall:
 
     def said_to(self, end):
         """The gateway's last description there."""
-        return next(m.sdp for way, m in reversed(end.peer.history) if way == "<-" and m.body and m.call_id == end.call_id)
+        return next(m.sdp for way, m in reversed(end.peer.history) if way == "<-" and m.body.startswith(b"v=0") and m.call_id == end.call_id)
 
     def to_trunk_port(self):
         """Where the trunk sends to."""
