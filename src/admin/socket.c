@@ -37,7 +37,8 @@ struct admin_socket {
 
 static const struct config_option rows[] = {
 	{.name = "socket", .type = CONFIG_PATH, .max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1,
-	 .help = "Unix socket for the operator: a line \"calls\" is answered with all calls and how they are heard, in JSON."},
+	 .help = "Unix socket for the operator: a line \"calls\" is answered with all calls and how they are heard, in JSON; \"record start CALL\" "
+		 "and \"record stop CALL\" take the id of one."},
 	{0},
 };
 const struct config_table admin_socket_options = {.group = "admin", .shape = CONFIG_GROUP, .options = rows};
@@ -118,11 +119,14 @@ static json_t *describe_leg(const struct event_leg_media *leg)
 
 static json_t *describe_call(const struct call_view *call)
 {
+	json_t *recording = call->recording
+				    ? json_pack("{s:s, s:s}", "file", call->recording, "state", call->recording_state)
+				    : json_null();
 	json_t *legs = json_array();
 	for (size_t i = 0; i < call->n_legs; i++)
 		json_array_append_new(legs, describe_leg(&call->legs[i]));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "id", call->id, "state", call->state, "caller",
-			 text_or_null(call->caller), "called", text_or_null(call->called), "seconds", rounded((double)call->talking_us / 1e6), "legs", legs);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", call->id, "state", call->state, "caller",
+			 text_or_null(call->caller), "called", text_or_null(call->called), "seconds", rounded((double)call->talking_us / 1e6), "legs", legs, "recording", recording);
 }
 
 static void client_surveyed(void *user, const struct call_view *calls, size_t n_calls)
@@ -135,13 +139,40 @@ static void client_surveyed(void *user, const struct call_view *calls, size_t n_
 	client_answer(client, json_pack("{s:o}", "calls", list));
 }
 
+static const char *recording_problem(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "no call has this id";
+	case -ENOTCONN:
+		return "the call is not answered";
+	case -ENOTSUP:
+		return "there is no recording.directory";
+	default:
+		return "it is so already";
+	}
+}
+
+static json_t *order_recording(struct call_manager *calls, const char *order)
+{
+	bool is_start = g_str_has_prefix(order, "start ");
+	const char *id = strchr(order, ' '), *file;
+	int error;
+	if (!id || (!is_start && !g_str_has_prefix(order, "stop ")))
+		return json_pack("{s:s}", "error", "what is meant? \"record start CALL\" or \"record stop CALL\"");
+	error = (is_start ? call_manager_start_recording : call_manager_stop_recording)(calls, id + 1, &file);
+	return error < 0 ? json_pack("{s:s}", "error", recording_problem(error)) : json_pack("{s:s}", "file", file);
+}
+
 static void client_run(struct admin_client *client)
 {
 	loop_watch_set_events(client->watch, 0);
 	if (strcmp(client->command, "calls") == 0)
 		client->survey = call_manager_survey(client->socket->calls, client_surveyed, client);
+	else if (g_str_has_prefix(client->command, "record "))
+		client_answer(client, order_recording(client->socket->calls, client->command + strlen("record ")));
 	else
-		client_answer(client, json_pack("{s:s}", "error", "unknown command; there is: calls"));
+		client_answer(client, json_pack("{s:s}", "error", "unknown command; there are: calls, record start CALL, record stop CALL"));
 }
 
 static void client_ready(void *data, uint32_t events)

@@ -129,6 +129,7 @@ struct call *call_free(struct call *call)
 	g_free(call->referred_by);
 	g_free(call->replaces);
 	call_drop_redirections(call);
+	call_drop_recordings(call);
 	g_free(call);
 	call_manager_forget(manager);
 	return NULL;
@@ -183,7 +184,7 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 		return;
 	}
 	log_info(&call->log, "%s calls %s: %s %s", caller->name, call->called_name, route_target_name(decision->target),
-		 decision->target == ROUTE_BUILTIN ? route_builtin_name(decision->builtin) : decision->name);
+		 decision->name);
 	call->media = media_session_new(manager->media, call->id, &call_media_handler, call);
 	call_place_media(call);
 	call_publish(call, EVENT_CALL_TRYING);

@@ -18,6 +18,7 @@ struct call_manager_parameters {
 	struct trunks *trunks;
 	struct route_router *router;
 	struct media_engine *media;
+	struct record_store *recordings; /* NULL: nothing is recorded */
 	struct event_bus *bus;
 	const struct config_snapshot *snapshot;
 };
@@ -44,6 +45,7 @@ struct call_view {
 	int64_t talking_us; /* since it was answered; 0: it is not */
 	size_t n_legs;
 	struct event_leg_media legs[2]; /* the caller's, then the called side's */
+	const char *recording, *recording_state; /* file and state of the newest; NULL: there is none */
 };
 /* Asks the media of every call how it is, and tells all calls once, soon; not before it returns. */
 struct call_survey;
@@ -51,6 +53,12 @@ struct call_survey *call_manager_survey(struct call_manager *manager,
 					void (*done)(void *user, const struct call_view *calls, size_t n_calls), void *user);
 /* Of one that is not done: nothing will be told. Accepts NULL. */
 void call_survey_cancel(struct call_survey *survey);
+
+/* By the operator's order, after which the options of trunks and users do not matter for this call. 0 and the file's name, which lives
+ * as long as the call; -ENOENT: no call has this id; -EALREADY: it is so already; to start also -ENOTCONN: it is not answered;
+ * -ENOTSUP: there is no directory. */
+int call_manager_start_recording(struct call_manager *manager, const char *id, const char **ret_file);
+int call_manager_stop_recording(struct call_manager *manager, const char *id, const char **ret_file);
 
 /* What is left over. A leg lingers 64*T1 after its end to answer what crosses it. */
 struct call_counts {

@@ -58,6 +58,7 @@ void call_advance_answer(struct call *call)
 	call_join_media(call);
 	call->connected_us = base_monotonic_us();
 	call_set_state(call, CALL_CONNECTED);
+	call_advance_recordings(call);
 	call_publish(call, EVENT_CALL_CONNECTED);
 	call_advance_reoffers(call);
 }

@@ -122,20 +122,27 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 	return 0;
 }
 
-static void call_dial_builtin(struct call *call, enum route_builtin builtin)
+static unsigned call_dial_builtin(struct call *call, const struct route_decision *decision)
 {
 	static const enum media_builtin builtins[] = {
 		[ROUTE_BUILTIN_ECHO] = MEDIA_BUILTIN_ECHO,
 		[ROUTE_BUILTIN_DELAYED_ECHO] = MEDIA_BUILTIN_DELAYED_ECHO,
 		[ROUTE_BUILTIN_MILLIWATT] = MEDIA_BUILTIN_MILLIWATT,
 		[ROUTE_BUILTIN_MUSIC] = MEDIA_BUILTIN_MUSIC,
+		[ROUTE_BUILTIN_ANNOUNCEMENT] = MEDIA_BUILTIN_ANNOUNCEMENT,
 	};
 	struct media_leg_options options = {
 		.kind = MEDIA_LEG_BUILTIN,
-		.builtin = builtins[builtin],
-		.name = route_builtin_name(builtin),
+		.builtin = builtins[decision->builtin],
+		.name = decision->name,
 	};
+	if (decision->builtin == ROUTE_BUILTIN_ANNOUNCEMENT) {
+		options.announcement = call_announcement(call->manager, decision->name, &options.n_rounds);
+		if (!options.announcement)
+			return 503;
+	}
 	call->builtin = media_leg_new(call->media, &options);
+	return 0;
 }
 
 unsigned call_dial(struct call *call, const struct route_decision *decision)
@@ -146,8 +153,7 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 	case ROUTE_TRUNK:
 		return call_dial_trunk(call, decision);
 	case ROUTE_BUILTIN:
-		call_dial_builtin(call, decision->builtin);
-		return 0;
+		return call_dial_builtin(call, decision);
 	case ROUTE_DENIED:
 		break;
 	}
@@ -156,6 +162,7 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 
 void call_let_go(struct leg *leg, const char *reason)
 {
+	call_leave_recordings(leg->call, leg);
 	leg->media = media_leg_free(leg->media);
 	leg_release(leg, 0, NULL, reason);
 }

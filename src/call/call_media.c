@@ -61,6 +61,13 @@ static void call_media_failed(void *user, struct media_leg *media, enum media_fa
 		call_end(call, EVENT_SIDE_GATEWAY, 503, NULL, cause);
 }
 
+static void call_media_finished(void *user, struct media_leg *media)
+{
+	struct call *call = user;
+	if (media == call->builtin && call_is_up(call))
+		call_end(call, EVENT_SIDE_CALLED, 480, NULL, "the announcement is over");
+}
+
 /* Whether what `peer` sends is to be made up for: a browser that holds sends silence, and one who neither sends nor receives
  * nothing. A trunk that holds and sends has music of its own. */
 static bool call_is_held_by(const struct leg *peer)
@@ -132,6 +139,7 @@ const struct media_handler call_media_handler = {
 	.leg_gathered_more = call_media_gathered_more,
 	.leg_connected = call_media_connected,
 	.leg_failed = call_media_failed,
+	.leg_finished = call_media_finished,
 	.leg_trouble = call_media_trouble,
 	.leg_key_frame_wanted = call_media_key_frame_wanted,
 	.leg_digit = call_media_digit,

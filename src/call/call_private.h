@@ -27,6 +27,7 @@ struct call_manager {
 	struct registrar *registrar;
 	struct trunks *trunks;
 	struct media_engine *media;
+	struct record_store *recordings; /* NULL: nothing is recorded */
 	struct event_bus *bus;
 	struct route_router *router;
 	char *domain;
@@ -35,6 +36,7 @@ struct call_manager {
 	uint32_t session_expires_s; /* 0: we ask for none */
 	uint32_t min_session_expires_s;
 	size_t limit;
+	GHashTable *announcements; /* by name; see call_announcement.c */
 	GQueue calls;
 	GQueue legs;	  /* of calls */
 	GQueue lingering; /* of none any more; they are many, and are never gone through */
@@ -80,6 +82,9 @@ struct call {
 	struct loop_timer no_answer;
 	unsigned no_answer_status; /* what the caller hears then */
 	int64_t connected_us;
+	GQueue recordings; /* of its legs, those that have ended too */
+	unsigned n_recordings; /* ever */
+	enum { CALL_RECORDS_BY_OPTION, CALL_RECORDS_BY_ORDER } recording_rule;
 };
 
 /* --- call.c --- */
@@ -104,6 +109,12 @@ struct leg *call_peer_of(const struct call *call, const struct leg *leg);
 struct leg *call_stayer(const struct call *call);
 bool call_is_attempt(const struct call *call, const struct leg *leg);
 
+/* --- call_announcement.c --- */
+/* Those of the snapshot; what is so in `old` still, which may be NULL and is freed, is not read again. */
+GHashTable *call_announcements_read(const struct config_snapshot *snapshot, GHashTable *old);
+/* Borrowed; NULL: it could not be read. */
+struct media_soundfile *call_announcement(const struct call_manager *manager, const char *name, unsigned *ret_n_rounds);
+
 /* --- call_media.c --- */
 /* Plays to whoever is on hold, and to nobody else. */
 void call_advance_hold(struct call *call);
@@ -114,6 +125,18 @@ void call_record(struct call *call, const struct event_call_changed *event);
 /* Now, with what is there. */
 void call_records_tell(struct call_manager *manager);
 void call_write_figures(const struct media_report *report, struct event_leg_media *figures);
+
+/* --- call_recording.c --- */
+/* Begins what is to be recorded by the options of those who are in the call. */
+void call_advance_recordings(struct call *call);
+/* The leg is in no call any more, or in another one. */
+void call_leave_recordings(struct call *call, const struct leg *leg);
+void call_hand_over_recordings(struct call *from, const struct leg *leg, struct call *to);
+/* The call ends: what is to be finished when its last figures are there. */
+GQueue call_take_recordings(struct call *call);
+void call_finish_recordings(GQueue *recordings, const struct event_call_changed *event);
+void call_drop_recordings(struct call *call);
+void call_view_recording(const struct call *call, struct call_view *view);
 
 /* --- call_survey.c --- */
 void call_surveys_note(struct call_manager *manager, const struct media_leg *media, const struct media_report *report);

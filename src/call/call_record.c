@@ -13,6 +13,7 @@ struct call_record {
 	GList link;
 	char id[16];
 	struct media_session *media;
+	GQueue recordings;
 	struct event_call_changed event; /* its texts are copies of the record's own */
 	struct record_leg legs[RECORD_LEGS_MAX]; /* caller and called; `leg` is NULL of one without media */
 };
@@ -57,6 +58,7 @@ static void record_tell(struct call_record *record)
 		*told[i] = &record->legs[i].figures;
 		record_log(record, &record->legs[i].figures);
 	}
+	call_finish_recordings(&record->recordings, &record->event);
 	event_publish_call_changed(record->manager->bus, &record->event);
 	record_free(record);
 }
@@ -110,6 +112,7 @@ void call_record(struct call *call, const struct event_call_changed *event)
 	record->link.data = record;
 	base_copy_text(record->id, sizeof record->id, call->id);
 	record->media = g_steal_pointer(&call->media);
+	record->recordings = call_take_recordings(call);
 	record->event = *event;
 	record->event.call = record->id;
 	record->event.caller = g_strdup(event->caller);

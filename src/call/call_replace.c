@@ -105,6 +105,7 @@ void call_replace(struct call *call, struct leg *leg)
 		leg_referral_report(leaving, 200, NULL);
 		call_let_go(leaving, NULL);
 	}
+	call_advance_recordings(call);
 	call_publish(call, EVENT_CALL_TRANSFERRED);
 	call_advance(call);
 }
@@ -140,6 +141,7 @@ void call_leave(struct call *call)
 	}
 	log_info(&leaving->log, "has left before %s has come", call->target_name);
 	call_vacate(call);
+	call_leave_recordings(call, leaving);
 	leaving->media = media_leg_free(leaving->media);
 	if (leaving->state == LEG_ENDED && leg_referral_is_open(leaving))
 		return; /* still to be told */
@@ -155,6 +157,7 @@ void call_hand_over(struct leg *leg, struct call *to)
 	from->called = NULL;
 	leg->call = to;
 	base_copy_text(leg->call_id, sizeof leg->call_id, to->id);
+	call_hand_over_recordings(from, leg, to);
 	media_leg_move(leg->media, to->media);
 }
 

@@ -37,6 +37,7 @@ static void survey_view(const struct call_survey *survey, const struct call *cal
 	};
 	survey_view_leg(survey, call->caller, &view);
 	survey_view_leg(survey, call->called, &view);
+	call_view_recording(call, &view);
 	*ret_view = view;
 }
 

@@ -248,6 +248,7 @@ struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoi
 	leg_take_endpoint(leg, endpoint);
 	leg->sdes = leg_sdes_of_browser(endpoint);
 	leg->carries_video = true;
+	leg->is_to_be_recorded = registrar_endpoint_record(endpoint);
 	leg_set_codecs(leg, registrar_endpoint_codecs(endpoint));
 	snprintf(leg->name, sizeof leg->name, "browser %.48s", registrar_endpoint_user(endpoint));
 	if (!registrar_endpoint_flow(endpoint))
@@ -261,6 +262,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 	leg->trunk = trunk_ref(trunk);
 	leg->sdes = leg_sdes_of_trunk(trunk);
 	leg->carries_video = trunk_video(trunk);
+	leg->is_to_be_recorded = trunk_record(trunk);
 	leg_set_codecs(leg, trunk_codecs(trunk));
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
 	return leg;

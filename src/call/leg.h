@@ -125,6 +125,7 @@ struct leg {
 
 	/* offer and answer */
 	enum negotiate_sdes sdes;  /* whether keys may stand in its descriptions */
+	bool is_to_be_recorded;	   /* by the option of its trunk or user */
 	bool carries_video;	   /* where the other leg does, too */
 	char *dialled;		   /* where the INVITE went, which the far end's Contact does not change; NULL: it called */
 	bool offers_all_codecs;	   /* that media converts, not only the usual ones */

@@ -28,6 +28,7 @@ static void call_manager_configure(struct call_manager *manager, const struct co
 	uint32_t expires_s = (uint32_t)config_integer(snapshot, "calls", 0, "session_expires_seconds");
 	manager->min_session_expires_s = (uint32_t)config_integer(snapshot, "calls", 0, "min_session_expires_seconds");
 	manager->session_expires_s = expires_s ? MAX(expires_s, manager->min_session_expires_s) : 0;
+	manager->announcements = call_announcements_read(snapshot, manager->announcements);
 	g_free(manager->domain);
 	manager->domain = g_strdup(config_string(snapshot, "", 0, "domain"));
 }
@@ -70,6 +71,7 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	manager->registrar = parameters->registrar;
 	manager->trunks = parameters->trunks;
 	manager->media = parameters->media;
+	manager->recordings = parameters->recordings;
 	manager->bus = parameters->bus;
 	manager->router = parameters->router;
 	manager->legs_at = g_hash_table_new_full(NULL, NULL, NULL, call_free_queue);
@@ -97,6 +99,7 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 		leg_free(manager->legs.head->data);
 	while (manager->lingering.head)
 		leg_free(manager->lingering.head->data);
+	g_hash_table_unref(manager->announcements);
 	g_hash_table_unref(manager->legs_at);
 	loop_timer_stop(&manager->rest);
 	g_free(manager->domain);

@@ -8,6 +8,7 @@
 #include "dispatch/dispatch.h"
 #include "media/media.h"
 #include "plugin/plugin.h"
+#include "record/record.h"
 #include "web/web.h"
 #include "ws/ws.h"
 
@@ -24,6 +25,7 @@ struct daemon {
 	struct trunks *trunks;
 	struct route_router *router;
 	struct relay *relay;
+	struct record_store *recordings; /* NULL: no directory */
 	struct media_engine *media;
 	struct upstream *upstream;
 	struct call_manager *calls;

@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 #include "media/options.h"
+#include "record/record.h"
 #include "relay/relay.h"
 #include "route/route.h"
 #include "sip/options.h"
@@ -39,6 +40,8 @@ const struct config_table *const daemon_tables[] = {
 	&sip_options,
 	&media_options,
 	&media_turn_options,
+	&media_announcement_options,
+	&record_options,
 	&plugin_options,
 	&registrar_config_table,
 	&registrar_users_config_table,

@@ -107,6 +107,17 @@ static void stop_relay(struct daemon *daemon)
 	daemon->relay = relay_free(daemon->relay);
 }
 
+static int start_recordings(struct daemon *daemon)
+{
+	struct record_settings settings;
+	return record_settings_read(daemon->snapshot, &settings) ? record_store_new(&settings, &daemon->recordings) : 0;
+}
+
+static void stop_recordings(struct daemon *daemon)
+{
+	daemon->recordings = record_store_free(daemon->recordings);
+}
+
 static int start_media(struct daemon *daemon)
 {
 	struct media_settings settings;
@@ -145,6 +156,7 @@ static int start_calls(struct daemon *daemon)
 		.trunks = daemon->trunks,
 		.router = daemon->router,
 		.media = daemon->media,
+		.recordings = daemon->recordings,
 		.bus = daemon->bus,
 		.snapshot = daemon->snapshot,
 	};
@@ -265,6 +277,7 @@ static const struct daemon_part {
 	{"routes", start_routes, stop_routes},
 	{"upstream", start_upstream, stop_upstream},
 	{"relay", start_relay, stop_relay},
+	{"recordings", start_recordings, stop_recordings},
 	{"media", start_media, stop_media},
 	{"calls", start_calls, stop_calls},
 	{"dispatch", start_dispatch, stop_dispatch},
@@ -344,6 +357,6 @@ void daemon_reload(struct daemon *daemon)
 	admin_reconfigure(daemon->admin, snapshot);
 	config_unref(daemon->snapshot);
 	daemon->snapshot = snapshot;
-	log_info(NULL, "%s was reloaded; listeners, media and plugins keep what they were started with",
+	log_info(NULL, "%s was reloaded; listeners, media, recording and plugins keep what they were started with",
 		 daemon->config_path);
 }

@@ -7,6 +7,7 @@
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
+#include "media/tap.h"
 #include "media/transcode.h"
 #include <strings.h>
 
@@ -91,6 +92,7 @@ void media_bridge_refresh(struct media_end *end)
 {
 	make_all_routes(end);
 	media_source_refresh_hold(end);
+	media_tap_refresh(end->tap);
 	if (!end->partner)
 		return;
 	make_all_routes(end->partner);

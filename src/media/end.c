@@ -9,6 +9,8 @@
 #include "media/plain.h"
 #include "media/quality.h"
 #include "media/repair.h"
+#include "media/soundfile.h"
+#include "media/tap.h"
 #include "media/tell.h"
 #include "media/transcode.h"
 #include "media/watch.h"
@@ -61,6 +63,7 @@ struct media_end *media_end_new(struct media_worker *worker, const char *log_id,
 	base_copy_text(end->log_id, sizeof end->log_id, log_id);
 	base_copy_text(end->name, sizeof end->name, options->name ? options->name : "leg");
 	end->options.name = end->name;
+	media_soundfile_ref(end->options.announcement);
 	end->log = (struct log_context){.call = end->log_id, .leg = end->name};
 	end->rtp_descriptor = end->rtcp_descriptor = -1;
 	end->protection = media_end_may_use_dtls(end) ? MEDIA_PROTECTION_SRTP : MEDIA_PROTECTION_NONE;
@@ -156,6 +159,7 @@ struct media_end *media_end_free(struct media_end *end)
 {
 	if (!end)
 		return NULL;
+	BASE_CLEAR(&end->tap, media_tap_free);
 	media_bridge_part(end);
 	media_watch_end(end);
 	if (!end->main)
@@ -173,6 +177,7 @@ struct media_end *media_end_free(struct media_end *end)
 		media_stream_free(end->streams[i]);
 	g_free(end->arrivals);
 	media_beside_free(end);
+	media_soundfile_unref(end->options.announcement);
 	g_free(end);
 	return NULL;
 }

@@ -75,6 +75,7 @@ struct media_stream {
 	struct media_transcode *transcode; /* what `to` has no codec for takes this way; NULL: nothing does, or nothing can */
 	struct media_digits_in *digits_in;   /* NULL: none that do not go over as they are were pressed, and none are looked for */
 	struct media_digits_out *digits_out; /* NULL: none were to be said anew */
+	struct media_tap *tap;	      /* records both ways; the end's; NULL: nobody does */
 	struct media_source *hold;    /* goes out here instead of what the partner sends; NULL: nothing */
 
 	struct rtp_sender sender;
@@ -83,8 +84,7 @@ struct media_stream {
 	uint32_t told_ssrc, told_rtx_ssrc; /* by the far end's description; 0: not told */
 	uint64_t packets_before, octets_before, lost_before; /* of the sources before */
 	uint64_t n_stranded;	      /* packets whose type the partner does not take */
-	int64_t heard_us;	      /* when something genuine came last, RTCP too */
-	int64_t rtp_us;		      /* when RTP did */
+	int64_t heard_us, rtp_us;     /* when something genuine came last, RTCP too; when RTP did */
 	struct rtcp_round_trip round_trip;
 	uint32_t round_trip_us;
 	struct media_far_report far;
@@ -155,6 +155,7 @@ struct media_end {
 	struct media_plain *plain; /* MEDIA_LEG_RTP */
 	struct media_hop_side *across; /* a stand-in for a leg on another worker: the way there */
 	struct media_source *source; /* MEDIA_LEG_BUILTIN: what it plays to its partner; NULL: nothing */
+	struct media_tap *tap;	     /* NULL: it is not recorded */
 	enum media_play play;	     /* to the far end, in place of what the partner sends */
 
 	bool has_plan;
@@ -164,8 +165,7 @@ struct media_end {
 	struct media_end *partner;
 
 	uint32_t ssrc; /* the first of those told in our description (struct sdp_transport) */
-	char cname[MEDIA_CNAME_BYTES + 1];
-	char tls_id[MEDIA_TLS_ID_BYTES + 1];
+	char cname[MEDIA_CNAME_BYTES + 1], tls_id[MEDIA_TLS_ID_BYTES + 1];
 	struct loop_timer report_timer;	  /* RTCP */
 	struct loop_timer feedback_timer; /* runs while something is to be asked for or told */
 	struct rtcp_arrivals *arrivals;	  /* of all streams with transport-cc; NULL: none has it */

@@ -1,6 +1,6 @@
 #include "crypto/tls.h"
 #include "media/convert.h"
-#include "media/recording.h"
+#include "media/soundfile.h"
 #include "media/worker.h"
 #include <string.h>
 #include <unistd.h>
@@ -59,7 +59,7 @@ int media_engine_new(struct loop *signalling, const struct media_settings *setti
 								       G_N_ELEMENTS(engine->settings.addresses));
 	error = net_port_pool_new(settings->first_port, settings->last_port, &engine->ports);
 	if (error == 0 && settings->music)
-		error = media_recording_load(settings->music, &engine->recording);
+		error = media_soundfile_load(settings->music, &engine->music);
 	if (error == 0)
 		error = make_certificate(settings, &engine->certificate);
 	if (error == 0)
@@ -95,7 +95,7 @@ struct media_engine *media_engine_free(struct media_engine *engine)
 	crypto_certificate_free(engine->certificate);
 	net_port_pool_free(engine->ports);
 	explicit_bzero(engine->settings.turn_servers, sizeof engine->settings.turn_servers);
-	media_recording_free(engine->recording);
+	media_soundfile_unref(engine->music);
 	media_convert_free(engine->convert);
 	g_free(engine);
 	return NULL;

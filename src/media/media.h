@@ -15,6 +15,7 @@
 struct media_engine;
 struct media_session;
 struct media_leg;
+struct media_soundfile;
 
 /* What the one who is held hears. */
 enum media_hold { MEDIA_HOLD_OFF, MEDIA_HOLD_MUSIC, MEDIA_HOLD_TONE };
@@ -46,7 +47,7 @@ struct media_settings {
 	 * media_engine_new(); NULL or empty: all that there are codecs for. */
 	const char *const *transcode;
 	enum media_effort effort, effort_floor; /* of encoders, and what is left of it under load */
-	const char *music; /* a WAV file, borrowed for media_engine_new(); NULL: a tune of ours */
+	const char *music; /* a sound file, borrowed for media_engine_new(); NULL: a tune of ours */
 	size_t n_addresses;	      /* where media listens; 0: every interface's */
 	struct net_address addresses[8];
 	const char *dtls_certificate, *dtls_key; /* PEM files, read by media_engine_new(); NULL: a new one is made */
@@ -81,7 +82,7 @@ enum media_leg_kind {
 	MEDIA_LEG_RTP,	   /* plain RTP/AVP, or with SDES or DTLS-SRTP */
 	MEDIA_LEG_BUILTIN, /* no far end: a tone, an echo */
 };
-enum media_builtin { MEDIA_BUILTIN_ECHO, MEDIA_BUILTIN_DELAYED_ECHO, MEDIA_BUILTIN_MILLIWATT, MEDIA_BUILTIN_MUSIC };
+enum media_builtin { MEDIA_BUILTIN_ECHO, MEDIA_BUILTIN_DELAYED_ECHO, MEDIA_BUILTIN_MILLIWATT, MEDIA_BUILTIN_MUSIC, MEDIA_BUILTIN_ANNOUNCEMENT };
 
 enum media_failure {
 	MEDIA_FAILURE_NO_PORT,	       /* pool empty or no address */
@@ -139,6 +140,8 @@ struct media_handler {
 	/* Media can flow: ICE and DTLS are done (RTP: once there is a plan; built-ins: at once). */
 	void (*leg_connected)(void *user, struct media_leg *leg);
 	void (*leg_failed)(void *user, struct media_leg *leg, enum media_failure failure);
+	/* An announcement was played, and its end heard. */
+	void (*leg_finished)(void *user, struct media_leg *leg);
 	/* Something is wrong, something else is, or (MEDIA_TROUBLE_NONE) nothing is any more. `text` says in words what: "trunk pbx
 	 * sends nothing to 203.0.113.5:20004". The call goes on: who ends it is leg_failed. */
 	void (*leg_trouble)(void *user, struct media_leg *leg, enum media_trouble trouble, const char *text);
@@ -177,6 +180,8 @@ enum media_dtmf {
 struct media_leg_options {
 	enum media_leg_kind kind;
 	enum media_builtin builtin;
+	struct media_soundfile *announcement; /* a reference is kept */
+	unsigned n_rounds;	   /* how often it is played; 0: for ever */
 	const char *name;	   /* for logs: "browser", "trunk pbx"; copied */
 	bool controlling;	   /* ICE role: true when our description is the offer */
 	struct net_address toward; /* RTP: the peer, to choose the local address and its family by; none: any of IPv4 */
@@ -225,5 +230,11 @@ enum media_play { MEDIA_PLAY_NOTHING, MEDIA_PLAY_HOLD };
 void media_leg_play(struct media_leg *leg, enum media_play play);
 /* Whether that plays anything at all. */
 bool media_engine_plays_on_hold(const struct media_engine *engine);
+
+/* The leg's audio, what it receives and what is sent to it, is put into `record` (room record) from now on, of which the leg is the
+ * source; what it was put into before ends. NULL: into none. It ends with the leg too. */
+enum media_side { MEDIA_SIDE_LEFT, MEDIA_SIDE_RIGHT };
+struct record;
+void media_leg_record(struct media_leg *leg, struct record *record, enum media_side received_on);
 
 void media_leg_request_report(struct media_leg *leg);

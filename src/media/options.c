@@ -1,7 +1,7 @@
 #include "media/options.h"
 #include "crypto/tls.h"
 #include "net/udp.h"
-#include "media/recording.h"
+#include "media/soundfile.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ static const struct config_option media_option_rows[] = {
 	{.name = "hold", .type = CONFIG_ENUM, .names = hold_names, .fallback = "off",
 	 .help = "What is played to a party that a browser, or a silent trunk, has put on hold."},
 	{.name = "music", .type = CONFIG_PATH,
-	 .help = "WAV file (16 bits, linear) of the music on hold and of the extension \"music\"; by default a little tune."},
+	 .help = "Sound file (WAV, FLAC, Ogg) of the music on hold and of the extension \"music\"; by default a little tune."},
 	{0},
 };
 
@@ -141,29 +141,39 @@ const struct config_table media_turn_options = {
 	.check = media_turn_options_check,
 };
 
-static const char *recording_problem(int error)
-{
-	switch (error) {
-	case -EBADMSG:
-		return "is no WAV file";
-	case -ENOTSUP:
-		return "is no WAV file of linear samples of 16 bits, one or two channels, 8 to 48 kHz";
-	case -EFBIG:
-		return "is too long";
-	case -ENODATA:
-		return "holds no sound";
-	default:
-		return g_strerror(-error);
-	}
-}
-
 static void check_music(const struct config_snapshot *snapshot, struct config_report *report)
 {
 	const char *path = config_string(snapshot, "media", 0, "music");
-	int error = path ? media_recording_check(path) : 0;
+	int error = path ? media_soundfile_check(path) : 0;
 	if (error < 0)
-		config_complain(report, "media", 0, "music", "%s: %s", path, recording_problem(error));
+		config_complain(report, "media", 0, "music", "%s: %s", path, media_soundfile_problem(error));
 }
+
+static const struct config_option media_announcement_option_rows[] = {
+	{.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true, .min = 1, .max = 64,
+	 .help = "What routes (to) and trunks (inbound) call it by."},
+	{.name = "file", .type = CONFIG_PATH, .is_required = true,
+	 .help = "Sound file (WAV, FLAC, Ogg) that a call is answered with; then the call is ended."},
+	{.name = "times", .type = CONFIG_INTEGER, .min = 0, .max = 1000, .fallback = "1", .help = "How often it is played; 0: until the caller hangs up."},
+	{0},
+};
+
+static void media_announcement_options_check(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	for (size_t i = 0; i < config_count(snapshot, "announcements"); i++) {
+		const char *path = config_string(snapshot, "announcements", i, "file");
+		int error = path ? media_soundfile_check(path) : 0;
+		if (error < 0)
+			config_complain(report, "announcements", i, "file", "%s: %s", path, media_soundfile_problem(error));
+	}
+}
+
+const struct config_table media_announcement_options = {
+	.group = "announcements",
+	.shape = CONFIG_LIST,
+	.options = media_announcement_option_rows,
+	.check = media_announcement_options_check,
+};
 
 static void media_options_check(const struct config_snapshot *snapshot, struct config_report *report)
 {

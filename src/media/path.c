@@ -9,6 +9,7 @@
 #include "media/ice.h"
 #include "media/plain.h"
 #include "media/repair.h"
+#include "media/tap.h"
 #include "media/transcode.h"
 #include <string.h>
 #include <sys/epoll.h>
@@ -81,7 +82,11 @@ static struct media_stream *stream_of(const struct media_end *end, const struct 
 static void forward(struct media_stream *stream, const struct media_route *route, const struct rtp_packet *packet,
 		    uint8_t *bytes, size_t capacity)
 {
-	if (!stream->to || !media_stream_receives(stream))
+	if (!media_stream_receives(stream))
+		return;
+	if (stream->tap)
+		media_tap_received(stream->tap, packet);
+	if (!stream->to)
 		return;
 	if (stream->digits_in && !route->is_event)
 		media_digits_listen(stream, packet);
@@ -372,6 +377,8 @@ void media_stream_emit(struct media_stream *stream, const struct rtp_packet *pac
 	if (rtp_sender_rewrite(&stream->sender, packet, start, type_out, clock_hz,
 			       loop_now_us(media_end_loop(end))) < 0)
 		return;
+	if (stream->tap)
+		media_tap_sent(stream->tap, start, RTP_HEADER_BYTES + packet->payload_bytes);
 	if (n > 0)
 		start = insert(extension, n, packet->payload_bytes, bytes, start);
 	send_kept(stream, start, RTP_HEADER_BYTES + n + packet->payload_bytes, capacity - (size_t)(start - bytes));

@@ -52,3 +52,35 @@ uint32_t media_resample_delay_us(const struct media_resample *resample)
 {
 	return (uint32_t)(speex_resampler_get_input_latency(resample->speex) * INT64_C(1000000) / resample->from_hz);
 }
+
+#define ALL_QUALITY 8	  /* of speexdsp: it is done once */
+#define ALL_BLOCK   65536 /* samples */
+
+int16_t *media_resample_all(const int16_t *in, size_t n_in, uint32_t from_hz, uint32_t to_hz, size_t *ret_n)
+{
+	static const int16_t silence[ALL_BLOCK];
+	size_t n_wanted = MAX((size_t)((uint64_t)n_in * to_hz / from_hz), 1), n_taken = 0, n_out = 0;
+	int16_t *out;
+	SpeexResamplerState *speex;
+
+	*ret_n = n_wanted;
+	if (from_hz == to_hz)
+		return g_memdup2(in, n_in * sizeof *in);
+	out = g_new0(int16_t, n_wanted);
+	speex = speex_resampler_init(1, from_hz, to_hz, ALL_QUALITY, NULL);
+	if (speex)
+		speex_resampler_skip_zeros(speex);
+	while (speex && n_out < n_wanted) {
+		/* Behind its end silence, which drives out what the filter holds back. */
+		bool is_over = n_taken == n_in;
+		spx_uint32_t taken = (spx_uint32_t)MIN(is_over ? ALL_BLOCK : n_in - n_taken, ALL_BLOCK);
+		spx_uint32_t made = (spx_uint32_t)MIN(n_wanted - n_out, ALL_BLOCK);
+
+		speex_resampler_process_int(speex, 0, is_over ? silence : in + n_taken, &taken, out + n_out, &made);
+		n_taken += is_over ? 0 : taken;
+		n_out += made;
+	}
+	if (speex)
+		speex_resampler_destroy(speex);
+	return out;
+}

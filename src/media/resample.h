@@ -15,5 +15,8 @@ struct media_resample *media_resample_free(struct media_resample *resample); /* 
 /* The same time out: n_in * to_hz / from_hz samples, whatever came before. Returns how many, or -EINVAL when that is no
  * whole number (milliseconds always are but with 44.1 kHz, which wants ten of them) or too long, -ENOBUFS when `room` is too little. */
 int media_resample_run(struct media_resample *resample, const int16_t *in, size_t n_in, int16_t *out, size_t room);
+/* All of a sound at another rate, any whole number of hertz: as loud and as long, and not
+ * later; at least one sample in, at least one out. To be freed. */
+int16_t *media_resample_all(const int16_t *in, size_t n_in, uint32_t from_hz, uint32_t to_hz, size_t *ret_n);
 /* By how much the sound comes later. */
 uint32_t media_resample_delay_us(const struct media_resample *resample);

@@ -10,6 +10,7 @@
 #include "media/feedback.h"
 #include "media/hop.h"
 #include "media/source.h"
+#include "media/tap.h"
 #include "media/tell.h"
 #include "rtp/digits.h"
 #include <string.h>
@@ -44,6 +45,8 @@ struct order {
 	uint32_t duration_ms; /* of the digit */
 	struct media_hop *hop;
 	unsigned side; /* of the hop */
+	struct record *record;
+	enum media_side received_on;
 	size_t n_transports;
 	char log_id[MEDIA_NAME_BYTES];
 	struct sdp_leg_plan plan;
@@ -54,6 +57,7 @@ enum event_kind {
 	LEG_GATHERED_MORE,
 	LEG_CONNECTED,
 	LEG_FAILED,
+	LEG_FINISHED,
 	LEG_TROUBLE,
 	LEG_KEY_FRAME_WANTED,
 	LEG_DIGIT,
@@ -107,6 +111,10 @@ static void tell_user(const struct event *event)
 	case LEG_FAILED:
 		if (handler->leg_failed)
 			handler->leg_failed(user, event->leg, event->failure);
+		break;
+	case LEG_FINISHED:
+		if (handler->leg_finished)
+			handler->leg_finished(user, event->leg);
 		break;
 	case LEG_TROUBLE:
 		if (handler->leg_trouble)
@@ -199,6 +207,11 @@ void media_tell_failed(struct media_end *end, enum media_failure failure)
 
 	event->failure = failure;
 	send_event(end->worker, event);
+}
+
+void media_tell_finished(struct media_end *end)
+{
+	send_event(end->worker, event_new(end, LEG_FINISHED));
 }
 
 void media_tell_trouble(struct media_end *end, enum media_trouble trouble, const char *text)
@@ -298,6 +311,12 @@ static void run_play(struct order *order)
 {
 	order->end->play = order->play;
 	media_source_refresh_hold(order->end);
+}
+
+static void run_record(struct order *order)
+{
+	media_tap_free(order->end->tap);
+	order->end->tap = order->record ? media_tap_new(order->end, order->record, order->received_on) : NULL;
 }
 
 static void run_report(struct order *order)
@@ -547,6 +566,15 @@ void media_leg_press(struct media_leg *leg, char digit, uint32_t duration_ms)
 
 	order->digit = digit;
 	order->duration_ms = duration_ms;
+	send_order(leg, order);
+}
+
+void media_leg_record(struct media_leg *leg, struct record *record, enum media_side received_on)
+{
+	struct order *order = order_new(leg, run_record);
+
+	order->record = record;
+	order->received_on = received_on;
 	send_order(leg, order);
 }
 

@@ -18,14 +18,32 @@ static const int8_t tune[] = {
 	-17, 7,	 11, 14, 19, 14, 11, REST, /* E */
 };
 
-void media_sound_init(struct media_sound *sound, enum media_sound_kind kind, uint32_t hz, const struct media_recording *recording)
+void media_sound_init(struct media_sound *sound, enum media_sound_kind kind, uint32_t hz, const struct media_soundfile *file)
 {
-	*sound = (struct media_sound){.kind = kind, .hz = hz};
-	if (kind != MEDIA_SOUND_RECORDING)
+	*sound = (struct media_sound){.kind = kind, .hz = hz, .n_rounds = MEDIA_SOUND_FOR_EVER};
+	if (kind != MEDIA_SOUND_FILE)
 		return;
-	sound->recorded = recording ? media_recording_pcm(recording, hz, &sound->n_recorded) : NULL;
-	if (!sound->recorded)
+	sound->pcm = file ? media_soundfile_pcm(file, hz, &sound->n_pcm) : NULL;
+	if (!sound->pcm)
 		sound->kind = MEDIA_SOUND_TUNE;
+}
+
+void media_sound_limit(struct media_sound *sound, unsigned n_rounds)
+{
+	sound->n_rounds = sound->kind == MEDIA_SOUND_FILE ? n_rounds : 0; /* a tune in its place would have no end */
+}
+
+bool media_sound_is_over(const struct media_sound *sound)
+{
+	return sound->n_rounds == 0;
+}
+
+void media_sound_resume(struct media_sound *sound, const struct media_sound *before)
+{
+	if (sound->kind != MEDIA_SOUND_FILE || before->kind != MEDIA_SOUND_FILE)
+		return;
+	sound->next = (size_t)((uint64_t)before->next * sound->hz / before->hz) % sound->n_pcm;
+	sound->n_rounds = before->n_rounds;
 }
 
 static void fill_tone(struct media_sound *sound, int16_t *pcm, size_t n_samples)
@@ -75,11 +93,13 @@ static void fill_tune(struct media_sound *sound, int16_t *pcm, size_t n_samples)
 	}
 }
 
-static void fill_recorded(struct media_sound *sound, int16_t *pcm, size_t n_samples)
+static void fill_from_file(struct media_sound *sound, int16_t *pcm, size_t n_samples)
 {
 	for (size_t i = 0; i < n_samples; i++) {
-		pcm[i] = sound->recorded[sound->next];
-		sound->next = (sound->next + 1) % sound->n_recorded;
+		pcm[i] = sound->n_rounds > 0 ? sound->pcm[sound->next] : 0;
+		sound->next = (sound->next + 1) % sound->n_pcm;
+		if (sound->next == 0 && sound->n_rounds > 0 && sound->n_rounds < MEDIA_SOUND_FOR_EVER)
+			sound->n_rounds--;
 	}
 }
 
@@ -92,8 +112,8 @@ void media_sound_fill(struct media_sound *sound, int16_t *pcm, size_t n_samples)
 	case MEDIA_SOUND_TUNE:
 		fill_tune(sound, pcm, n_samples);
 		break;
-	case MEDIA_SOUND_RECORDING:
-		fill_recorded(sound, pcm, n_samples);
+	case MEDIA_SOUND_FILE:
+		fill_from_file(sound, pcm, n_samples);
 		break;
 	}
 }

@@ -51,7 +51,7 @@ struct media_engine {
 	bool has_chosen_addresses; /* by the operator: nothing else may be used */
 	const struct plugin_registry *codecs; /* may be NULL */
 	struct media_convert *convert;
-	struct media_recording *recording; /* NULL: the tune is the music */
+	struct media_soundfile *music; /* NULL: the tune is the music */
 	struct net_port_pool *ports;
 	struct crypto_certificate *certificate;
 	SSL_CTX *dtls;

@@ -78,6 +78,7 @@ static const struct config_option user_options[] = {
 	 .fallback = "auto",
 	 .help = "How the user's browsers encrypt media: \"webrtc\" (DTLS), \"sdes\" (keys in the SDP, as browsers of before "
 		 "2014 do), or as each of them shows."},
+	{.name = "record", .type = CONFIG_BOOLEAN, .fallback = "false", .help = "His calls are recorded, into recording.directory."},
 	{.name = "codecs",
 	 .type = CONFIG_STRING,
 	 .is_list = true,

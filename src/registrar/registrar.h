@@ -84,6 +84,8 @@ const char *registrar_endpoint_user(const struct registrar_endpoint *endpoint);	
 /* What the device is to be offered: the user's option; where that is "auto", SDES when that was noted last. */
 enum registrar_media { REGISTRAR_MEDIA_AUTO, REGISTRAR_MEDIA_WEBRTC, REGISTRAR_MEDIA_SDES };
 enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *endpoint);
+/* Whether his calls are to be recorded. */
+bool registrar_endpoint_record(const struct registrar_endpoint *endpoint);
 /* Encodings that the user's devices are to speak, the most liked first; empty: any. Borrowed for the call. */
 const char *const *registrar_endpoint_codecs(const struct registrar_endpoint *endpoint);
 /* What a call has shown. */

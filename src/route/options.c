@@ -13,7 +13,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .is_required = true,
      .max = 255,
-     .help = "A trunk's name, \"user\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"."},
+     .help = "A trunk's or an announcement's name, \"user\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"."},
     {.name = "replace",
      .type = CONFIG_STRING,
      .min = 1,
@@ -27,6 +27,11 @@ static bool is_reserved(const char *name)
 {
 	enum route_builtin builtin;
 	return !strcmp(name, ROUTE_USER_WORD) || route_builtin_from_name(name, &builtin) == 0;
+}
+
+static bool is_announcement(const struct config_snapshot *snapshot, const char *name)
+{
+	return config_find(snapshot, "announcements", name) >= 0;
 }
 
 /* Adds the keys of a list of groups. */
@@ -46,6 +51,7 @@ static void complain_of_target(const struct config_snapshot *snapshot, struct co
 	const char *group = is_for_routes ? "routes" : "trunks", *option = is_for_routes ? "to" : "inbound";
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	add_names(names, snapshot, is_for_routes ? "trunks" : "users");
+	add_names(names, snapshot, "announcements");
 	for (enum route_builtin builtin = 0; builtin <= ROUTE_BUILTIN_MUSIC; builtin++)
 		g_ptr_array_add(names, (void *)route_builtin_name(builtin));
 	if (is_for_routes)
@@ -53,7 +59,7 @@ static void complain_of_target(const struct config_snapshot *snapshot, struct co
 	g_ptr_array_add(names, NULL);
 	const char *near =
 	    base_nearest_name(config_string(snapshot, group, index, option), (const char *const *)names->pdata);
-	config_complain(report, group, index, option, "is \"%s\", which is no %s or built-in%s%s%s",
+	config_complain(report, group, index, option, "is \"%s\", which is no %s, announcement or built-in%s%s%s",
 			config_string(snapshot, group, index, option), is_for_routes ? "trunk, \"user\"" : "user", near ? "; is \"" : "", near ? near : "",
 			near ? "\" meant?" : "");
 }
@@ -82,7 +88,7 @@ static void check_expression(const struct config_snapshot *snapshot, struct conf
 static void check_route(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *to = config_string(snapshot, "routes", i, "to");
-	if (to && !is_reserved(to) && config_find(snapshot, "trunks", to) < 0)
+	if (to && !is_reserved(to) && !is_announcement(snapshot, to) && config_find(snapshot, "trunks", to) < 0)
 		complain_of_target(snapshot, report, i, true);
 	check_expression(snapshot, report, i);
 }
@@ -94,8 +100,17 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	const char *inbound = config_string(snapshot, "trunks", i, "inbound");
 	if (name && is_reserved(name))
 		config_complain(report, "trunks", i, "name", "is \"%s\", which means something else in routes", name);
-	if (inbound && route_builtin_from_name(inbound, &builtin) < 0 && config_find(snapshot, "users", inbound) < 0)
+	if (inbound && !is_announcement(snapshot, inbound) && route_builtin_from_name(inbound, &builtin) < 0 &&
+	    config_find(snapshot, "users", inbound) < 0)
 		complain_of_target(snapshot, report, i, false);
+}
+
+/* Where it is named, nothing else may be meant. */
+static void check_announcement(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *name = config_string(snapshot, "announcements", i, "name");
+	if (name && (is_reserved(name) || config_find(snapshot, "trunks", name) >= 0 || config_find(snapshot, "users", name) >= 0))
+		config_complain(report, "announcements", i, "name", "is \"%s\", which means something else already", name);
 }
 
 static void check_routes(const struct config_snapshot *snapshot, struct config_report *report)
@@ -113,6 +128,8 @@ static void check_routes(const struct config_snapshot *snapshot, struct config_r
 	}
 	for (size_t i = 0; i < config_count(snapshot, "trunks"); i++)
 		check_trunk(snapshot, report, i);
+	for (size_t i = 0; i < config_count(snapshot, "announcements"); i++)
+		check_announcement(snapshot, report, i);
 }
 
 const struct config_table route_options = {

@@ -19,6 +19,7 @@ static const char *const builtin_names[] = {
     [ROUTE_BUILTIN_DELAYED_ECHO] = "delayed-echo",
     [ROUTE_BUILTIN_MILLIWATT] = "milliwatt",
     [ROUTE_BUILTIN_MUSIC] = "music",
+    [ROUTE_BUILTIN_ANNOUNCEMENT] = NULL,
 };
 
 const char *route_target_name(enum route_target target)
@@ -40,7 +41,7 @@ const char *route_builtin_name(enum route_builtin builtin)
 int route_builtin_from_name(const char *name, enum route_builtin *ret_builtin)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(builtin_names); i++)
-		if (!strcmp(name, builtin_names[i])) {
+		if (!g_strcmp0(name, builtin_names[i])) {
 			*ret_builtin = i;
 			return 0;
 		}
@@ -144,26 +145,35 @@ static void decide_user(const struct route_table *table, const char *name, struc
 	base_copy_text(decision->name, sizeof decision->name, name);
 }
 
-static void decide_builtin(enum route_builtin builtin, struct route_decision *decision)
+static void decide_builtin(enum route_builtin builtin, const char *name, struct route_decision *decision)
 {
 	decision->target = ROUTE_BUILTIN;
 	decision->builtin = builtin;
-	base_copy_text(decision->name, sizeof decision->name, route_builtin_name(builtin));
+	base_copy_text(decision->name, sizeof decision->name, name);
+}
+
+/* False: nothing of ours is called so. */
+static bool decide_named_builtin(const struct route_table *table, const char *name, struct route_decision *decision)
+{
+	enum route_builtin builtin;
+	if (config_find(table->snapshot, "announcements", name) >= 0)
+		builtin = ROUTE_BUILTIN_ANNOUNCEMENT;
+	else if (route_builtin_from_name(name, &builtin) < 0)
+		return false;
+	decide_builtin(builtin, name, decision);
+	return true;
 }
 
 static void decide_by_rule(const struct route_table *table, size_t index, const char *dialled,
 			   const regmatch_t match[static ROUTE_REFERENCES], struct route_decision *decision)
 {
 	const struct rule *rule = &table->rules[index];
-	enum route_builtin builtin;
 	decision->rule = index;
 	if (!route_substitute(rule->replace ? rule->replace : "\\0", dialled, match, decision->number))
 		return;
 	if (!strcmp(rule->to, ROUTE_USER_WORD)) {
 		decide_user(table, decision->number, decision);
-	} else if (route_builtin_from_name(rule->to, &builtin) == 0) {
-		decide_builtin(builtin, decision);
-	} else if (config_find(table->snapshot, "trunks", rule->to) >= 0) {
+	} else if (!decide_named_builtin(table, rule->to, decision) && config_find(table->snapshot, "trunks", rule->to) >= 0) {
 		decision->target = ROUTE_TRUNK;
 		base_copy_text(decision->name, sizeof decision->name, rule->to);
 	}
@@ -194,7 +204,7 @@ static void decide_for_user(const struct route_table *table, const struct route_
 	if (!request->is_beyond_us)
 		decide_user(table, dialled, decision);
 	if (decision->target == ROUTE_DENIED && !request->is_beyond_us && builtin_from_number(dialled, &builtin) == 0)
-		decide_builtin(builtin, decision);
+		decide_builtin(builtin, route_builtin_name(builtin), decision);
 	if (decision->target == ROUTE_DENIED && last >= 0)
 		decide_by_rule(table, last, dialled, all, decision);
 }
@@ -202,12 +212,9 @@ static void decide_for_user(const struct route_table *table, const struct route_
 static void decide_for_trunk(const struct route_table *table, const struct route_request *request,
 			     struct route_decision *decision)
 {
-	enum route_builtin builtin;
 	if (!request->inbound)
 		decide_user(table, request->dialled, decision);
-	else if (route_builtin_from_name(request->inbound, &builtin) == 0)
-		decide_builtin(builtin, decision);
-	else
+	else if (!decide_named_builtin(table, request->inbound, decision))
 		decide_user(table, request->inbound, decision);
 }
 

@@ -11,12 +11,13 @@ enum route_target {
 	ROUTE_DENIED,  /* nobody there: 404 */
 	ROUTE_USER,    /* `name`: a user of ours */
 	ROUTE_TRUNK,   /* `name`: a trunk; `number`: the user part to call there */
-	ROUTE_BUILTIN, /* `builtin` */
+	ROUTE_BUILTIN, /* `builtin`; `name` is its name */
 };
 const char *route_target_name(enum route_target target); /* "denied", "user", ... */
 
-enum route_builtin { ROUTE_BUILTIN_ECHO, ROUTE_BUILTIN_DELAYED_ECHO, ROUTE_BUILTIN_MILLIWATT, ROUTE_BUILTIN_MUSIC };
-const char *route_builtin_name(enum route_builtin builtin); /* "echo", "delayed-echo", "milliwatt", "music" */
+enum route_builtin { ROUTE_BUILTIN_ECHO, ROUTE_BUILTIN_DELAYED_ECHO, ROUTE_BUILTIN_MILLIWATT, ROUTE_BUILTIN_MUSIC,
+		     ROUTE_BUILTIN_ANNOUNCEMENT /* `name`: which of "announcements" */ };
+const char *route_builtin_name(enum route_builtin builtin); /* "echo", "delayed-echo", "milliwatt", "music"; NULL: it has names of its own */
 
 struct route_table;
 

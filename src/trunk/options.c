@@ -91,6 +91,10 @@ static const struct config_option rows[] = {
      .type = CONFIG_BOOLEAN,
      .fallback = "true",
      .help = "Pictures go over, where both ends of a call have them."},
+    {.name = "record",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "Its calls are recorded, into recording.directory."},
     {.name = "srtp",
      .type = CONFIG_ENUM,
      .names = srtp_words,
@@ -112,7 +116,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
-     .help = "Where its calls go: a user or a built-in such as \"echo\"; else to the user who is dialled."},
+     .help = "Where its calls go: a user, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
     {0},
 };
 

@@ -230,6 +230,11 @@ enum trunk_dtmf trunk_dtmf(const struct trunk *trunk)
 	return (enum trunk_dtmf)config_enum(trunk->snapshot, "trunks", trunk->index, "dtmf");
 }
 
+bool trunk_record(const struct trunk *trunk)
+{
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "record");
+}
+
 bool trunk_video(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "video");

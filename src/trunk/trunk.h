@@ -87,6 +87,7 @@ bool trunk_latch(const struct trunk *trunk);
 /* How its digits come and go; as enum media_dtmf. */
 enum trunk_dtmf trunk_dtmf(const struct trunk *trunk);
 bool trunk_video(const struct trunk *trunk);
+bool trunk_record(const struct trunk *trunk);
 /* Whether its new requests are taken only with a right answer to a challenge of ours. */
 bool trunk_wants_proof(const struct trunk *trunk);
 bool trunk_is_trusted(const struct trunk *trunk);

@@ -16,7 +16,8 @@ static const struct config_option trunk_rows[] = {
 };
 static const struct config_table users = {.group = "users", .shape = CONFIG_LIST, .options = user_rows};
 static const struct config_table trunks = {.group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows};
-static const struct config_table *const tables[] = {&users, &trunks, &route_options, NULL};
+static const struct config_table announcements = {.group = "announcements", .shape = CONFIG_LIST, .options = user_rows};
+static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, NULL};
 
 #define PEOPLE                                                                                                         \
 	"users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n"                              \
@@ -141,8 +142,12 @@ static void test_inbound(void **state)
 	    {"", "user bob", "pbx", "bob"},
 	    {"100", "built-in echo", "pbx", "echo"},
 	    {"100", "denied", "pbx", "carrier"},
+	    {"100", "built-in closed", "pbx", "closed"},
+	    {"700", "built-in closed"},
+	    {"closed", "denied", "pbx"},
 	};
-	check("routes : ( { to = \"carrier\"; }, { match = \"^9\"; to = \"echo\"; } );", rows, G_N_ELEMENTS(rows));
+	check("announcements : ( { name = \"closed\"; } ); routes : ( { to = \"carrier\"; }, { match = \"^9\"; to = \"echo\"; },"
+	      " { match = \"^7\"; to = \"closed\"; } );", rows, G_N_ELEMENTS(rows));
 }
 
 static void test_lengths(void **state)
@@ -182,7 +187,7 @@ static void test_mistakes(void **state)
 		const char *text, *said;
 	} rows[] = {
 	    {"routes : (\n { to = \"pxb\"; } );",
-	     "/t:2: routes[0].to is \"pxb\", which is no trunk, \"user\" or built-in; is \"pbx\" meant?"},
+	     "/t:2: routes[0].to is \"pxb\", which is no trunk, \"user\", announcement or built-in; is \"pbx\" meant?"},
 	    {"routes : ( { to = \"ecko\"; } );", "is \"echo\" meant?"},
 	    {"routes : ( { to = \"alice\"; } );", "routes[0].to is \"alice\", which is no trunk"},
 	    {"routes : ( { match = \"x\"; } );", "routes[0].to is missing"},
@@ -196,8 +201,11 @@ static void test_mistakes(void **state)
 	    {"routes : ( { to = \"pbx\"; },\n{ to = \"carrier\"; } );",
 	     "/t:2: routes[1] is never used: routes[0] has no match either"},
 	    {"trunks : ( { name = \"echo\"; } );", "trunks[0].name is \"echo\", which means something else in routes"},
+	    {"announcements : ( { name = \"music\"; } );", "announcements[0].name is \"music\", which means something else"},
+	    {"users : ( { name = \"alice\"; } ); announcements : ( { name = \"alice\"; } );", "announcements[0].name is \"alice\""},
+	    {"routes : ( { to = \"clused\"; } ); announcements : ( { name = \"closed\"; } );", "is \"closed\" meant?"},
 	    {"users : ( { name = \"alice\"; } );\ntrunks : ( { name = \"a\"; inbound = \"alise\"; } );",
-	     "/t:2: trunks[0].inbound is \"alise\", which is no user or built-in; is \"alice\" meant?"},
+	     "/t:2: trunks[0].inbound is \"alise\", which is no user, announcement or built-in; is \"alice\" meant?"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct config_snapshot *snapshot = NULL;
