@@ -98,6 +98,16 @@ static bool takes(const struct sdp_converter *converter, const struct sdp_format
 	return false;
 }
 
+static bool has_comfort_noise(const struct plugin_registry *codecs)
+{
+	const struct tandem_codec *codec;
+
+	for (size_t i = 0; (codec = plugin_codec_at(codecs, i)); i++)
+		if (codec->flags & TANDEM_CODEC_COMFORT_NOISE)
+			return true;
+	return false;
+}
+
 struct media_convert *media_convert_new(const struct plugin_registry *codecs, const char *const *wanted)
 {
 	struct media_convert *convert = g_new0(struct media_convert, 1);
@@ -111,7 +121,14 @@ struct media_convert *media_convert_new(const struct plugin_registry *codecs, co
 	n_usual = convert->n;
 	if (codecs && wants_all)
 		add_named(convert, codecs, NULL);
-	convert->converter = (struct sdp_converter){convert->n, convert->formats, n_usual, takes, convert};
+	convert->converter = (struct sdp_converter){
+		.n_formats = convert->n,
+		.formats = convert->formats,
+		.n_usual = n_usual,
+		.takes = takes,
+		.data = convert,
+		.has_comfort_noise = codecs && has_comfort_noise(codecs),
+	};
 	return convert;
 }
 

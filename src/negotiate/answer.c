@@ -111,12 +111,12 @@ static void add_others(const struct sdp_media *offer, const struct other_stream 
 	}
 }
 
-/* Events that the other far end has not: media makes what it takes of them. */
-static void add_own_events(const struct sdp_media *offer, bool any_clock, struct negotiate_formats *formats)
+/* Events or noise that the other far end has not: media makes what it takes of them. */
+static void add_own(const struct sdp_media *offer, const char *encoding, bool any_clock, struct negotiate_formats *formats)
 {
 	for (size_t i = 0; i < offer->n_formats; i++) {
 		const struct sdp_format *offered = &offer->formats[i];
-		if (negotiate_is_telephone_event(offered) && (any_clock || negotiate_clock_in_use(formats, offered->clock_hz)) &&
+		if (!strcasecmp(offered->encoding, encoding) && (any_clock || negotiate_clock_in_use(formats, offered->clock_hz)) &&
 		    !negotiate_formats_find(formats->items, formats->n, offered))
 			add_answer_format(formats, offered, offered->parameters);
 	}
@@ -132,9 +132,9 @@ static void choose_events(const struct sdp_media *offer, const struct other_stre
 	if (formats->n == n_codecs && !is_converted)
 		add_others(offer, other, "telephone-event", true, formats);
 	if (formats->n == n_codecs)
-		add_own_events(offer, false, formats);
+		add_own(offer, "telephone-event", false, formats);
 	if (formats->n == n_codecs)
-		add_own_events(offer, true, formats);
+		add_own(offer, "telephone-event", true, formats);
 }
 
 static bool answer_formats(const struct answer_builder *builder, const struct sdp_media *offer,
@@ -155,6 +155,8 @@ static bool answer_formats(const struct answer_builder *builder, const struct sd
 			choose_events(offer, other, is_converted, formats);
 		if (media->kind == SDP_KIND_AUDIO)
 			add_others(offer, other, "CN", false, formats);
+		if (is_converted && profile->converter->has_comfort_noise)
+			add_own(offer, "CN", false, formats);
 		for (size_t i = 0; i < formats->n; i++)
 			*sdp_media_add_format(media) = formats->items[i];
 	}

@@ -16,6 +16,7 @@ struct sdp_converter {
 	bool (*takes)(const struct sdp_converter *converter, const struct sdp_format *format,
 		      char ret_parameters[static SDP_PARAMETERS_BYTES_MAX]);
 	const void *data; /* its own */
+	bool has_comfort_noise; /* (RFC 3389) beside what is converted, for who offers it */
 };
 
 /* One stream (an m= line that is carried). */

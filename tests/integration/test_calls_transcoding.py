@@ -1,10 +1,13 @@
 """Two sides that share no codec: what one says is decoded and encoded anew, and is heard as it was said."""
 
+import audioop
+import math
 import re
 import time
 
 import pytest
 from tandem_test import calls as calls_module
+from tandem_test.codecs import PCMA
 from tandem_test.lifetime import maker
 from tandem_test.net import Deadline
 from tandem_test.transcoding import TranscodedCall
@@ -81,3 +84,54 @@ def test_a_browser_speaks_what_its_user_is_to_speak_though_both_have_more(calls,
     for end in call.ends:
         end.silence(seconds=0.2)
     call.hang_up()
+
+
+NOISE_TYPE, NOISE_DB = 13, 40  # RFC 3389
+
+
+class NoisyCall(TranscodedCall):
+    """The telephone knows comfort noise."""
+
+    def _describe_telephone(self, *arguments, **options):
+        sdp = super()._describe_telephone(*arguments, **options)
+        self.trunk.local = re.sub(r"^(m=audio .*?)\r$", rf"\1 {NOISE_TYPE}\r", sdp, flags=re.M)
+        return self.trunk.local
+
+
+def wait_for(heard, fits):
+    deadline = Deadline()
+    while not fits(heard):
+        assert not deadline.is_over(), len(heard)
+        time.sleep(0.02)
+
+
+def test_who_falls_silent_leaves_comfort_noise_to_a_telephone_that_knows_it(calls):
+    with maker(lambda direction: NoisyCall(calls, direction)) as make:
+        one = make("trunk-browser").set_up()
+        heard = one.heard_by("trunk")
+        one.says("browser", 440)
+        one.hears("trunk", 440)
+        one.falls_silent("browser")
+        wait_for(heard, lambda packets: packets[-1][1][1] & 0x7F == NOISE_TYPE)
+        one.says("browser", 440)
+        wait_for(heard, lambda packets: packets[-1][1][1] & 0x7F != NOISE_TYPE)
+        types = [packet[1] & 0x7F for _, packet, _ in heard]
+        resumed = len(types) - types[::-1].index(NOISE_TYPE)
+        assert types.count(NOISE_TYPE) == 1 and heard[resumed][1][1] & 0x80, "one description, and a marker behind it"
+
+
+def test_comfort_noise_of_a_telephone_is_heard_as_noise(calls):
+    with maker(lambda direction: NoisyCall(calls, direction, browser=PCMA)) as make:
+        one = make("trunk-browser").set_up()
+        one.says("trunk", 440)
+        one.hears("browser", 440)
+        one.falls_silent("trunk")
+        one.port.socket.sendto(one.port.packet(NOISE_TYPE, bytes([NOISE_DB]), duration=160), one.to_trunk_port())
+        decode, heard = PCMA.decoder(), one.heard_by("browser")
+
+        def is_noise(packets):
+            pcm = b"".join(decode(packet[12:]) for _, packet, _ in packets[-25:])
+            return abs(20 * math.log10(max(audioop.rms(pcm, 2), 1) / 32767) + NOISE_DB) < 3
+
+        n = len(heard)
+        wait_for(heard, lambda packets: len(packets) > n + 50 and is_noise(packets))

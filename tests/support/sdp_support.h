@@ -18,8 +18,8 @@ static inline bool support_takes(const struct sdp_converter *converter, const st
 
 static const struct sdp_format support_convertible[] = {
 	{111, "opus", 48000, 2, "minptime=10;useinbandfec=1"}, {0, "PCMU", 8000, 1, ""}, {8, "PCMA", 8000, 1, ""}};
-__attribute__((unused)) static const struct sdp_converter support_opus_and_g711 = {3, support_convertible, 3, support_takes, NULL};
-__attribute__((unused)) static const struct sdp_converter support_opus_and_pcmu = {2, support_convertible, 2, support_takes, NULL};
+__attribute__((unused)) static const struct sdp_converter support_opus_and_g711 = {3, support_convertible, 3, support_takes, NULL, true};
+__attribute__((unused)) static const struct sdp_converter support_opus_and_pcmu = {2, support_convertible, 2, support_takes, NULL, false};
 
 static inline struct sdp_session *support_parse(const char *text)
 {
