@@ -15,7 +15,7 @@ struct media_tone_change {
 	uint32_t duration_ms; /* ENDED: how long it sounded, within 12 ms mostly, more where a codec smears it */
 };
 struct media_tone_detector;
-/* `hz`: 8, 16, 24, 32 or 48 kHz. NULL: another rate. */
+/* `hz`: 8 to 48 kHz; a feed is a whole number of samples at 8 kHz (at 44.1 kHz: of 10 ms). NULL: another rate. */
 struct media_tone_detector *media_tone_detector_new(uint32_t hz);
 struct media_tone_detector *media_tone_detector_free(struct media_tone_detector *detector); /* accepts NULL */
 /* Mono. Returns how many changes there were, in order; each STARTED is followed by its ENDED. Both are known 25 to 38
