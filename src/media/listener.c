@@ -44,6 +44,16 @@ static struct decoder *decoder_of(const struct media_listener *listener, uint8_t
 
 /* --- decoding --- */
 
+/* What cannot be decoded is not heard from then on. */
+static bool is_useless(const struct media_listener *listener, struct decoder *decoder)
+{
+	log_warning(&listener->from->end->log, "%s cannot be decoded to sound of %u Hz", decoder->format.encoding, listener->pcm_hz);
+	if (decoder->instance)
+		decoder->codec->decoder_free(g_steal_pointer(&decoder->instance));
+	decoder->format.payload_type = MEDIA_TYPE_NONE;
+	return false;
+}
+
 static bool is_ready(const struct media_listener *listener, struct decoder *decoder)
 {
 	const struct tandem_codec_settings settings = {
@@ -55,18 +65,12 @@ static bool is_ready(const struct media_listener *listener, struct decoder *deco
 
 	if (decoder->instance)
 		return true;
-	if (decoder->codec->decoder_new(&settings, &decoder->instance) < 0) {
-		log_warning(&listener->from->end->log, "no decoder for %s", decoder->format.encoding);
-		return false;
-	}
+	if (decoder->codec->decoder_new(&settings, &decoder->instance) < 0)
+		return is_useless(listener, decoder);
 	if (decoder->pcm_hz == listener->pcm_hz)
 		return true;
 	decoder->resample = media_resample_new(decoder->pcm_hz, listener->pcm_hz, RESAMPLE_QUALITY);
-	if (decoder->resample)
-		return true;
-	log_warning(&listener->from->end->log, "no way from %u Hz to %u Hz", decoder->pcm_hz, listener->pcm_hz);
-	decoder->codec->decoder_free(g_steal_pointer(&decoder->instance));
-	return false;
+	return decoder->resample || is_useless(listener, decoder);
 }
 
 /* Of the sound that the frame stands for: samples written to `pcm`, or a negative errno. */
