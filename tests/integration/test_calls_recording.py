@@ -17,7 +17,9 @@ from tandem_test import calls as calls_module
 from tandem_test import media, soundfile
 from tandem_test.media import RATES
 from tandem_test.calls import Call, End
+from tandem_test.lifetime import maker
 from tandem_test.net import Deadline
+from tandem_test.transcoding import TranscodedCall
 from tandem_test.transfer import expect_bye, notified, refer_accepted, refer_to, replaces_of
 from tandem_test.webrtc import WebRtc
 
@@ -187,6 +189,19 @@ def test_each_side_is_in_its_channel(daemon, directory, known, media_call, direc
         assert side["codec"] == "PCMU" and side["packets_received"] >= 80 and side["packets_lost"] == 0
     assert note["ended_by"] == "caller" and note["started"] < note["ended"]
     assert daemon.metric("tandem_recordings") == 0
+
+
+def test_a_call_that_is_converted_is_recorded_like_any_other(directory, known, calls):
+    with maker(lambda: TranscodedCall(calls, "browser-trunk")) as make:
+        one = make().set_up()
+        one.says("browser", BROWSER_HZ)
+        one.says("trunk", TRUNK_HZ)
+        one.hears("trunk", BROWSER_HZ)
+        one.hears("browser", TRUNK_HZ)
+    path = new_file(directory, known)
+    note = complete(path)
+    assert {note["left"]["codec"], note["right"]["codec"]} == {"PCMA", "PCMU"}
+    check_sides(path, BROWSER_HZ, TRUNK_HZ)
 
 
 def test_ogg_files_and_calls_of_a_user(world, tmp_path):
