@@ -75,7 +75,7 @@ class ScriptedPhone {
     this.seen = 0;
   }
 
-  // Calls a function of the page: call, answer, reject, hangUp, hold, unhold, dtmf.
+  // Calls a function of the page: call, answer, reject, hangUp, hold, unhold, dtmf, dtmfByInfo.
   do(name, value) {
     return this.page.evaluate(([n, v]) => window.test[n](v), [name, value]);
   }

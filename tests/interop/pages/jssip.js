@@ -80,6 +80,7 @@ Object.assign(window.test, {
     session.renegotiate({}, () => state('renegotiated'));
   },
   dtmf: (digits) => session.connection.getSenders()[0].dtmf.insertDTMF(digits, 100, 80),
+  dtmfByInfo: (digits) => session.sendDTMF(digits, { transportType: 'INFO', duration: 100, interToneGap: 80 }),
 });
 
 function refer(from, target, options = {}) {

@@ -96,6 +96,12 @@ Object.assign(window.test, {
   hold: () => reinvite(true),
   unhold: () => reinvite(false),
   dtmf: (digits) => session.sessionDescriptionHandler.peerConnection.getSenders()[0].dtmf.insertDTMF(digits, 100, 80),
+  async dtmfByInfo(digits) {
+    for (const digit of digits) {
+      const body = { contentDisposition: 'render', contentType: 'application/dtmf-relay', content: `Signal=${digit}\r\nDuration=100` };
+      await session.info({ requestOptions: { body } });
+    }
+  },
 });
 
 async function reinvite(hold) {
