@@ -52,7 +52,7 @@ for (const library of ['jssip', 'sipjs']) {
     trunk.bye();
     await trunk.saw('BYE', 200);
     await phone.reach('ended');
-    assert.deepEqual((await phone.byes()).sent, [200]);
+    await phone.byeAnswered('sent');
   });
 
   test(`${library}: after its return the page can hang up`, async () => {
@@ -64,7 +64,7 @@ for (const library of ['jssip', 'sipjs']) {
     await phone.do('hangUp');
     await trunk.saw('BYE');
     await phone.reach('ended');
-    assert.deepEqual((await phone.byes()).received, [200]);
+    await phone.byeAnswered('received');
   });
 
   test(`${library}: the trunk hangs up while the page is away: the page hears of it when it is back`, async () => {
@@ -75,7 +75,7 @@ for (const library of ['jssip', 'sipjs']) {
     await trunk.saw('BYE', 200);
     relay.mend();
     await phone.reach('ended');
-    assert.deepEqual((await phone.byes()).sent, [200]);
+    await phone.byeAnswered('sent');
   });
 
   test(`${library}: the connection breaks while the page rings and is made again: it answers, with audio both ways`, async () => {

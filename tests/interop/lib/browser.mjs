@@ -1,4 +1,5 @@
 // Chromium with a known tone at its microphone, and the pages in it.
+import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -136,6 +137,15 @@ class ScriptedPhone {
       if (status && /^CSeq: *\d+ BYE/im.test(text)) answers[out ? 'sent' : 'received'].push(Number(status[1]));
     }
     return answers;
+  }
+
+  // Waits for the final answer to the call's one BYE, which `direction` ("sent", "received") gave: a page may end its call before it comes.
+  async byeAnswered(direction) {
+    const byes = await until('the BYE is answered', async () => {
+      const answers = await this.byes();
+      return answers[direction].length > 0 && answers;
+    });
+    assert.deepEqual(byes, { sent: [], received: [], [direction]: [200] });
   }
 
   close() {
