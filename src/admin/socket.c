@@ -1,8 +1,8 @@
 #include "admin/socket.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "net/acceptor.h"
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -87,32 +87,15 @@ static void client_answer(struct admin_client *client, json_t *answer)
 	client_write(client);
 }
 
-static json_t *rounded(double value)
-{
-	return json_real((double)(int64_t)(value * 100 + 0.5) / 100);
-}
-
-static json_t *score_or_null(double score)
-{
-	return score > 0 ? rounded(score) : json_null();
-}
-
-/* What far ends have written need not be UTF-8, without which JSON would take none of it. NULL: null. */
-static json_t *text_or_null(const char *text)
-{
-	g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-	return valid ? json_string(valid) : json_null();
-}
-
 static json_t *describe_leg(const struct event_leg_media *leg)
 {
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "name", text_or_null(leg->leg),
-			 "codec", text_or_null(leg->encoding), "received", (json_int_t)leg->packets_received, "lost",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "name", base_json_text(leg->leg),
+			 "codec", base_json_text(leg->encoding), "received", (json_int_t)leg->packets_received, "lost",
 			 (json_int_t)leg->packets_lost, "refused", (json_int_t)leg->packets_refused, "sent",
 			 (json_int_t)leg->packets_sent, "lost_by_far_end", (json_int_t)leg->far_packets_lost, "jitter_ms",
-			 rounded(leg->jitter_us / 1e3), "round_trip_ms", rounded(leg->round_trip_us / 1e3), "mos",
-			 score_or_null(leg->mos_received), "mos_worst", score_or_null(leg->mos_received_worst), "mos_far_end",
-			 score_or_null(leg->mos_sent), "trouble", text_or_null(leg->trouble), "decoded",
+			 base_json_rounded(leg->jitter_us / 1e3), "round_trip_ms", base_json_rounded(leg->round_trip_us / 1e3), "mos",
+			 base_json_score(leg->mos_received), "mos_worst", base_json_score(leg->mos_received_worst), "mos_far_end",
+			 base_json_score(leg->mos_sent), "trouble", base_json_text(leg->trouble), "decoded",
 			 (json_int_t)leg->packets_decoded, "concealed", (json_int_t)leg->packets_concealed, "jitter_buffer_ms",
 			 (json_int_t)leg->jitter_buffer_ms);
 }
@@ -126,7 +109,7 @@ static json_t *describe_call(const struct call_view *call)
 	for (size_t i = 0; i < call->n_legs; i++)
 		json_array_append_new(legs, describe_leg(&call->legs[i]));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", call->id, "state", call->state, "caller",
-			 text_or_null(call->caller), "called", text_or_null(call->called), "seconds", rounded((double)call->talking_us / 1e6), "legs", legs, "recording", recording);
+			 base_json_text(call->caller), "called", base_json_text(call->called), "seconds", base_json_rounded((double)call->talking_us / 1e6), "legs", legs, "recording", recording);
 }
 
 static void client_surveyed(void *user, const struct call_view *calls, size_t n_calls)

@@ -1,5 +1,6 @@
 /* Which calls are recorded: those of a trunk or a user with the option `record`, and those that the operator names. A recording is of
  * one leg, what its far end says and what it is told, and goes on as long as the leg is in a call, whoever its partner is. */
+#include "base/json.h"
 #include "call/call_private.h"
 #include "record/record.h"
 #include <string.h>
@@ -16,27 +17,15 @@ static enum media_side other_side(enum media_side side)
 	return side == MEDIA_SIDE_LEFT ? MEDIA_SIDE_RIGHT : MEDIA_SIDE_LEFT;
 }
 
-/* What far ends have written need not be UTF-8. NULL: null. */
-static json_t *text_or_null(const char *text)
-{
-	g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-	return valid ? json_string(valid) : json_null();
-}
-
-static json_t *score_or_null(double score)
-{
-	return score > 0 ? json_real((double)(int)(score * 100 + 0.5) / 100) : json_null();
-}
-
 /* NULL: of a side without media, a built-in. */
 static json_t *describe_side(const struct event_leg_media *figures)
 {
 	if (!figures)
 		return json_null();
-	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o}", "leg", text_or_null(figures->leg), "codec",
-			 text_or_null(figures->encoding), "packets_received", (json_int_t)figures->packets_received,
-			 "packets_lost", (json_int_t)figures->packets_lost, "mos", score_or_null(figures->mos_received),
-			 "mos_worst", score_or_null(figures->mos_received_worst));
+	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o}", "leg", base_json_text(figures->leg), "codec",
+			 base_json_text(figures->encoding), "packets_received", (json_int_t)figures->packets_received,
+			 "packets_lost", (json_int_t)figures->packets_lost, "mos", base_json_score(figures->mos_received),
+			 "mos_worst", base_json_score(figures->mos_received_worst));
 }
 
 static const struct call_recording *running_recording(const struct call *call)
@@ -53,8 +42,8 @@ static void recording_start(struct call *call, const struct leg *leg, const char
 {
 	struct call_recording *recording = g_new0(struct call_recording, 1);
 	const struct leg *peer = call_peer_of(call, leg);
-	json_t *facts = json_pack("{s:o, s:o, s:s, s:s}", "caller", text_or_null(call->caller_name), "called",
-				  text_or_null(call->called_name), "recorded_leg", leg->name, "requested_by", requested_by);
+	json_t *facts = json_pack("{s:o, s:o, s:s, s:s}", "caller", base_json_text(call->caller_name), "called",
+				  base_json_text(call->called_name), "recorded_leg", leg->name, "requested_by", requested_by);
 	recording->link.data = recording;
 	recording->leg = leg;
 	recording->side = leg == call->caller ? MEDIA_SIDE_LEFT : MEDIA_SIDE_RIGHT;
@@ -183,7 +172,7 @@ void call_finish_recordings(GQueue *recordings, const struct event_call_changed 
 		bool is_left = recording->side == MEDIA_SIDE_LEFT;
 		json_t *facts = json_pack("{s:o, s:o, s:o, s:s}", is_left ? "left" : "right", describe_side(event->caller_media),
 					  is_left ? "right" : "left", describe_side(event->called_media), "cause",
-					  text_or_null(event->cause), "ended_by", event_side_name(event->ended_by));
+					  base_json_text(event->cause), "ended_by", event_side_name(event->ended_by));
 		recording_finish(recording, facts);
 	}
 }

@@ -10,7 +10,6 @@
 #define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
 #define LEG_REQUESTS_MAX 16 /* passed on and unanswered, each way */
 
-
 #define LEG_WORD_OF_BUILTIN UINT64_MAX /* the one thing that a built-in has to say */
 
 struct call;

@@ -75,6 +75,7 @@ void leg_wake(const struct leg *leg)
 struct negotiate_leg leg_view(const struct leg *leg)
 {
 	leg_wake(leg);
+	enum media_dtmf dtmf = leg_dtmf(leg);
 	struct negotiate_leg view = {
 		.profile = {
 			.kind = leg->kind == LEG_BROWSER ? NEGOTIATE_WEBRTC : NEGOTIATE_RTP,
@@ -84,7 +85,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
 			.fills_silence = media_engine_plays_on_hold(leg->manager->media),
-			.carries_dtmf = leg_dtmf(leg) == MEDIA_DTMF_AUTO || leg_dtmf(leg) == MEDIA_DTMF_RFC4733,
+			.carries_dtmf = dtmf == MEDIA_DTMF_AUTO || dtmf == MEDIA_DTMF_RFC4733,
 			.carries_video = leg->carries_video,
 			.trickle = true,
 			.session_id = leg->session_id,

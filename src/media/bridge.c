@@ -9,12 +9,6 @@
 #include "media/source.h"
 #include "media/tap.h"
 #include "media/transcode.h"
-#include <strings.h>
-
-static bool is_event(const struct sdp_format *format)
-{
-	return strcasecmp(format->encoding, "telephone-event") == 0;
-}
 
 static uint8_t type_at(const struct media_stream *to, const struct sdp_format *format)
 {
@@ -30,13 +24,15 @@ static void make_routes(struct media_stream *stream, struct media_stream *to)
 		stream->routes[i] = (struct media_route){.type_out = MEDIA_TYPE_NONE};
 	for (size_t i = 0; i < stream->n_formats; i++) {
 		const struct sdp_format *format = &stream->formats[i];
+		bool is_event = sdp_format_is_telephone_event(format);
 
 		if (format->payload_type >= MEDIA_TYPES)
 			continue;
 		stream->routes[format->payload_type] = (struct media_route){
 			.clock_hz = format->clock_hz,
-			.jitter_clock_hz = is_event(format) ? 0 : format->clock_hz,
+			.jitter_clock_hz = is_event ? 0 : format->clock_hz,
 			.type_out = type_at(to, format),
+			.is_event = is_event,
 		};
 	}
 	stream->transcode = media_transcode_renew(stream->transcode, stream, to);

@@ -2,7 +2,6 @@
 #include "media/tones.h"
 #include "rtp/digits.h"
 #include "rtp/event.h"
-#include <strings.h>
 
 #define LOOK_MS	      100 /* whether the packets of what sounds have ceased */
 #define TWICE_US_MAX (INT64_C(2000) * 1000) /* a digit that was heard as a tone may come once more by signalling, so much later */
@@ -228,15 +227,9 @@ void media_digits_route(struct media_stream *stream)
 {
 	bool go_over = stream->to && !stream->transcode && media_digits_form(stream->to) == MEDIA_DIGIT_EVENT;
 
-	for (size_t i = 0; i < stream->n_formats; i++) {
-		const struct sdp_format *format = &stream->formats[i];
-
-		if (format->payload_type >= MEDIA_TYPES || strcasecmp(format->encoding, "telephone-event") != 0)
-			continue;
-		stream->routes[format->payload_type].is_event = true;
-		if (!go_over)
-			stream->routes[format->payload_type].type_out = MEDIA_TYPE_NONE;
-	}
+	for (size_t i = 0; i < MEDIA_TYPES && !go_over; i++)
+		if (stream->routes[i].is_event)
+			stream->routes[i].type_out = MEDIA_TYPE_NONE;
 	media_digits_in_route(stream);
 	media_digits_out_route(stream);
 }

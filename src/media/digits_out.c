@@ -5,7 +5,6 @@
 #include "media/tone.h"
 #include "media/voice.h"
 #include "metrics/metrics.h"
-#include "plugin/plugin.h"
 #include "rtp/event_sender.h"
 #include <string.h>
 #include <strings.h>
@@ -38,7 +37,7 @@ static const struct sdp_format *event_format(const struct media_stream *to, uint
 	for (size_t i = 0; i < to->n_formats; i++) {
 		const struct sdp_format *format = &to->formats[i];
 
-		if (strcasecmp(format->encoding, "telephone-event") != 0 ||
+		if (!sdp_format_is_telephone_event(format) ||
 		    (best && (best->clock_hz == to->formats[0].clock_hz || format->clock_hz != to->formats[0].clock_hz)))
 			continue;
 		best = format;
@@ -49,11 +48,7 @@ static const struct sdp_format *event_format(const struct media_stream *to, uint
 
 static bool can_speak(const struct media_stream *to)
 {
-	const struct plugin_registry *codecs = to->end->worker->engine->codecs;
-	const struct sdp_format *format = to->formats;
-
-	return codecs && to->n_formats > 0 &&
-	       plugin_codec_find(codecs, format->encoding, format->clock_hz, format->channels);
+	return to->n_formats > 0 && media_stream_codec(to, 0);
 }
 
 bool media_digits_carries_tones(const struct media_stream *stream)

@@ -244,6 +244,8 @@ void media_end_send_rtp(struct media_end *end, uint8_t *bytes, size_t length, si
 void media_end_send_rtcp(struct media_end *end, uint8_t *bytes, size_t length, size_t capacity);
 /* As it is, for DTLS. */
 void media_end_send_raw(struct media_end *end, const uint8_t *bytes, size_t length);
+/* What the plugins have for formats[index]; NULL: nothing. */
+const struct tandem_codec *media_stream_codec(const struct media_stream *stream, size_t index);
 /* A packet in the partner's numbering, to be sent with this stream's identity; `packet` was parsed from `bytes`. */
 void media_stream_send(struct media_stream *stream, const struct rtp_packet *packet, uint8_t *bytes, size_t capacity,
 		       uint8_t type_out, uint32_t clock_hz);

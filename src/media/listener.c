@@ -1,14 +1,13 @@
 #include "media/listener.h"
+#include "media/noise.h"
 #include "media/resample.h"
 #include "plugin/plugin.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define RESAMPLE_QUALITY 3 /* of speexdsp: right for speech */
 #define PCM_SAMPLES_MAX	 (48 * TANDEM_CODEC_FRAME_MS_MAX)
 #define FADE_MS		 5
 #define FADE_SAMPLES_MAX (48 * FADE_MS)
-#define QUIET_PEAK	 300 /* -40 dB of full scale: nobody hears whether there is a frame more of it */
 
 /* Of a payload type. */
 struct decoder {
@@ -95,15 +94,6 @@ static void note_wish(struct media_listener *listener, const struct decoder *dec
 			(struct media_wish){decoder->codec, decoder->codec->decoder_request(decoder->instance)};
 }
 
-static void note_level(struct media_listener *listener, const int16_t *pcm, size_t n)
-{
-	int peak = 0;
-
-	for (size_t i = 0; i < n; i++)
-		peak = MAX(peak, abs(pcm[i]));
-	listener->is_quiet = peak < QUIET_PEAK;
-}
-
 /* The same at our rate. */
 static int decode_at_rate(const struct decoder *decoder, enum rtp_jitter_verdict verdict, const struct rtp_jitter_frame *frame,
 			  int16_t *pcm, size_t room)
@@ -151,7 +141,7 @@ static void take_frame(struct media_listener *listener, enum rtp_jitter_verdict 
 	if (n <= 0)
 		return;
 	note_wish(listener, decoder);
-	note_level(listener, pcm, (size_t)n);
+	listener->is_quiet = media_noise_is_quiet(pcm, (size_t)n);
 	if (verdict == RTP_JITTER_SURPLUS) {
 		keep_fade(listener, pcm, (size_t)n);
 		return;
@@ -235,13 +225,11 @@ void media_listener_reset(struct media_listener *listener)
 
 static size_t list_decoders(const struct media_stream *from, enum media_listener_scope scope, struct decoder *decoders)
 {
-	const struct plugin_registry *codecs = from->end->worker->engine->codecs;
 	size_t n = 0;
 
-	for (size_t i = 0; codecs && i < from->n_formats; i++) {
+	for (size_t i = 0; i < from->n_formats; i++) {
 		const struct sdp_format *format = &from->formats[i];
-		const struct tandem_codec *codec =
-			plugin_codec_find(codecs, format->encoding, format->clock_hz, format->channels);
+		const struct tandem_codec *codec = media_stream_codec(from, i);
 
 		if (codec && format->payload_type < MEDIA_TYPES &&
 		    (scope == MEDIA_LISTENER_ALL || from->routes[format->payload_type].type_out == MEDIA_TYPE_NONE))

@@ -5,7 +5,7 @@
 #include <tandem/codec.h>
 
 #define SOUND_MS   20
-#define QUIET_PEAK 300 /* -40 dB of full scale: louder was no background */
+#define QUIET_PEAK 300 /* -40 dB of full scale */
 
 struct media_noise {
 	const struct tandem_codec *codec;
@@ -18,14 +18,10 @@ struct media_noise {
 static const struct tandem_codec *find(const struct media_stream *to, const struct sdp_format *format, uint32_t pcm_hz,
 				       uint8_t *ret_type)
 {
-	const struct plugin_registry *codecs = to->end->worker->engine->codecs;
+	for (size_t i = 0; i < to->n_formats; i++) {
+		const struct tandem_codec *codec = media_stream_codec(to, i);
 
-	for (size_t i = 0; codecs && i < to->n_formats; i++) {
-		const struct sdp_format *other = &to->formats[i];
-		const struct tandem_codec *codec =
-			plugin_codec_find(codecs, other->encoding, other->clock_hz, other->channels);
-
-		if (codec && (codec->flags & TANDEM_CODEC_COMFORT_NOISE) && other->clock_hz == format->clock_hz &&
+		if (codec && (codec->flags & TANDEM_CODEC_COMFORT_NOISE) && to->formats[i].clock_hz == format->clock_hz &&
 		    plugin_codec_rate(codec, pcm_hz) == pcm_hz) {
 			*ret_type = to->send_types[i];
 			return codec;
@@ -76,10 +72,10 @@ void media_noise_note(struct media_noise *noise, const int16_t *pcm, size_t n_sa
 	memcpy(noise->last + noise->n_samples - n, pcm + n_samples - n, n * sizeof *pcm);
 }
 
-static bool was_quiet(const struct media_noise *noise)
+bool media_noise_is_quiet(const int16_t *pcm, size_t n_samples)
 {
-	for (size_t i = 0; i < noise->n_samples; i++)
-		if (abs(noise->last[i]) > QUIET_PEAK)
+	for (size_t i = 0; i < n_samples; i++)
+		if (abs(pcm[i]) > QUIET_PEAK)
 			return false;
 	return true;
 }
@@ -88,7 +84,7 @@ size_t media_noise_describe(struct media_noise *noise, uint8_t *payload, size_t 
 {
 	int length;
 
-	if (!was_quiet(noise))
+	if (!media_noise_is_quiet(noise->last, noise->n_samples))
 		memset(noise->last, 0, noise->n_samples * sizeof *noise->last);
 	length = noise->codec->encode(noise->encoder, noise->last, noise->n_samples, payload, size);
 	*ret_type = noise->type;

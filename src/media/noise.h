@@ -11,6 +11,8 @@ struct media_noise *media_noise_free(struct media_noise *noise); /* accepts NULL
 /* Whether a new one, or none, would be the same. `noise` may be NULL. */
 bool media_noise_fits(const struct media_noise *noise, const struct media_stream *to, const struct sdp_format *format,
 		      uint32_t pcm_hz);
+/* So that nobody hears whether there is a frame of it more or less. */
+bool media_noise_is_quiet(const int16_t *pcm, size_t n_samples);
 /* What was said last. */
 void media_noise_note(struct media_noise *noise, const int16_t *pcm, size_t n_samples);
 /* The silence that follows it, like what was said last if that was quiet. Bytes of payload; 0: it cannot be told. */

@@ -7,6 +7,7 @@
 #include "media/repair.h"
 #include "media/source.h"
 #include "media/transcode.h"
+#include "plugin/plugin.h"
 #include <string.h>
 
 struct media_stream *media_stream_new(struct media_end *end, const struct sdp_stream_plan *plan)
@@ -37,6 +38,14 @@ struct media_stream *media_stream_free(struct media_stream *stream)
 	g_free(stream->formats);
 	g_free(stream);
 	return NULL;
+}
+
+const struct tandem_codec *media_stream_codec(const struct media_stream *stream, size_t index)
+{
+	const struct plugin_registry *codecs = stream->end->worker->engine->codecs;
+	const struct sdp_format *format = &stream->formats[index];
+
+	return codecs ? plugin_codec_find(codecs, format->encoding, format->clock_hz, format->channels) : NULL;
 }
 
 static bool same_formats(const struct media_stream *stream, const struct sdp_stream_plan *plan)

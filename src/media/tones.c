@@ -1,6 +1,5 @@
 #include "media/tones.h"
 #include "plugin/plugin.h"
-#include <string.h>
 
 #define PCM_HZ_WANTED	8000 /* tones need no more */
 #define PCM_SAMPLES_MAX (48 * TANDEM_CODEC_FRAME_MS_MAX)
@@ -43,31 +42,26 @@ struct media_tones *media_tones_free(struct media_tones *tones)
 	return NULL;
 }
 
-static const struct sdp_format *format_of(const struct media_stream *from, uint8_t payload_type)
-{
-	for (size_t i = 0; i < from->n_formats; i++)
-		if (from->formats[i].payload_type == payload_type)
-			return &from->formats[i];
-	return NULL;
-}
-
 static void take_codec(struct media_tones *tones, uint8_t payload_type)
 {
-	const struct sdp_format *format = format_of(tones->from, payload_type);
-	const struct plugin_registry *codecs = tones->from->end->worker->engine->codecs;
-	const struct tandem_codec *codec =
-		format && codecs ? plugin_codec_find(codecs, format->encoding, format->clock_hz, format->channels) : NULL;
+	const struct media_stream *from = tones->from;
+	const struct tandem_codec *codec = NULL;
 	struct tandem_codec_settings settings = {.pcm_channels = 1};
+	size_t i;
 
+	for (i = 0; i < from->n_formats && from->formats[i].payload_type != payload_type; i++)
+		;
+	if (i < from->n_formats)
+		codec = media_stream_codec(from, i);
 	if (!codec || (codec->flags & TANDEM_CODEC_COMFORT_NOISE))
 		return;
 	drop_codec(tones);
 	tones->codec = codec;
 	tones->payload_type = payload_type;
-	tones->clock_hz = format->clock_hz;
+	tones->clock_hz = from->formats[i].clock_hz;
 	settings.pcm_hz = tones->pcm_hz = plugin_codec_rate(codec, PCM_HZ_WANTED);
 	settings.frame_ms = codec->frame_durations_ms[0];
-	settings.fmtp = format->parameters;
+	settings.fmtp = from->formats[i].parameters;
 	if (codec->decoder_new(&settings, &tones->decoder) == 0)
 		tones->detector = media_tone_detector_new(tones->pcm_hz);
 }

@@ -163,12 +163,8 @@ void media_voice_wake(struct media_voice *voice)
 /* The far end's most liked format that there is an encoder for. */
 static const struct tandem_codec *choose_codec(const struct media_stream *to, size_t *ret_index)
 {
-	const struct plugin_registry *codecs = to->end->worker->engine->codecs;
-
-	for (size_t i = 0; codecs && i < to->n_formats; i++) {
-		const struct sdp_format *format = &to->formats[i];
-		const struct tandem_codec *codec =
-			plugin_codec_find(codecs, format->encoding, format->clock_hz, format->channels);
+	for (size_t i = 0; i < to->n_formats; i++) {
+		const struct tandem_codec *codec = media_stream_codec(to, i);
 
 		if (codec && !(codec->flags & TANDEM_CODEC_COMFORT_NOISE)) {
 			*ret_index = i;

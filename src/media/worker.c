@@ -2,11 +2,11 @@
 #include "metrics/metrics.h"
 
 METRICS_COUNTER(packets_taken, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "taken");
-METRICS_GAUGE(workers_saving, "tandem_media_workers_saving", "Media threads that are too busy for all of media.effort.");
 METRICS_COUNTER(refused_source, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unexpected_source");
 METRICS_COUNTER(refused_protection, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "not_authentic");
 METRICS_COUNTER(refused_type, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "unknown_type");
 METRICS_COUNTER(refused_malformed, "tandem_media_packets_total", "Packets that came to media ports.", "outcome", "malformed");
+METRICS_GAUGE(workers_saving, "tandem_media_workers_saving", "Media threads that are too busy for all of media.effort.");
 
 static struct metrics_item *const refusals[MEDIA_REFUSALS] = {
 	[MEDIA_REFUSAL_SOURCE] = &refused_source,

@@ -86,13 +86,7 @@ static void choose_convertible(const struct sdp_media *offer, const struct negot
 /* The other side's format for telephone-event or comfort noise, when it has agreed to it; alone, the offer's own. */
 static const struct sdp_format *agreed_format(const struct other_stream *other, const struct sdp_format *offered)
 {
-	if (other->is_alone)
-		return offered;
-	for (size_t i = 0; i < other->agreed.n; i++) {
-		if (sdp_format_same_codec(other->agreed.local[i], offered))
-			return other->agreed.remote[i];
-	}
-	return NULL;
+	return other->is_alone ? offered : negotiate_agreed_find(&other->agreed, offered);
 }
 
 static void add_others(const struct sdp_media *offer, const struct other_stream *other, const char *encoding,

@@ -82,11 +82,6 @@ const char *const *negotiate_codecs(const struct negotiate_profile *profile, enu
 	return NULL;
 }
 
-bool negotiate_is_telephone_event(const struct sdp_format *format)
-{
-	return !strcasecmp(format->encoding, "telephone-event");
-}
-
 bool negotiate_known_format(const char *encoding, enum sdp_kind kind, struct sdp_format *ret_format)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(known_codecs); i++) {

@@ -216,15 +216,6 @@ bool negotiate_needs_reoffer(const struct negotiate_leg *leg, const struct sdp_s
 	return false;
 }
 
-static bool has_codec(const struct negotiate_agreed *agreed, const struct sdp_format *codec)
-{
-	for (size_t i = 0; i < agreed->n; i++) {
-		if (sdp_format_same_codec(agreed->local[i], codec))
-			return true;
-	}
-	return false;
-}
-
 /* Whether the codec that is sent by preference on `leg` is agreed on its partner, and each other one too, or can be converted. */
 static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotiate_leg *partner)
 {
@@ -239,7 +230,7 @@ static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotia
 			if (!negotiate_is_codec(ours.local[k]))
 				continue;
 			bool may_convert = !is_first && converts && negotiate_converts(&leg->profile, ours.local[k], NULL);
-			if (!has_codec(&theirs, ours.local[k]) && !may_convert)
+			if (!negotiate_agreed_find(&theirs, ours.local[k]) && !may_convert)
 				return false;
 			is_first = false;
 		}

@@ -7,7 +7,6 @@
 /* Speech, sound or picture itself, as against telephone-event, comfort noise, redundancy, retransmission. */
 bool negotiate_is_codec(const struct sdp_format *format);
 bool negotiate_is_retransmission(const struct sdp_format *format);
-bool negotiate_is_telephone_event(const struct sdp_format *format);
 /* Whether the NULL-terminated list has the encoding; a NULL list has none. */
 bool negotiate_list_has(const char *const *names, const struct sdp_format *format);
 /* A format as we offer it ourselves; payload_type is the usual one. False for an encoding we know nothing of. */
@@ -63,6 +62,8 @@ void negotiate_agree(const struct sdp_media *local, const struct sdp_media *remo
 		     struct negotiate_agreed *ret_agreed);
 /* That of the leg's stream `index`; n is 0 when the stream is not in use. */
 void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct negotiate_agreed *ret_agreed);
+/* The far end's own form of a codec that is agreed on, or NULL. */
+const struct sdp_format *negotiate_agreed_find(const struct negotiate_agreed *agreed, const struct sdp_format *codec);
 
 /* Whether media can convert to and from it. `ret_parameters` may be NULL: what our answer says of it. */
 bool negotiate_converts(const struct negotiate_profile *profile, const struct sdp_format *format, char *ret_parameters);

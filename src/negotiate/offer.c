@@ -177,7 +177,7 @@ static void collect_events(const struct sdp_media *from, struct negotiate_format
 	}
 	for (size_t i = 0; from && !is_shared && i < from->n_formats; i++) {
 		const struct sdp_format *format = &from->formats[i];
-		if (negotiate_is_telephone_event(format) && !negotiate_formats_find(formats->items, formats->n, format))
+		if (sdp_format_is_telephone_event(format) && !negotiate_formats_find(formats->items, formats->n, format))
 			negotiate_formats_add(formats, format);
 	}
 }

@@ -135,6 +135,15 @@ void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct 
 		negotiate_agree(local, remote, leg->local_was_offer, ret_agreed);
 }
 
+const struct sdp_format *negotiate_agreed_find(const struct negotiate_agreed *agreed, const struct sdp_format *codec)
+{
+	for (size_t i = 0; i < agreed->n; i++) {
+		if (sdp_format_same_codec(agreed->local[i], codec))
+			return agreed->remote[i];
+	}
+	return NULL;
+}
+
 size_t negotiate_count_transports(const struct negotiate_leg *leg, const struct sdp_session *from, bool is_offer)
 {
 	size_t n = 1;

@@ -391,9 +391,9 @@ enum registrar_media registrar_endpoint_media(const struct registrar_endpoint *e
 
 bool registrar_endpoint_record(const struct registrar_endpoint *endpoint)
 {
-	const struct config_snapshot *config = endpoint->registrar ? endpoint->registrar->config : NULL;
-	ssize_t index = config ? config_find(config, "users", user_of(endpoint)) : -1;
-	return index >= 0 && config_boolean(config, "users", (size_t)index, "record");
+	size_t index;
+	const struct config_snapshot *config = config_of(endpoint, &index);
+	return config && config_boolean(config, "users", index, "record");
 }
 
 void registrar_endpoint_note_media(struct registrar_endpoint *endpoint, enum registrar_media media)

@@ -209,6 +209,11 @@ bool sdp_format_same_codec(const struct sdp_format *a, const struct sdp_format *
 	return true;
 }
 
+bool sdp_format_is_telephone_event(const struct sdp_format *format)
+{
+	return !strcasecmp(format->encoding, "telephone-event");
+}
+
 const struct sdp_format *sdp_media_find_retransmission(const struct sdp_media *media, uint8_t payload_type)
 {
 	for (size_t i = 0; i < media->n_formats; i++) {

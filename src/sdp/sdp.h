@@ -229,6 +229,7 @@ enum sdp_direction sdp_direction_reverse(enum sdp_direction direction);
 const struct sdp_format *sdp_media_find_format(const struct sdp_media *media, uint8_t payload_type);
 /* Same encoding, clock rate and channels (and, for codecs where it decides, the same mode in fmtp). */
 bool sdp_format_same_codec(const struct sdp_format *a, const struct sdp_format *b);
+bool sdp_format_is_telephone_event(const struct sdp_format *format); /* RFC 4733 */
 /* A fmtp parameter's value into `value`; false when absent. */
 bool sdp_format_parameter(const struct sdp_format *format, const char *name, char *value, size_t size);
 /* A candidate line without "a=" ("candidate:1 1 udp ..."), as trickle ICE sends it. */
