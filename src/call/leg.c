@@ -263,6 +263,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 	leg->sdes = leg_sdes_of_trunk(trunk);
 	leg->carries_video = trunk_video(trunk);
 	leg->is_to_be_recorded = trunk_record(trunk);
+	leg_timer_set_wish(leg, trunk_session_expires_s(trunk, leg->session.seconds));
 	leg_set_codecs(leg, trunk_codecs(trunk));
 	snprintf(leg->name, sizeof leg->name, "trunk %.48s", trunk_name(trunk));
 	return leg;

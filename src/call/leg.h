@@ -287,6 +287,7 @@ void leg_reliable_acknowledge(struct leg *leg, const struct sip_message *respons
 
 /* --- leg_timer.c: RFC 4028 --- */
 void leg_timer_init(struct leg *leg);
+void leg_timer_set_wish(struct leg *leg, uint32_t seconds); /* before its first INVITE; 0: we ask for none */
 void leg_timer_ask(struct leg *leg, struct sip_message *request);
 void leg_timer_learn(struct leg *leg, const struct sip_message *response); /* a 2xx to INVITE or UPDATE */
 bool leg_timer_raise(struct leg *leg, const struct sip_message *response); /* a 422: whether asking again makes sense */

@@ -84,6 +84,7 @@ struct negotiate_leg leg_view(const struct leg *leg)
 			.converter = media_engine_converter(leg->manager->media),
 			.sdes = leg->sdes,
 			.is_dtls = leg->trunk && trunk_srtp(leg->trunk) == TRUNK_SRTP_DTLS,
+			.holds_by_address = leg->trunk && trunk_holds_by_address(leg->trunk),
 			.fills_silence = media_engine_plays_on_hold(leg->manager->media),
 			.carries_dtmf = dtmf == MEDIA_DTMF_AUTO || dtmf == MEDIA_DTMF_RFC4733,
 			.carries_video = leg->carries_video,

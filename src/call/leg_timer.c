@@ -32,10 +32,15 @@ static bool leg_read_expires(const struct sip_message *message, const char *name
 
 static void leg_timer_due(void *data);
 
+void leg_timer_set_wish(struct leg *leg, uint32_t seconds)
+{
+	leg->session.seconds = seconds ? MAX(seconds, leg->session.min_seconds) : 0;
+}
+
 void leg_timer_init(struct leg *leg)
 {
-	leg->session.seconds = leg->manager->session_expires_s;
 	leg->session.min_seconds = leg->manager->min_session_expires_s;
+	leg_timer_set_wish(leg, leg->manager->session_expires_s);
 	loop_timer_init(&leg->session.timer, sip_stack_loop(leg->manager->stack), leg_timer_due, leg);
 }
 

@@ -32,6 +32,11 @@ enum config_type {
 			    names */
 };
 
+/* Values that stand in an entry of a list where it writes nothing itself: `text` as in the file, between the entry's braces. */
+struct config_preset {
+	const char *name, *text;
+};
+
 /* A row. All texts are static. */
 struct config_option {
 	const char *name;
@@ -45,6 +50,8 @@ struct config_option {
 	const char *fallback; /* the default as one would write it without quotes; items of a list between commas; NULL:
 				 unset */
 	const char *help;     /* one sentence */
+	/* Of a CONFIG_STRING in a list of groups: the value names one of these, ended by one without name. One row a group. */
+	const struct config_preset *presets;
 };
 
 enum config_shape {
@@ -118,6 +125,9 @@ const char *const *config_strings(const struct config_snapshot *snapshot, const 
 /* Whether the file says it; false where the default stands. */
 bool config_is_written(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name);
 
+/* Whether it has a value at all, from the file, a preset or by default. */
+bool config_is_set(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name);
+
 /* Whether two entries (of one snapshot or two, with the same tables) hold the same values. */
 bool config_entry_equal(const struct config_snapshot *a, size_t index_a, const struct config_snapshot *b,
 			size_t index_b, const char *group);
@@ -126,3 +136,5 @@ const char **config_diff(const struct config_snapshot *old_snapshot, const struc
 
 /* All options with type, default and help as text for people (`tandem --options`); a new string. */
 char *config_describe(const struct config_table *const *tables);
+/* All presets with what stands in them (`tandem --presets`); a new string. */
+char *config_describe_presets(const struct config_table *const *tables);

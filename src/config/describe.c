@@ -29,6 +29,8 @@ static void describe_option(GString *text, const struct config_table *table, con
 	g_string_append_printf(text, "%s%s%s\n    %s", table->group, join, option->name, type_words(option));
 	for (size_t i = 0; option->names && option->names[i]; i++)
 		g_string_append_printf(text, "%s\"%s\"", i ? ", " : " ", option->names[i]);
+	for (const struct config_preset *preset = option->presets; preset && preset->name; preset++)
+		g_string_append_printf(text, "%s\"%s\"", preset == option->presets ? ": " : ", ", preset->name);
 	if (option->type == CONFIG_INTEGER)
 		g_string_append_printf(text, " from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, option->min,
 				       option->max);
@@ -37,6 +39,17 @@ static void describe_option(GString *text, const struct config_table *table, con
 	else if (option->fallback)
 		g_string_append_printf(text, "; default %s", *option->fallback ? option->fallback : "empty");
 	g_string_append_printf(text, "\n    %s\n", option->help ? option->help : "");
+}
+
+char *config_describe_presets(const struct config_table *const *tables)
+{
+	GString *text = g_string_new(NULL);
+	for (size_t i = 0; tables[i]; i++)
+		for (const struct config_option *option = tables[i]->options; option->name; option++)
+			for (const struct config_preset *preset = option->presets; preset && preset->name; preset++)
+				g_string_append_printf(text, "%s[].%s \"%s\"\n%s\n", tables[i]->group, option->name, preset->name,
+						       preset->text);
+	return g_string_free(text, FALSE);
 }
 
 char *config_describe(const struct config_table *const *tables)

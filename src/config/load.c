@@ -59,21 +59,17 @@ static char *path_of(const struct config_section *section, size_t entry, const c
 					     : g_strdup_printf("%s.%s", section->group, name);
 }
 
-static void read_option(struct loader *loader, struct config_section *section, size_t entry, size_t option_index,
-			const config_setting_t *setting)
+/* NULL and the value set; or what is wanted instead (a new string), and, unless NULL, in which line. */
+static char *convert_setting(struct loader *loader, const struct config_option *option, const config_setting_t *setting,
+			     struct config_value *value, uint32_t *ret_line)
 {
-	const struct config_option *option = section->options->pdata[option_index];
-	struct config_value *value = config_section_value(section, entry, option_index);
 	uint32_t line = config_setting_source_line(setting);
-	g_autofree char *problem = NULL;
-	value->is_written = true;
-	value->line = line;
+	char *problem;
 	if (option->is_list) {
-		size_t n = is_sequence(setting) ? config_setting_length(setting) : 1;
+		size_t n = is_sequence(setting) ? config_setting_length(setting) : 1, wrong;
 		g_autofree struct config_raw *raws = g_new0(struct config_raw, n + 1);
 		for (size_t i = 0; i < n; i++)
 			raws[i] = raw_of(is_sequence(setting) ? config_setting_get_elem(setting, i) : setting);
-		size_t wrong;
 		problem = config_convert_list(loader->snapshot, option, raws, n, value, &wrong);
 		if (problem && is_sequence(setting) && wrong < n)
 			line = config_setting_source_line(config_setting_get_elem(setting, wrong));
@@ -81,6 +77,20 @@ static void read_option(struct loader *loader, struct config_section *section, s
 		struct config_raw raw = raw_of(setting);
 		problem = config_convert(loader->snapshot, option, &raw, value);
 	}
+	if (problem && ret_line)
+		*ret_line = line;
+	return problem;
+}
+
+static void read_option(struct loader *loader, struct config_section *section, size_t entry, size_t option_index,
+			const config_setting_t *setting)
+{
+	const struct config_option *option = section->options->pdata[option_index];
+	struct config_value *value = config_section_value(section, entry, option_index);
+	value->is_written = true;
+	value->line = config_setting_source_line(setting);
+	uint32_t line;
+	g_autofree char *problem = convert_setting(loader, option, setting, value, &line);
 	if (problem) {
 		g_autofree char *path = path_of(section, entry, option->name);
 		config_report_line(&loader->report, line, "%s %s", path, problem);
@@ -144,6 +154,64 @@ static void read_entry(struct loader *loader, struct config_section *section, si
 	}
 }
 
+static const struct config_preset *find_preset(const struct config_option *option, const char *name)
+{
+	for (const struct config_preset *preset = option->presets; preset->name; preset++)
+		if (!strcmp(preset->name, name))
+			return preset;
+	return NULL;
+}
+
+static void report_unknown_preset(struct loader *loader, const struct config_section *section, size_t entry,
+				  const struct config_option *option, const struct config_value *value)
+{
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	for (const struct config_preset *preset = option->presets; preset->name; preset++)
+		g_ptr_array_add(known, (void *)preset->name);
+	g_ptr_array_add(known, NULL);
+	g_autofree char *path = path_of(section, entry, option->name);
+	g_autofree char *names = g_strjoinv(", ", (char **)known->pdata);
+	config_report_line(&loader->report, value->line, "%s is \"%s\", which is none; there are: %s", path, value->text, names);
+}
+
+/* A preset that cannot be read is a mistake of the program and ends it, as a default is. */
+static void apply_preset(struct loader *loader, struct config_section *section, size_t entry, const struct config_preset *preset)
+{
+	config_t parsed;
+	config_init(&parsed);
+	if (!config_read_string(&parsed, preset->text))
+		g_error("preset %s:%d: %s", preset->name, config_error_line(&parsed), config_error_text(&parsed));
+	const config_setting_t *root = config_root_setting(&parsed);
+	for (int i = 0; i < config_setting_length(root); i++) {
+		const config_setting_t *setting = config_setting_get_elem(root, i);
+		ssize_t index = config_section_option(section, config_setting_name(setting));
+		if (index < 0)
+			g_error("preset %s: no table has option \"%s\"", preset->name, config_setting_name(setting));
+		struct config_value *value = config_section_value(section, entry, index);
+		if (value->is_written)
+			continue;
+		g_autofree char *problem = convert_setting(loader, section->options->pdata[index], setting, value, NULL);
+		if (problem)
+			g_error("preset %s: %s %s", preset->name, config_setting_name(setting), problem);
+	}
+	config_destroy(&parsed);
+}
+
+static void apply_presets(struct loader *loader, struct config_section *section, size_t entry)
+{
+	for (guint i = 0; i < section->options->len; i++) {
+		const struct config_option *option = section->options->pdata[i];
+		const struct config_value *value = config_section_value(section, entry, i);
+		if (!option->presets || !value->is_set)
+			continue;
+		const struct config_preset *preset = find_preset(option, value->text);
+		if (preset)
+			apply_preset(loader, section, entry, preset);
+		else
+			report_unknown_preset(loader, section, entry, option, value);
+	}
+}
+
 static void finish_entry(struct loader *loader, struct config_section *section, size_t entry)
 {
 	for (guint i = 0; i < section->options->len; i++) {
@@ -157,6 +225,7 @@ static void finish_entry(struct loader *loader, struct config_section *section, 
 		g_autofree char *path = path_of(section, entry, option->name);
 		config_report_line(&loader->report, section->entry_lines[entry], "%s is missing", path);
 	}
+	apply_presets(loader, section, entry);
 }
 
 static void read_keys(struct loader *loader, struct config_section *section)

@@ -192,6 +192,12 @@ bool config_is_written(const struct config_snapshot *snapshot, const char *group
 	return get(snapshot, group, index, name, &option)->is_written;
 }
 
+bool config_is_set(const struct config_snapshot *snapshot, const char *group, size_t index, const char *name)
+{
+	const struct config_option *option;
+	return get(snapshot, group, index, name, &option)->is_set;
+}
+
 static bool value_equal(const struct config_option *option, const struct config_value *a, const struct config_value *b)
 {
 	if (a->is_set != b->is_set)

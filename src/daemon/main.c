@@ -22,6 +22,7 @@ static const char usage[] =
 	"usage: tandem -c FILE        run the gateway\n"
 	"       tandem -t -c FILE     check the configuration and say what is wrong with it\n"
 	"       tandem --options      print every option of the configuration\n"
+	"       tandem --presets      print the presets of trunks and what each stands for\n"
 	"       tandem --version\n";
 
 /* libnice and sofia-sip both export stun_message_length. With sofia's in front, every connectivity check of libnice is
@@ -159,8 +160,9 @@ int main(int argc, char **argv)
 			puts("tandem " PACKAGE_VERSION);
 			return EXIT_SUCCESS;
 		}
-		if (!strcmp(argv[i], "--options")) {
-			g_autofree char *text = config_describe(daemon_tables);
+		bool is_presets = !strcmp(argv[i], "--presets");
+		if (is_presets || !strcmp(argv[i], "--options")) {
+			g_autofree char *text = is_presets ? config_describe_presets(daemon_tables) : config_describe(daemon_tables);
 			fputs(text, stdout);
 			return EXIT_SUCCESS;
 		}

@@ -225,6 +225,7 @@ static bool answer_stream(struct answer_builder *builder, size_t index)
 		return false;
 	negotiate_answer_feedback(offer, media);
 	negotiate_answer_extensions(offer, other.remote, media);
+	negotiate_describe_hold(leg, media);
 	builder->n_active++;
 	return true;
 }

@@ -15,6 +15,16 @@ void negotiate_describe_stream(const struct negotiate_leg *leg, size_t index, co
 	negotiate_describe_sources(leg, index, media);
 }
 
+void negotiate_describe_hold(const struct negotiate_leg *leg, struct sdp_media *media)
+{
+	struct sdp_transport *transport = &media->transport;
+	bool is_ipv4 = transport->rtp.length && !net_address_is_ipv6(&transport->rtp);
+	if (!leg->profile.holds_by_address || (media->direction & SDP_RECEIVE_ONLY) || transport->has_ice || !is_ipv4)
+		return;
+	net_address_parse("0.0.0.0", net_address_port(&transport->rtp), &transport->rtp);
+	transport->rtcp = (struct net_address){0};
+}
+
 void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *media)
 {
 	struct sdp_media refused = {

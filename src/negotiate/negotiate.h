@@ -35,6 +35,7 @@ struct negotiate_profile {
 	enum negotiate_sdes sdes;
 	bool is_dtls;	    /* RTP: UDP/TLS/RTP/SAVP and nothing else (RFC 5763, without ICE); `sdes` is off then */
 	bool fills_silence; /* media speaks for a far end that neither sends nor receives audio (music on hold) */
+	bool holds_by_address; /* what we do not want to receive is sent to 0.0.0.0 too (RFC 2543), as RFC 3264 still has it read */
 	bool carries_dtmf;  /* telephone-event (RFC 4733) */
 	bool carries_video; /* when the other leg does so too */
 	bool trickle;	    /* says so in ICE options */

@@ -75,6 +75,8 @@ bool negotiate_converts_any(const struct negotiate_profile *profile, const struc
 /* An m= line of ours that is in use, without formats: profile, transport, and for WebRTC the stream's name. */
 void negotiate_describe_stream(const struct negotiate_leg *leg, size_t index, const struct sdp_transport *transport,
 			       struct sdp_media *media);
+/* Once the direction of our m= line is decided. */
+void negotiate_describe_hold(const struct negotiate_leg *leg, struct sdp_media *media);
 /* Makes the m= line a refused one: port 0 and nothing of the transport but an address. */
 void negotiate_refuse_stream(const struct negotiate_leg *leg, struct sdp_media *media);
 /* The transport of the stream `index`, or NULL when there is none for it. */

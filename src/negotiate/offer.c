@@ -333,6 +333,7 @@ static bool offer_stream(struct offer_builder *builder, size_t index, const stru
 	}
 	negotiate_offer_feedback(leg, media);
 	negotiate_offer_extensions(leg, from, builder->session, media);
+	negotiate_describe_hold(leg, media);
 	if (is_bundled)
 		join_bundle(builder, index, media);
 	builder->n_active++;

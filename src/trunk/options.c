@@ -1,5 +1,6 @@
 /* What stands in "trunks", and what is wrong with it. */
 #include "trunk/options.h"
+#include "trunk/preset.h"
 #include <string.h>
 
 static const char *const transports[] = {"udp", "tcp", NULL};
@@ -7,6 +8,7 @@ static const char *const srtp_words[] = {"off", "optional", "required", "dtls", 
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
 static const char *const identity_words[] = {"none", "pai", "rpid", NULL};
+static const char *const hold_words[] = {"direction", "zero-address", NULL};
 static const char *const dtmf_words[] = {"auto", "rfc4733", "info", "inband", NULL};
 static const char *const refer_words[] = {"inbound", "trunk", NULL};
 
@@ -17,6 +19,10 @@ static const struct config_option rows[] = {
      .is_key = true,
      .max = 64,
      .help = "What routes, logs and records call the trunk."},
+    {.name = "preset",
+     .type = CONFIG_STRING,
+     .presets = trunk_presets,
+     .help = "What is usual with such a peer, for what is not written here; \"tandem --presets\" shows it."},
     {.name = "peer",
      .type = CONFIG_STRING,
      .max = 300,
@@ -87,6 +93,16 @@ static const struct config_option rows[] = {
      .help = "How digits go to it: as telephone events (\"rfc4733\"), by \"info\", or as tones (\"inband\"); \"auto\": events where "
 	     "they are agreed on, else tones where the codec carries them, else INFO. Tones of its own are looked for with \"inband\", "
 	     "and with \"auto\" where no events are agreed on."},
+    {.name = "hold",
+     .type = CONFIG_ENUM,
+     .names = hold_words,
+     .fallback = "direction",
+     .help = "How it is told that a call is held: by the \"direction\" of streams (RFC 3264), or by a \"zero-address\" too (RFC 2543)."},
+    {.name = "session_expires_seconds",
+     .type = CONFIG_INTEGER,
+     .min = 0,
+     .max = 86400,
+     .help = "As calls.session_expires_seconds, for its calls; 0: it is asked for none."},
     {.name = "video",
      .type = CONFIG_BOOLEAN,
      .fallback = "true",

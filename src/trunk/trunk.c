@@ -240,6 +240,17 @@ bool trunk_video(const struct trunk *trunk)
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "video");
 }
 
+bool trunk_holds_by_address(const struct trunk *trunk)
+{
+	return config_enum(trunk->snapshot, "trunks", trunk->index, "hold") > 0;
+}
+
+uint32_t trunk_session_expires_s(const struct trunk *trunk, uint32_t otherwise)
+{
+	bool has_own = config_is_set(trunk->snapshot, "trunks", trunk->index, "session_expires_seconds");
+	return has_own ? (uint32_t)config_integer(trunk->snapshot, "trunks", trunk->index, "session_expires_seconds") : otherwise;
+}
+
 bool trunk_may_redirect(const struct trunk *trunk)
 {
 	return config_enum(trunk->snapshot, "trunks", trunk->index, "redirect") > 0;

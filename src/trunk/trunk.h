@@ -87,6 +87,9 @@ bool trunk_latch(const struct trunk *trunk);
 /* How its digits come and go; as enum media_dtmf. */
 enum trunk_dtmf trunk_dtmf(const struct trunk *trunk);
 bool trunk_video(const struct trunk *trunk);
+bool trunk_holds_by_address(const struct trunk *trunk);
+/* Of session timers (RFC 4028): its own, else `otherwise`. */
+uint32_t trunk_session_expires_s(const struct trunk *trunk, uint32_t otherwise);
 bool trunk_record(const struct trunk *trunk);
 /* Whether its new requests are taken only with a right answer to a challenge of ours. */
 bool trunk_wants_proof(const struct trunk *trunk);

@@ -26,12 +26,18 @@ static const struct config_option more_web_rows[] = {
     {.name = "peers", .type = CONFIG_ENDPOINT, .is_list = true, .names = schemes},
     {0},
 };
+static const struct config_preset kinds[] = {
+    {"guest", "# who comes now and then\nsrtp = \"optional\";\ncodecs = ( \"PCMU\", \"GSM\" );\n"},
+    {"chief", "admin = true;\nsrtp = \"required\";\n"},
+    {0},
+};
 static const struct config_option user_rows[] = {
     {.name = "name", .type = CONFIG_STRING, .is_required = true, .is_key = true},
     {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 4},
     {.name = "admin", .type = CONFIG_BOOLEAN, .fallback = "false"},
     {.name = "srtp", .type = CONFIG_ENUM, .names = words, .fallback = "off"},
     {.name = "codecs", .type = CONFIG_STRING, .is_list = true},
+    {.name = "kind", .type = CONFIG_STRING, .presets = kinds},
     {0},
 };
 
@@ -125,6 +131,23 @@ static void test_little_is_enough(void **state)
 	config_unref(s);
 }
 
+static void test_a_preset_says_what_the_entry_does_not(void **state)
+{
+	struct config_snapshot *s = load("domain = \"d\";\nusers : ( { name = \"a\"; srtp = \"off\"; kind = \"guest\"; },\n"
+					 "  { name = \"b\"; kind = \"chief\"; password = \"secret\"; }, { name = \"c\"; } );\n");
+	assert_int_equal(config_enum(s, "users", 0, "srtp"), 0);
+	assert_string_equal(config_strings(s, "users", 0, "codecs")[1], "GSM");
+	assert_false(config_is_written(s, "users", 0, "codecs"));
+	assert_false(config_boolean(s, "users", 0, "admin"));
+	assert_true(config_boolean(s, "users", 1, "admin"));
+	assert_int_equal(config_enum(s, "users", 1, "srtp"), 2);
+	assert_null(config_strings(s, "users", 1, "codecs")[0]);
+	assert_int_equal(config_enum(s, "users", 2, "srtp"), 0);
+	assert_false(config_is_set(s, "users", 2, "kind"));
+	assert_true(config_is_set(s, "users", 2, "srtp"));
+	config_unref(s);
+}
+
 struct mistake {
 	const char *text;
 	const char *said[3]; /* each a part of what is said */
@@ -163,6 +186,9 @@ static const struct mistake mistakes[] = {
      {"users[0].srtp wants \"off\", \"optional\" or \"required\", not \"require\"; is \"required\" meant?"}},
     {"domain = \"d\"; users : ( { name = \"a\"; admin = 1; } );", {"wants true or false (without quotes), not 1"}},
     {"domain = \"d\"; users : ( { name = \"a\";\n admin = true; } );", {"t.conf:2: users[0].admin needs a password"}},
+    {"domain = \"d\";\nusers : ( { name = \"a\"; kind = \"boss\"; } );",
+     {"t.conf:2: users[0].kind is \"boss\", which is none; there are: guest, chief"}},
+    {"domain = \"d\";\nusers : ( { name = \"a\";\n kind = \"chief\"; } );", {"t.conf:2: users[0].admin needs a password"}},
     /* what libconfig would only call a syntax error */
     {"domain = \"d;\nweb : { };\n", {"t.conf:1: the text that begins here is not ended by a quote"}},
     {"/* domain = \"d\";\n", {"t.conf:1: the comment that begins here is not ended"}},
@@ -356,6 +382,7 @@ static void test_describe(void **state)
 {
 	g_autofree char *text = config_describe(tables);
 	assert_non_null(strstr(text, "web.idle_timeout_s\n    number from 1 to 3600; default 90\n"));
+	assert_non_null(strstr(text, "users[].kind\n    text: \"guest\", \"chief\"\n"));
 	assert_non_null(strstr(text, "users[].name\n    text; required\n"));
 	assert_non_null(strstr(text, "users[].srtp\n    one of \"off\", \"optional\", \"required\"; default off\n"));
 }
@@ -365,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_little_is_enough),
+	    cmocka_unit_test(test_a_preset_says_what_the_entry_does_not),
 	    cmocka_unit_test(test_mistakes),
 	    cmocka_unit_test(test_all_mistakes_in_order),
 	    cmocka_unit_test(test_secrets_are_not_said),
