@@ -350,6 +350,7 @@ void daemon_reload(struct daemon *daemon)
 	registrar_reconfigure(daemon->registrar, snapshot);
 	call_manager_reload(daemon->calls, snapshot);
 	relay_reload(daemon->relay, snapshot);
+	sip_reload(daemon->stack, snapshot);
 	if (trunks_reload(daemon->trunks, snapshot) < 0 || route_router_reload(daemon->router, snapshot) < 0 ||
 	    web_reconfigure(daemon->web, snapshot) < 0)
 		log_error(NULL, "a part of the new configuration could not be taken");

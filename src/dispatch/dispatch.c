@@ -24,8 +24,9 @@ static struct trunk *trunk_of_flow(const struct dispatch *dispatch, struct sip_f
 	struct trunk *proven = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(flow));
 	if (proven && trunk_wants_proof(proven))
 		return proven; /* though others may be behind the same address */
-	struct trunk *trunk =
-		trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
+	struct trunk *trunk = trunk_of_certificate(dispatch->rooms.trunks, flow);
+	if (!trunk)
+		trunk = trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
 	if (trunk && g_strcmp0(sip_flow_identity(flow), trunk_identity(trunk)))
 		sip_flow_set_identity(flow, trunk_identity(trunk));
 	return trunk;

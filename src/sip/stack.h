@@ -58,10 +58,11 @@ int sip_stack_send_ack(struct sip_stack *stack, struct sip_message *ack, struct 
 /* A 2xx to an INVITE nobody waits for any more is ACKed and its dialog ended with BYE by the stack (row 13). */
 
 /* The flow of a listening UDP socket (or a TCP connection, made when needed) towards an address. `transport` UDP or
- * TCP. Returns a reference, or NULL when nothing listens with that transport and address family. */
+ * TCP; for TLS see sip/tls.h. Returns a reference, or NULL when nothing listens with that transport and address family. */
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote);
 
-/* "udp:0.0.0.0:5060", "tcp:[::]:5060". 0, -EINVAL for the text, or -errno of bind. */
+/* "udp:0.0.0.0:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061". 0, -EINVAL for the text, -ENOKEY: TLS without sip_stack_set_certificate(), or
+ * -errno of bind. */
 int sip_stack_listen(struct sip_stack *stack, const char *text);
 /* Where the index-th socket of the transport, in order of listening, is bound (its port, when 0 was asked for).
  * 0 or -ENOENT. */

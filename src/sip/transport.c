@@ -24,7 +24,7 @@ struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
 {
 	struct sip_transport_set *transports = g_new0(struct sip_transport_set, 1);
 	transports->stack = stack;
-	transports->tcp_connections = sip_address_table_new();
+	transports->tcp_connections = sip_tcp_table_new();
 	return transports;
 }
 
@@ -34,6 +34,8 @@ struct sip_transport_set *sip_transport_set_free(struct sip_transport_set *trans
 		return NULL;
 	sip_udp_close_all(transports);
 	sip_tcp_close_all(transports);
+	sip_tcp_stop_listening(transports);
+	SSL_CTX_free(transports->tls_context);
 	g_hash_table_destroy(transports->tcp_connections);
 	g_free(transports);
 	return NULL;
@@ -50,11 +52,13 @@ int sip_stack_listen(struct sip_stack *stack, const char *text)
 	const char *colon = strchr(text, ':');
 	if (!colon || net_address_parse_with_port(colon + 1, &address) < 0)
 		return -EINVAL;
-	size_t length = (size_t)(colon - text);
-	if (length == 3 && !g_ascii_strncasecmp(text, "udp", 3))
+	static const enum sip_transport streams[] = {SIP_TRANSPORT_TCP, SIP_TRANSPORT_TLS};
+	g_autofree char *word = g_strndup(text, (size_t)(colon - text));
+	if (!g_ascii_strcasecmp(word, sip_transport_name(SIP_TRANSPORT_UDP)))
 		return sip_udp_listen(stack->transports, &address);
-	if (length == 3 && !g_ascii_strncasecmp(text, "tcp", 3))
-		return sip_tcp_listen(stack->transports, &address);
+	for (size_t i = 0; i < G_N_ELEMENTS(streams); i++)
+		if (!g_ascii_strcasecmp(word, sip_transport_name(streams[i])))
+			return sip_tcp_listen(stack->transports, streams[i], &address);
 	return -EINVAL;
 }
 
@@ -64,8 +68,8 @@ int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transpor
 	const struct net_address *address = NULL;
 	if (transport == SIP_TRANSPORT_UDP)
 		address = sip_udp_listening(stack->transports, index);
-	else if (transport == SIP_TRANSPORT_TCP)
-		address = sip_tcp_listening(stack->transports, index);
+	else
+		address = sip_tcp_listening(stack->transports, transport, index);
 	if (!address)
 		return -ENOENT;
 	*ret_address = *address;
@@ -77,7 +81,7 @@ struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport t
 	if (transport == SIP_TRANSPORT_UDP)
 		return sip_udp_flow_to(stack->transports, remote, NULL);
 	if (transport == SIP_TRANSPORT_TCP)
-		return sip_tcp_flow_to(stack->transports, remote);
+		return sip_tcp_flow_to(stack->transports, remote, NULL);
 	return NULL;
 }
 
@@ -95,6 +99,6 @@ struct sip_flow *sip_transport_reply_flow(struct sip_stack *stack, struct sip_fl
 	    !net_address_equal(&remote, sip_flow_remote(flow)))
 		reply_flow = sip_udp_flow_to(stack->transports, &remote, flow);
 	else if (transport == SIP_TRANSPORT_TCP && !sip_flow_is_open(flow))
-		reply_flow = sip_tcp_flow_to(stack->transports, &remote);
+		reply_flow = sip_tcp_flow_to(stack->transports, &remote, NULL);
 	return reply_flow ? reply_flow : sip_flow_ref(flow);
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "metrics/metrics.h"
+#include "sip/tls.h"
 #include "trunk/lookup.h"
 #include "trunk/registration.h"
 #include "trunk/trunk.h"
@@ -17,6 +18,8 @@ struct trunk {
 	char *host;    /* an address or a name */
 	uint16_t port; /* 0: not written */
 	enum sip_transport transport;
+	bool is_sips;
+	struct sip_tls *tls; /* on TLS; NULL there: its files cannot be used */
 	struct sip_credentials credentials;
 
 	struct loop *loop;
@@ -42,6 +45,12 @@ struct trunk {
 /* --- trunk.c --- */
 /* Where the server side of digest is kept once it is needed. */
 struct sip_digest_server **trunks_digest(struct trunks *trunks);
+
+/* --- security.c: TLS --- */
+void trunk_security_init(struct trunk *trunk);
+/* Its files are read anew; whether its peer is to show a certificate. */
+bool trunk_security_renew(struct trunk *trunk);
+bool trunk_wants_certificate(const struct trunk *trunk);
 
 /* --- own.c: the trunk's own registration --- */
 void trunk_own_init(struct trunk *trunk);

@@ -2,7 +2,9 @@
 #include "trunk/options.h"
 #include <string.h>
 
-static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const transports[] = {"udp", "tcp", "tls", NULL};
+enum { UDP, TCP, TLS }; /* their places */
+static const enum sip_transport meant[] = {[UDP] = SIP_TRANSPORT_UDP, [TCP] = SIP_TRANSPORT_TCP, [TLS] = SIP_TRANSPORT_TLS};
 static const char *const srtp_words[] = {"off", "optional", "required", "dtls", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
@@ -25,7 +27,23 @@ static const struct config_option rows[] = {
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,
-     .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp."},
+     .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp. \"sips:\" is tls."},
+    {.name = "verify",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "true",
+     .help = "On tls: whether the peer's certificate must be trusted and bear its name."},
+    {.name = "ca_file", .type = CONFIG_PATH, .help = "PEM file of the certificates that vouch for the peer's; the system's when it is not written."},
+    {.name = "tls_name",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 253,
+     .help = "The name or address that the peer's certificate is for; the peer's host when it is not written."},
+    {.name = "certificate", .type = CONFIG_PATH, .help = "PEM file with a certificate of our own (and its chain), shown to this peer alone."},
+    {.name = "key", .type = CONFIG_PATH, .help = "PEM file with the private key of certificate."},
+    {.name = "client_certificate",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "On connections it makes, the peer is known by a certificate (as ca_file and tls_name say), from any address, and by nothing else."},
     {.name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges."},
     {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username."},
     {.name = "inbound_username",
@@ -155,10 +173,8 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 {
 	if (sip_uri_parse(text, uri) < 0)
 		return "wants a URI such as \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"";
-	if (!strcmp(uri->scheme, "sips"))
-		return "asks for TLS, which trunks do not have yet: write \"sip:\"";
-	if (strcmp(uri->scheme, "sip") != 0)
-		return "wants a URI that begins with \"sip:\"";
+	if (strcmp(uri->scheme, "sip") != 0 && strcmp(uri->scheme, "sips") != 0)
+		return "wants a URI that begins with \"sip:\" or \"sips:\"";
 	if (*uri->user)
 		return "names a user; the user part is set by each call (a login belongs into username)";
 	struct net_address address;
@@ -180,19 +196,38 @@ const char *trunk_read_peer(const char *text, int transport_option, struct trunk
 		return wrong;
 	char word[16] = "";
 	bool has_word = sip_uri_parameter(&uri, "transport", word, sizeof word);
-	int written = -1;
+	bool is_sips = !strcmp(uri.scheme, "sips");
+	int written = is_sips ? TLS : -1;
+	if (is_sips && !g_ascii_strcasecmp(word, "tcp"))
+		has_word = false; /* RFC 3261 has it so: what TLS runs on */
 	for (int i = 0; has_word && transports[i]; i++)
 		if (!g_ascii_strcasecmp(word, transports[i]))
 			written = i;
 	if (has_word && written < 0)
-		return "asks for a transport that trunks do not have: udp and tcp are there";
-	if (has_word && transport_option >= 0 && transport_option != written)
+		return "asks for a transport that trunks do not have: udp, tcp and tls are there";
+	if (is_sips && written != TLS)
+		return "says \"sips:\" and a transport that is not TLS";
+	if (written >= 0 && transport_option >= 0 && transport_option != written)
 		return "says another transport than the option transport";
 	int transport = transport_option >= 0 ? transport_option : written;
 	base_copy_text(ret_peer->host, sizeof ret_peer->host, uri.host);
 	ret_peer->port = uri.port;
-	ret_peer->transport = transport == 1 ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	ret_peer->transport = transport < 0 ? SIP_TRANSPORT_UDP : meant[transport];
+	ret_peer->is_sips = is_sips;
 	return NULL;
+}
+
+const char *trunk_peer_of(const struct config_snapshot *snapshot, size_t index, struct trunk_peer *ret_peer)
+{
+	const char *text = config_string(snapshot, "trunks", index, "peer");
+	int transport = config_enum(snapshot, "trunks", index, "transport");
+	*ret_peer = (struct trunk_peer){.transport = transport < 0 ? SIP_TRANSPORT_UDP : meant[transport]};
+	return text ? trunk_read_peer(text, transport, ret_peer) : NULL;
+}
+
+uint16_t trunk_default_port(enum sip_transport transport)
+{
+	return transport == SIP_TRANSPORT_TLS ? TRUNK_TLS_PORT : TRUNK_DEFAULT_PORT;
 }
 
 static bool is_token(const char *text)
@@ -225,11 +260,9 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 
 static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
-	const char *name = config_string(snapshot, "trunks", i, "name"),
-		   *peer = config_string(snapshot, "trunks", i, "peer");
-	struct trunk_peer unused;
-	const char *wrong =
-	    peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
+	const char *name = config_string(snapshot, "trunks", i, "name");
+	struct trunk_peer peer;
+	const char *wrong = trunk_peer_of(snapshot, i, &peer);
 	if (wrong)
 		config_complain(report, "trunks", i, "peer", "%s", wrong);
 	check_login(snapshot, report, i);
@@ -247,12 +280,13 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
 	int srtp = config_enum(snapshot, "trunks", i, "srtp");
-	if (srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED)
+	if ((srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED) && peer.transport != SIP_TRANSPORT_TLS)
 		config_warn(report, "trunks", i, "srtp",
 			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
 			    "read it can listen");
 	if (srtp == TRUNK_SRTP_DTLS && config_boolean(snapshot, "trunks", i, "latch"))
 		config_warn(report, "trunks", i, "latch", "does not help to the keys: DTLS is heard from the announced address only");
+	trunk_check_security(snapshot, report, i, &peer);
 	config_check_encodings(snapshot, report, "trunks", i, "codecs");
 }
 

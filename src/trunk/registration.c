@@ -28,6 +28,7 @@ struct trunk_registration {
 	unsigned n_failures;			    /* in a row */
 	char failure[128];
 	int64_t holds_until_us, held_since_us; /* 0: nothing */
+	char *contact;			       /* that was registered, which another connection may change; NULL */
 	struct sip_flow *flow;		       /* it was registered by; a reference; NULL */
 	struct sip_flow_watch watch;	       /* of a connection */
 	struct loop_timer timer;	       /* the next REGISTER, by state: refresh or retry */
@@ -129,6 +130,8 @@ static struct sip_message *build(struct trunk_registration *registration, const 
 						      registration->to, registration->call_id, ++registration->cseq);
 	g_autofree char *contact = sip_flow_contact(flow, trunk_account_contact_user(registration->account));
 	sip_message_add_header_format(request, "Contact", "%s;expires=%u", contact, expires_s);
+	if (registration->contact && strcmp(registration->contact, contact))
+		sip_message_add_header_format(request, "Contact", "%s;expires=0", registration->contact);
 	sip_message_add_header_format(request, "Expires", "%u", expires_s);
 	sip_message_add_header(request, "Supported", "path");
 	sip_message_add_header(request, "Allow", SIP_ALLOW);
@@ -181,6 +184,7 @@ static void be_idle(struct trunk_registration *registration)
 	loop_timer_stop(&registration->timer);
 	detach(registration);
 	drop_flow(registration);
+	BASE_CLEAR(&registration->contact, g_free);
 	registration->holds_until_us = 0;
 	registration->n_failures = 0;
 	set_state(registration, TRUNK_REGISTRATION_IDLE);
@@ -253,6 +257,8 @@ static void succeed(struct trunk_registration *registration, const struct sip_me
 	}
 	bool is_news = registration->n_failures || !registration->holds_until_us;
 	trunk_account_learn(registration->account, response);
+	g_free(registration->contact);
+	registration->contact = sip_flow_contact(flow, trunk_account_contact_user(registration->account));
 	take_flow(registration, flow);
 	detach(registration);
 	registration->n_rounds = 0;
@@ -380,6 +386,7 @@ struct trunk_registration *trunk_registration_free(struct trunk_registration *re
 	detach(registration);
 	drop_flow(registration);
 	trunk_account_unref(registration->account);
+	g_free(registration->contact);
 	g_free(registration->name);
 	g_free(registration->registrar);
 	g_free(registration->to);

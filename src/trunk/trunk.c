@@ -76,7 +76,7 @@ static void lookup_done(void *data, int error, const struct net_address *address
 static void start_lookup(void *data)
 {
 	struct trunk *trunk = data;
-	uint16_t port = trunk->port ? trunk->port : TRUNK_DEFAULT_PORT;
+	uint16_t port = trunk->port ? trunk->port : trunk_default_port(trunk->transport);
 	if (trunk_lookup_start(trunk->loop, trunk->host, port, lookup_done, trunk, &trunk->lookup) < 0)
 		loop_timer_start_ms(&trunk->refresh, TRUNK_RETRY_MS);
 }
@@ -86,7 +86,8 @@ static void find_addresses(struct trunk *trunk)
 	trunk->is_looked_up = !*trunk->host;
 	if (trunk->is_looked_up)
 		return; /* it calls, and is never called */
-	if (net_address_parse(trunk->host, trunk->port ? trunk->port : TRUNK_DEFAULT_PORT, &trunk->addresses[0]) == 0) {
+	uint16_t port = trunk->port ? trunk->port : trunk_default_port(trunk->transport);
+	if (net_address_parse(trunk->host, port, &trunk->addresses[0]) == 0) {
 		trunk->n_addresses = 1;
 		trunk->is_looked_up = true;
 	} else {
@@ -98,9 +99,8 @@ static void find_addresses(struct trunk *trunk)
 
 static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, size_t index)
 {
-	struct trunk_peer peer = {0};
-	const char *text = config_string(snapshot, "trunks", index, "peer");
-	if (text && trunk_read_peer(text, config_enum(snapshot, "trunks", index, "transport"), &peer))
+	struct trunk_peer peer;
+	if (trunk_peer_of(snapshot, index, &peer))
 		return NULL;
 	struct trunk *trunk = g_new0(struct trunk, 1);
 	trunk->references = 1;
@@ -112,6 +112,7 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->host = g_strdup(peer.host);
 	trunk->port = peer.port;
 	trunk->transport = peer.transport;
+	trunk->is_sips = peer.is_sips;
 	struct sip_uri uri = {.port = peer.port};
 	base_copy_text(uri.host, sizeof uri.host, peer.host);
 	g_autofree char *host_text = sip_uri_format(&uri);
@@ -119,6 +120,7 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->credentials.realm = option_text(trunk, "realm");
 	trunk->credentials.username = option_text(trunk, "username");
 	trunk->credentials.password = option_text(trunk, "password");
+	trunk_security_init(trunk);
 	find_addresses(trunk);
 	trunk_own_init(trunk);
 	return trunk;
@@ -143,6 +145,7 @@ struct trunk *trunk_unref(struct trunk *trunk)
 		return NULL;
 	trunk_retire(trunk);
 	trunk_own_clear(trunk);
+	sip_tls_abandon(trunk->tls);
 	if (trunk->retired)
 		g_ptr_array_remove_fast(trunk->retired, trunk);
 	config_unref(trunk->snapshot);
@@ -170,11 +173,13 @@ enum sip_transport trunk_transport(const struct trunk *trunk)
 
 char *trunk_uri(const struct trunk *trunk, const char *user)
 {
-	struct sip_uri uri = {.scheme = "sip", .port = trunk->port};
+	static const char *const words[] = {[SIP_TRANSPORT_TCP] = "transport=tcp", [SIP_TRANSPORT_TLS] = "transport=tls"};
+	struct sip_uri uri = {.port = trunk->port};
+	base_copy_text(uri.scheme, sizeof uri.scheme, trunk->is_sips ? "sips" : "sip");
 	base_copy_text(uri.host, sizeof uri.host, trunk->host);
 	base_copy_text(uri.user, sizeof uri.user, user ? user : "");
-	if (trunk->transport == SIP_TRANSPORT_TCP)
-		base_copy_text(uri.parameters, sizeof uri.parameters, "transport=tcp");
+	if (trunk->transport != SIP_TRANSPORT_UDP && !trunk->is_sips)
+		base_copy_text(uri.parameters, sizeof uri.parameters, words[trunk->transport]);
 	return sip_uri_format(&uri);
 }
 
@@ -370,8 +375,14 @@ int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunk
 	return result;
 }
 
-static void start_registrations(struct trunks *trunks)
+/* What is done with the stack once it is there, and after each reload. */
+static void go_to_work(struct trunks *trunks)
 {
+	bool asks = false;
+	for (guint i = 0; i < trunks->list->len; i++)
+		asks |= trunk_security_renew(trunks->list->pdata[i]);
+	if (trunks->stack)
+		sip_stack_ask_for_certificates(trunks->stack, asks);
 	for (guint i = 0; trunks->stack && i < trunks->list->len; i++)
 		trunk_own_start(trunks->list->pdata[i], trunks->stack, trunks->events);
 }
@@ -380,7 +391,7 @@ void trunks_register(struct trunks *trunks, struct sip_stack *stack, struct even
 {
 	trunks->stack = stack;
 	trunks->events = events;
-	start_registrations(trunks);
+	go_to_work(trunks);
 }
 
 void trunks_unregister(struct trunks *trunks)
@@ -404,7 +415,7 @@ int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 		g_ptr_array_add(trunks->retired, trunk); /* takes itself out when the last call lets go */
 		trunk_own_retire(trunk);
 	}
-	start_registrations(trunks);
+	go_to_work(trunks);
 	return result;
 }
 
@@ -479,7 +490,7 @@ struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identit
 static bool is_heard_over(const struct trunk *trunk, enum sip_transport transport)
 {
 	bool is_large_request = trunk->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
-	return trunk->transport == transport || is_large_request;
+	return (trunk->transport == transport || is_large_request) && !trunk_wants_certificate(trunk);
 }
 
 /* 0: it is not this trunk's; more is a better fit. */

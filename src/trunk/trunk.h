@@ -36,11 +36,14 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name);
 struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identity);
 /* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients
  * over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261,
- * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of
- * several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
+ * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged, and one on TLS
+ * over nothing else; not at all if it has client_certificate. Of several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
  * stranger. */
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
 			      const struct net_address *source);
+
+/* On TLS, where the far end has been verified: the trunk that it is, at whatever address. Borrowed; NULL. */
+struct trunk *trunk_of_certificate(const struct trunks *trunks, const struct sip_flow *flow);
 
 /* Who sends a new request: the trunk `by_address` (NULL: a stranger's address) where that is enough; else the one that proves
  * itself by digest (407, the realm is the gateway's domain), from whatever address; the flow is its own then. 0 with the
@@ -69,7 +72,7 @@ const char *trunk_name(const struct trunk *trunk);
 const char *trunk_identity(const struct trunk *trunk); /* "trunk:<name>" */
 enum sip_transport trunk_transport(const struct trunk *trunk);
 /* The URI a request for `user` is sent to, and that From or To of this trunk carry:
- * "sip:<user>@<host>[:<port>][;transport=tcp]". `user` is not escaped yet; "" or NULL: none. A new string. */
+ * "sip:<user>@<host>[:<port>][;transport=tcp]", or "sips:" as the peer is written. `user` is not escaped yet; "" or NULL: none. A new string. */
 char *trunk_uri(const struct trunk *trunk, const char *user);
 /* Of a user's registration with the peer: "sip:<user>@<domain>", the domain as configured, else the peer's host. A new
  * string. */
@@ -122,3 +125,7 @@ bool trunk_is_looked_up(const struct trunk *trunk);
 /* The flow towards the peer, its identity set to the trunk's. A reference; NULL: no address yet, or nothing listens
  * with that transport and family. */
 struct sip_flow *trunk_flow(struct trunk *trunk, struct sip_stack *stack);
+/* Another address of the peer's that a dialog leads to. What goes to a trunk on TLS stays there, whatever `transport` says, and is
+ * only for whoever has the trunk's certificate. */
+struct sip_flow *trunk_flow_to(struct trunk *trunk, struct sip_stack *stack, enum sip_transport transport,
+			       const struct net_address *address);

@@ -225,6 +225,33 @@ static void test_shared_host(void **state)
 	trunks_free(trunks);
 }
 
+static void test_tls(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.1\"; transport = \"tls\"; },\n"
+				     "{ name = \"b\"; peer = \"sips:10.0.0.2:5071;transport=tcp\"; },\n"
+				     "{ name = \"c\"; peer = \"sip:10.0.0.3;transport=TLS\"; client_certificate = true; } );");
+	struct trunk *a = trunk_find(trunks, "a"), *b = trunk_find(trunks, "b"), *c = trunk_find(trunks, "c");
+	g_autofree char *plain = trunk_uri(a, "1"), *secure = trunk_uri(b, "1");
+	struct net_address source;
+	assert_int_equal(trunk_transport(a), SIP_TRANSPORT_TLS);
+	assert_int_equal(trunk_transport(b), SIP_TRANSPORT_TLS);
+	assert_int_equal(trunk_transport(c), SIP_TRANSPORT_TLS);
+	assert_string_equal(plain, "sip:1@10.0.0.1;transport=tls");
+	assert_string_equal(secure, "sips:1@10.0.0.2:5071");
+	assert_int_equal(net_address_port(trunk_address(a)), 5061);
+	assert_int_equal(net_address_port(trunk_address(b)), 5071);
+	assert_int_equal(net_address_parse("10.0.0.1", 40000, &source), 0);
+	assert_ptr_equal(trunk_of_source(trunks, SIP_TRANSPORT_TLS, &source), a);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_TCP, &source));
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source));
+	assert_true(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_TLS, &source));
+	assert_false(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_TCP, &source));
+	assert_int_equal(net_address_parse("10.0.0.3", 40000, &source), 0);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_TLS, &source)); /* its certificate says who it is */
+	assert_false(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_TLS, &source));
+	trunks_free(trunks);
+}
+
 static void look(void *data)
 {
 	if (trunk_is_looked_up(data))
@@ -313,7 +340,10 @@ static void test_mistakes(void **state)
 		const char *entry, *said;
 	} rows[] = {
 	    {"peer = \"10.0.0.2\";", "/t:1: trunks[0].peer wants a URI such as"},
-	    {"peer = \"sips:10.0.0.2\";", "asks for TLS, which trunks do not have yet"},
+	    {"peer = \"sips:10.0.0.2;transport=udp\";", "says \"sips:\" and a transport that is not TLS"},
+	    {"peer = \"sips:10.0.0.2\"; transport = \"tcp\";", "says another transport"},
+	    {"peer = \"sip:10.0.0.2\"; ca_file = \"/x\";", "trunks[0].ca_file is of use with transport = \"tls\" only"},
+	    {"peer = \"sips:10.0.0.2\"; ca_file = \"/nonexistent\";", "trunks[0].ca_file /nonexistent cannot be read"},
 	    {"peer = \"tel:123\";", "wants a URI that begins with \"sip:\""},
 	    {"peer = \"sip:bob@10.0.0.2\";", "names a user"},
 	    {"peer = \"sip:10.0.0.256\";", "holds a host that is neither an address nor a name"},
@@ -324,7 +354,7 @@ static void test_mistakes(void **state)
 	    {"peer = \"sip:10.0.0.2;transport=sctp\";", "asks for a transport that trunks do not have"},
 	    {"peer = \"sip:10.0.0.2;transport=tcp\"; transport = \"udp\";", "says another transport"},
 	    {"", "trunks[0].peer is missing"},
-	    {"peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\""},
+	    {"peer = \"sip:h\"; transport = \"ws\";", "trunks[0].transport wants \"udp\", \"tcp\" or \"tls\", not \"ws\""},
 	    {"peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password"},
 	    {"peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username"},
 	    {"peer = \"sip:h\"; register = true;", "trunks[0].register needs username and password"},
@@ -401,6 +431,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_flow, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_tls, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),
