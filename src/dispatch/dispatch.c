@@ -52,6 +52,13 @@ static int dispatch_prove(void *user, struct sip_server_transaction *transaction
 		       : 0;
 }
 
+static struct sip_flow *dispatch_reach(void *user, const struct sip_flow *closed, const struct net_address *remote)
+{
+	const struct dispatch *dispatch = user;
+	struct trunk *trunk = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(closed));
+	return trunk ? trunk_flow_to(trunk, dispatch->rooms.stack, SIP_TRANSPORT_TLS, remote) : NULL;
+}
+
 static void refuse_stranger(struct sip_server_transaction *transaction)
 {
 	metrics_add(&requests_of_strangers, 1);
@@ -188,6 +195,7 @@ static const struct sip_stack_handler stack_handler = {
 	.request = dispatch_request,
 	.may_act = dispatch_may_act,
 	.prove = dispatch_prove,
+	.reach = dispatch_reach,
 };
 
 int dispatch_new(const struct dispatch_parameters *parameters, struct dispatch **ret_dispatch)

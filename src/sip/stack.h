@@ -15,6 +15,9 @@ struct sip_stack_handler {
 	/* A request in a dialog came by a flow whose far end is not known yet, such as a browser's next connection. 0, and
 	 * the flow has its identity if the sender could be known; else it was answered. NULL: such a sender may not act. */
 	int (*prove)(void *user, struct sip_server_transaction *transaction);
+	/* A TLS connection has closed before the answer to a request that came by it: another one to its sender at `remote` (section 18.2.2). A
+	 * reference; NULL: there is no trust to make it by. NULL: there never is. */
+	struct sip_flow *(*reach)(void *user, const struct sip_flow *closed, const struct net_address *remote);
 };
 
 /* `handler` is copied; NULL: none yet, new requests get 503. */

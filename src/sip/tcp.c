@@ -49,6 +49,8 @@ static void tell_of_failure(const struct tcp_connection *connection, const char 
 	bool is_reached = connection->state >= TCP_SHAKING_HANDS;
 	bool was_open = connection->state > TCP_SHAKING_HANDS;
 	bool is_heard = connection->framing.bytes;
+	if (connection->state == TCP_CONNECTING)
+		sip_large_note(connection->transports, &connection->key.remote, false);
 	if (!connection->secure || (was_open && (is_heard || !connection->problem)))
 		return;
 	metrics_add(&unshaken, 1);
@@ -238,6 +240,7 @@ static int finish_connect(struct tcp_connection *connection)
 	getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (error)
 		return -error;
+	sip_large_note(connection->transports, &connection->key.remote, true);
 	if (connection->secure)
 		set_state(connection, TCP_SHAKING_HANDS);
 	else
@@ -346,6 +349,7 @@ static struct tcp_connection *connect_to(struct sip_transport_set *transports, c
 	struct crypto_tls *secure = NULL;
 	int descriptor, error = net_tcp_connect(NULL, &key->remote, &descriptor);
 	if (error < 0) {
+		sip_large_note(transports, &key->remote, false);
 		if (tls)
 			sip_tls_has_failed(tls, &key->remote, NULL, g_strerror(-error));
 		return NULL;
@@ -354,13 +358,11 @@ static struct tcp_connection *connect_to(struct sip_transport_set *transports, c
 		close(descriptor);
 		return NULL;
 	}
-	struct tcp_connection *connection = add(transports, descriptor, key, secure, TCP_CONNECTING);
-	if (connection)
-		loop_timer_start_ms(&connection->timer, SIP_TCP_CONNECT_MS);
-	return connection;
+	return add(transports, descriptor, key, secure, TCP_CONNECTING);
 }
 
-struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const struct net_address *remote, struct sip_tls *tls)
+struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const struct net_address *remote, struct sip_tls *tls,
+				 int64_t connect_ms)
 {
 	struct sip_tcp_key key = {.remote = *remote, .over = tls};
 	const struct net_address *local = sip_tcp_listening_for(transports, tls ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_TCP, remote);
@@ -374,6 +376,7 @@ struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const str
 	connection = connect_to(transports, &key, tls);
 	if (!connection)
 		return NULL;
+	loop_timer_start_ms(&connection->timer, connect_ms);
 	connection->peer = tls ? sip_tls_ref(tls) : NULL;
 	connection->flow = flow_of(connection, local);
 	return sip_flow_ref(connection->flow);
@@ -381,7 +384,7 @@ struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const str
 
 struct sip_flow *sip_stack_tls_flow_to(struct sip_stack *stack, struct sip_tls *tls, const struct net_address *remote)
 {
-	return sip_tcp_flow_to(stack->transports, remote, tls);
+	return sip_tcp_flow_to(stack->transports, remote, tls, SIP_TCP_CONNECT_MS);
 }
 
 static bool has_room_for(const struct sip_transport_set *transports, const struct sip_tcp_key *key)

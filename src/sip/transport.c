@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DEFAULT_PORT 5060
+#define DEFAULT_TLS_PORT 5061
 
 static unsigned address_hash(const void *address)
 {
@@ -17,7 +18,12 @@ static gboolean address_equal(const void *a, const void *b)
 
 GHashTable *sip_address_table_new(void)
 {
-	return g_hash_table_new(address_hash, address_equal);
+	return sip_address_table_new_full(NULL, NULL);
+}
+
+GHashTable *sip_address_table_new_full(GDestroyNotify free_key, GDestroyNotify free_value)
+{
+	return g_hash_table_new_full(address_hash, address_equal, free_key, free_value);
 }
 
 struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
@@ -25,6 +31,7 @@ struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
 	struct sip_transport_set *transports = g_new0(struct sip_transport_set, 1);
 	transports->stack = stack;
 	transports->tcp_connections = sip_tcp_table_new();
+	transports->without_tcp = sip_large_table_new();
 	return transports;
 }
 
@@ -37,6 +44,7 @@ struct sip_transport_set *sip_transport_set_free(struct sip_transport_set *trans
 	sip_tcp_stop_listening(transports);
 	SSL_CTX_free(transports->tls_context);
 	g_hash_table_destroy(transports->tcp_connections);
+	g_hash_table_destroy(transports->without_tcp);
 	g_free(transports);
 	return NULL;
 }
@@ -81,7 +89,7 @@ struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport t
 	if (transport == SIP_TRANSPORT_UDP)
 		return sip_udp_flow_to(stack->transports, remote, NULL);
 	if (transport == SIP_TRANSPORT_TCP)
-		return sip_tcp_flow_to(stack->transports, remote, NULL);
+		return sip_tcp_flow_to(stack->transports, remote, NULL, SIP_TCP_CONNECT_MS);
 	return NULL;
 }
 
@@ -92,13 +100,15 @@ struct sip_flow *sip_transport_reply_flow(struct sip_stack *stack, struct sip_fl
 	struct net_address remote = *sip_flow_remote(flow);
 	uint16_t port = sip_message_via_port(request);
 	struct sip_flow *reply_flow = NULL;
-	net_address_set_port(&remote, port ? port : DEFAULT_PORT);
+	net_address_set_port(&remote, port ? port : transport == SIP_TRANSPORT_TLS ? DEFAULT_TLS_PORT : DEFAULT_PORT);
 	/* to the address the request came from; its port only where rport allows (RFC 3581). maddr is not heeded: it
 	 * would let a stranger choose whom we send to. */
 	if (transport == SIP_TRANSPORT_UDP && sip_flow_is_open(flow) && !sip_message_via_has_rport(request) &&
 	    !net_address_equal(&remote, sip_flow_remote(flow)))
 		reply_flow = sip_udp_flow_to(stack->transports, &remote, flow);
 	else if (transport == SIP_TRANSPORT_TCP && !sip_flow_is_open(flow))
-		reply_flow = sip_tcp_flow_to(stack->transports, &remote, NULL);
+		reply_flow = sip_tcp_flow_to(stack->transports, &remote, NULL, SIP_TCP_CONNECT_MS);
+	else if (transport == SIP_TRANSPORT_TLS && !sip_flow_is_open(flow) && stack->handler.reach)
+		reply_flow = stack->handler.reach(stack->user, flow, &remote);
 	return reply_flow ? reply_flow : sip_flow_ref(flow);
 }

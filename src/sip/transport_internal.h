@@ -9,6 +9,9 @@
 #define SIP_TCP_QUEUE_BYTES_MAX (256 * 1024)
 #define SIP_TCP_CONNECT_MS 5000 /* the handshake of TLS included */
 #define SIP_TLS_ACCEPT_MS 5000
+#define SIP_TCP_TRY_MS 2000 /* for a large request that could go by UDP */
+#define SIP_WITHOUT_TCP_MS 600000
+#define SIP_WITHOUT_TCP_MAX 1024
 #define SIP_TCP_FIRST_MESSAGE_MS 32000
 #define SIP_TCP_IDLE_MS 600000
 
@@ -20,6 +23,7 @@ struct sip_transport_set {
 	struct sip_udp_socket *udp_sockets;
 	struct sip_tcp_listener *tcp_listeners; /* those on TLS, too */
 	GHashTable *tcp_connections; /* struct sip_tcp_key -> the open or opening connection */
+	GHashTable *without_tcp;     /* see large.c */
 	size_t n_udp_flows;
 	SSL_CTX *tls_context; /* what listeners show; NULL: nothing yet */
 	bool asks_for_certificates;
@@ -37,11 +41,17 @@ void sip_tcp_close_all(struct sip_transport_set *transports); /* connections */
 /* A reference, or NULL. `beside` (may be NULL) is a flow whose socket is taken if it is one of ours. */
 struct sip_flow *sip_udp_flow_to(struct sip_transport_set *transports, const struct net_address *remote,
 				 const struct sip_flow *beside);
-/* `tls` NULL: plain. */
-struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const struct net_address *remote, struct sip_tls *tls);
+/* `tls` NULL: plain. A connection that is not open by then is closed. */
+struct sip_flow *sip_tcp_flow_to(struct sip_transport_set *transports, const struct net_address *remote, struct sip_tls *tls,
+				 int64_t connect_ms);
 
 /* Keys are struct net_address, not copied. */
 GHashTable *sip_address_table_new(void);
+GHashTable *sip_address_table_new_full(GDestroyNotify free_key, GDestroyNotify free_value);
+
+/* --- large.c --- */
+GHashTable *sip_large_table_new(void);
+void sip_large_note(struct sip_transport_set *transports, const struct net_address *remote, bool has_tcp);
 
 /* --- tcp.c for tcp_listener.c --- */
 /* Connections to one address are kept apart by whom they trust. */

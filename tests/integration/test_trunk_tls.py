@@ -123,6 +123,18 @@ def test_a_call_outlives_its_connection(calls, direction, by):
     call.hang_up(by)
 
 
+def test_an_answer_finds_its_way_when_the_connection_is_gone(calls):
+    call = calls("trunk-browser")
+    call.dial()
+    call.arrive()
+    call.ring()
+    calls.trunk.lose()
+    calls.daemon.wait_metric("tandem_flows", lambda n: n <= 1)
+    call.answer()
+    call.answered()
+    call.hang_up()
+
+
 def test_a_contact_without_transport_means_the_connection(calls):
     calls.trunk.uri_parameters = ""
     call = calls.up("browser-trunk")
