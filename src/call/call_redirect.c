@@ -28,8 +28,9 @@ static int call_redirection_compare(const void *a, const void *b, void *data)
 static bool call_may_redirect_to(const struct leg *leg, const char *text)
 {
 	struct sip_uri uri;
-	return text && !strchr(text, '?') && sip_uri_parse(text, &uri) == 0 && !strcmp(uri.scheme, "sip") &&
-	       trunk_has_host(leg->trunk, uri.host);
+	bool is_on_tls = trunk_transport(leg->trunk) == SIP_TRANSPORT_TLS;
+	return text && !strchr(text, '?') && sip_uri_parse(text, &uri) == 0 &&
+	       (!strcmp(uri.scheme, "sip") || (is_on_tls && !strcmp(uri.scheme, "sips"))) && trunk_has_host(leg->trunk, uri.host);
 }
 
 void call_on_redirected(struct call *call, struct leg *leg, const struct sip_message *response)

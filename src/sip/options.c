@@ -12,6 +12,8 @@ static const struct config_option sip_option_rows[] = {
 	 .help = "Where trunks reach the gateway, and where it calls them from: \"udp:\", \"tcp:\" and \"tls:\"."},
 	{.name = "certificate", .type = CONFIG_PATH, .help = "PEM file with the certificate chain that listeners on TLS show."},
 	{.name = "key", .type = CONFIG_PATH, .help = "PEM file with the certificate's private key."},
+	{.name = "keep_alive_seconds", .type = CONFIG_INTEGER, .min = 1, .max = 3600, .fallback = "100",
+	 .help = "How often something is sent on connections to trunks on TLS, where they could not connect to us (no \"tls:\" in listen)."},
 	{0},
 };
 
@@ -56,6 +58,7 @@ const struct config_table sip_options = {
 int sip_reload(struct sip_stack *stack, const struct config_snapshot *snapshot)
 {
 	const char *certificate = config_string(snapshot, "sip", 0, "certificate");
+	sip_stack_set_keep_alive(stack, config_integer(snapshot, "sip", 0, "keep_alive_seconds"));
 	int error = certificate ? sip_stack_set_certificate(stack, certificate, config_string(snapshot, "sip", 0, "key")) : 0;
 	if (error < 0)
 		log_error(NULL, "sip.certificate \"%s\": %s; the one before is kept", certificate, strerror(-error));

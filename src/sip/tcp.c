@@ -75,12 +75,6 @@ static void close_connection(struct tcp_connection *connection, const char *prob
 	sip_flow_unref(flow);
 }
 
-static void on_timer(void *data)
-{
-	struct tcp_connection *connection = data;
-	close_connection(connection, connection->problem ? connection->problem : "there is no answer");
-}
-
 /* From inside send(), which may not call back: the close comes with the next round. */
 static int fail(struct tcp_connection *connection)
 {
@@ -160,6 +154,28 @@ static int send_text(void *carrier, const char *text, size_t length)
 	return 0;
 }
 
+/* The far end can only reach us by this connection. */
+static bool is_kept_alive(const struct tcp_connection *connection)
+{
+	return connection->peer && sip_tls_is_wanted(connection->peer) &&
+	       !sip_tcp_listening_for(connection->transports, SIP_TRANSPORT_TLS, &connection->key.remote);
+}
+
+static void wait_idle(struct tcp_connection *connection)
+{
+	bool is_kept = is_kept_alive(connection);
+	loop_timer_start_ms(&connection->timer, is_kept ? connection->transports->keep_alive_ms : SIP_TCP_IDLE_MS);
+}
+
+static void on_timer(void *data)
+{
+	struct tcp_connection *connection = data;
+	if (connection->state != TCP_OPEN || !is_kept_alive(connection))
+		close_connection(connection, connection->problem ? connection->problem : "there is no answer");
+	else if (send_text(connection, "\r\n\r\n", 4) != -EPIPE)
+		wait_idle(connection);
+}
+
 static void destroy(void *carrier)
 {
 	struct tcp_connection *connection = carrier;
@@ -208,7 +224,7 @@ static int take_messages(struct tcp_connection *connection)
 		}
 		if (connection->state != TCP_OPEN)
 			return 0;
-		loop_timer_start_ms(&connection->timer, SIP_TCP_IDLE_MS); /* by whole messages: drops do not count */
+		wait_idle(connection); /* by whole messages: drops do not count */
 	}
 }
 
@@ -228,9 +244,12 @@ static int read_some(struct tcp_connection *connection)
 
 static void open_now(struct tcp_connection *connection)
 {
-	bool is_ours = connection->key.over == connection->peer;
+	bool has_come = connection->key.over != connection->peer;
 	set_state(connection, TCP_OPEN);
-	loop_timer_start_ms(&connection->timer, is_ours ? SIP_TCP_IDLE_MS : SIP_TCP_FIRST_MESSAGE_MS);
+	if (has_come)
+		loop_timer_start_ms(&connection->timer, SIP_TCP_FIRST_MESSAGE_MS);
+	else
+		wait_idle(connection);
 }
 
 static int finish_connect(struct tcp_connection *connection)
@@ -332,7 +351,9 @@ static struct tcp_connection *add(struct sip_transport_set *transports, int desc
 		return NULL;
 	}
 	int on = 1;
+	unsigned unacknowledged_ms = SIP_TIMEOUT_MS;
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
 	connection->transports = transports;
 	connection->state = state;
 	connection->descriptor = descriptor;

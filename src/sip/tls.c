@@ -83,6 +83,11 @@ int sip_tls_renew(struct sip_tls *tls)
 	return 0;
 }
 
+bool sip_tls_is_wanted(const struct sip_tls *tls)
+{
+	return tls->failed;
+}
+
 bool sip_tls_speaks_sips(const struct sip_tls *tls)
 {
 	return tls->speaks_sips;
@@ -131,6 +136,11 @@ int sip_stack_set_certificate(struct sip_stack *stack, const char *certificate, 
 	SSL_CTX_free(stack->transports->tls_context);
 	stack->transports->tls_context = context;
 	return 0;
+}
+
+void sip_stack_set_keep_alive(struct sip_stack *stack, int64_t seconds)
+{
+	stack->transports->keep_alive_ms = seconds * 1000;
 }
 
 void sip_stack_ask_for_certificates(struct sip_stack *stack, bool asks)

@@ -22,7 +22,7 @@ struct sip_tls_failure {
 /* May be told from inside sip_stack_tls_flow_to(). A failure that repeats itself is told once, until a connection has been of use. */
 typedef void sip_tls_failed(void *user, const struct sip_tls_failure *failure);
 
-/* All texts are copied. 0; or as crypto_tls_context_new() and crypto_tls_context_show(). */
+/* All texts are copied. `failed` is not NULL. 0; or as crypto_tls_context_new() and crypto_tls_context_show(). */
 int sip_tls_new(const struct sip_tls_settings *settings, sip_tls_failed *failed, void *user, struct sip_tls **ret_tls);
 struct sip_tls *sip_tls_ref(struct sip_tls *tls);
 struct sip_tls *sip_tls_unref(struct sip_tls *tls); /* accepts NULL; returns NULL */
@@ -34,6 +34,10 @@ int sip_tls_renew(struct sip_tls *tls);
 /* The one connection of `tls` to this address, made when needed. A reference; NULL: there can be none. It needs no listener; without
  * one the far end reaches us by this connection alone. */
 struct sip_flow *sip_stack_tls_flow_to(struct sip_stack *stack, struct sip_tls *tls, const struct net_address *remote);
+
+/* Connections that the far end could not make anew (for want of a listener of ours) are kept open: how often something is sent there
+ * (RFC 5626, section 3.5.1). */
+void sip_stack_set_keep_alive(struct sip_stack *stack, int64_t seconds);
 
 /* What listeners on TLS show from now on: PEM files. As crypto_tls_server_context_new(); after a failure all is as before. */
 int sip_stack_set_certificate(struct sip_stack *stack, const char *certificate, const char *key);

@@ -30,6 +30,7 @@ struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
 {
 	struct sip_transport_set *transports = g_new0(struct sip_transport_set, 1);
 	transports->stack = stack;
+	transports->keep_alive_ms = SIP_TLS_KEEP_ALIVE_MS;
 	transports->tcp_connections = sip_tcp_table_new();
 	transports->without_tcp = sip_large_table_new();
 	return transports;

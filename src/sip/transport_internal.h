@@ -9,6 +9,7 @@
 #define SIP_TCP_QUEUE_BYTES_MAX (256 * 1024)
 #define SIP_TCP_CONNECT_MS 5000 /* the handshake of TLS included */
 #define SIP_TLS_ACCEPT_MS 5000
+#define SIP_TLS_KEEP_ALIVE_MS 100000 /* RFC 5626, section 4.4.1: 95 to 120 s */
 #define SIP_TCP_TRY_MS 2000 /* for a large request that could go by UDP */
 #define SIP_WITHOUT_TCP_MS 600000
 #define SIP_WITHOUT_TCP_MAX 1024
@@ -27,6 +28,7 @@ struct sip_transport_set {
 	size_t n_udp_flows;
 	SSL_CTX *tls_context; /* what listeners show; NULL: nothing yet */
 	bool asks_for_certificates;
+	int64_t keep_alive_ms;
 };
 
 /* Both keep the socket in the set. 0 or -errno. `transport`: TCP or TLS. */
@@ -69,6 +71,7 @@ const struct net_address *sip_tcp_listening_for(const struct sip_transport_set *
 						const struct net_address *remote);
 
 /* --- tls.c for tcp.c --- */
+bool sip_tls_is_wanted(const struct sip_tls *tls); /* until it is abandoned */
 bool sip_tls_speaks_sips(const struct sip_tls *tls);
 /* 0 or -EIO. */
 int sip_tls_connect(struct sip_tls *tls, int descriptor, struct crypto_tls **ret_connection);

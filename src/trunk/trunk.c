@@ -198,7 +198,8 @@ const char *trunk_host(const struct trunk *trunk)
 const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
 						const struct sip_flow *flow)
 {
-	if (!trunk_has_address(trunk, sip_flow_remote(flow)))
+	bool is_peer = trunk->tls ? sip_flow_is_known_to(flow, trunk->tls) : trunk_has_address(trunk, sip_flow_remote(flow));
+	if (!is_peer)
 		return NULL;
 	if (account)
 		return trunk_account_credentials(account);

@@ -310,7 +310,7 @@ def test_the_address_of_a_trunk_with_a_certificate_is_nothing(own_daemon, trunk_
 
 # --- registration ---
 def registered_daemon(own_daemon, trunk_port, **options):
-    return own_daemon({**CONFIG, "routes": [], "trunks": [
+    return own_daemon({**CONFIG, "routes": [], "sip": {"keep_alive_seconds": 1}, "trunks": [
         {"name": "pbx", "peer": f"sip:127.0.0.1:{trunk_port}", "transport": "tls", "ca_file": str(PKI["authority"]), "register": True,
          "username": "2004", "password": "kept", "retry_seconds": 1, "inbound": "echo", **options}]})
 
@@ -324,6 +324,11 @@ def test_a_trunk_registers_by_tls_and_is_called_by_the_same_connection(own_daemo
         daemon.start()
         contact = pbx.wait_bound("2004")
         assert contact.endswith(";transport=tls")
+        deadline = Deadline()
+        while pbx.pings < 2:  # kept open
+            with pbx.changed:
+                pbx.changed.wait(0.1)
+            assert not deadline.is_over()
         pbx.outgoing = pbx.connections[0]
         invite = pbx.call(contact, "2004", "example.test", media.trunk_sdp(40000))
         dialog, _ = pbx.answered(invite)

@@ -190,6 +190,7 @@ class TcpTrunk(_TrunkBase):
         self.host, self.port = self.listener.getsockname()[:2]
         self.gateway = gateway
         self.connections = []
+        self.pings = 0  # RFC 5626, section 3.5.1
         self.outgoing = None
         self.closing = False
         self.threads = []
@@ -231,6 +232,7 @@ class TcpTrunk(_TrunkBase):
             if not part:
                 return
             buffer += part
+            self.pings += buffer == b"\r\n\r\n"
             while True:
                 buffer = buffer.lstrip(b"\r\n")
                 head, separator, rest = buffer.partition(b"\r\n\r\n")
