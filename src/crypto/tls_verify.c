@@ -143,6 +143,7 @@ static int verify_alone(int is_right, X509_STORE_CTX *store)
 	return 1;
 }
 
+/* Whoever is a SIP domain shows the one certificate it has, which CAs of today make for servers alone: so its purpose is not asked for. */
 bool crypto_tls_peer_is(const struct crypto_tls *tls, SSL_CTX *context, const char *host)
 {
 	X509 *certificate = SSL_get1_peer_certificate(tls->connection);
@@ -152,8 +153,7 @@ bool crypto_tls_peer_is(const struct crypto_tls *tls, SSL_CTX *context, const ch
 	if (store && X509_STORE_CTX_init(store, SSL_CTX_get_cert_store(context), certificate,
 					 SSL_get_peer_cert_chain(tls->connection)) == 1) {
 		X509_STORE_CTX_set_verify_cb(store, verify_alone);
-		is_trusted = X509_STORE_CTX_set_default(store, "ssl_client") == 1 &&
-			     crypto_tls_expect_host(X509_STORE_CTX_get0_param(store), host, CRYPTO_TLS_CHECK_SIP) &&
+		is_trusted = crypto_tls_expect_host(X509_STORE_CTX_get0_param(store), host, CRYPTO_TLS_CHECK_SIP) &&
 			     X509_verify_cert(store) == 1;
 	}
 	X509_STORE_CTX_free(store);

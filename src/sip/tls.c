@@ -108,6 +108,7 @@ void sip_tls_has_failed(struct sip_tls *tls, const struct net_address *remote, c
 {
 	struct sip_tls_failure failure = {
 		.remote = remote,
+		.host = tls->host,
 		.fault = connection ? crypto_tls_fault(connection) : CRYPTO_TLS_FAULT_OTHER,
 		.problem = problem,
 		.names = connection ? crypto_tls_names(connection) : "",

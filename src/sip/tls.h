@@ -15,6 +15,7 @@ struct sip_tls_settings {
 /* Why no connection came about. All is borrowed. */
 struct sip_tls_failure {
 	const struct net_address *remote;
+	const char *host; /* whom the certificate was to be for */
 	enum crypto_tls_fault fault;
 	const char *problem; /* in words */
 	const char *names;   /* whom the refused certificate is for; "" */

@@ -47,9 +47,10 @@ struct trunk {
 struct sip_digest_server **trunks_digest(struct trunks *trunks);
 
 /* --- security.c: TLS --- */
-void trunk_security_init(struct trunk *trunk);
-/* Its files are read anew; whether its peer is to show a certificate. */
-bool trunk_security_renew(struct trunk *trunk);
+/* The trust in the peer at this host, as the trunk's options have it. NULL: the files cannot be used, which is logged. */
+struct sip_tls *trunk_security_new(struct trunk *trunk, const char *host, bool is_sips);
+/* Its files are read anew. */
+void trunk_security_renew(const struct trunk *trunk, struct sip_tls *tls);
 bool trunk_wants_certificate(const struct trunk *trunk);
 
 /* --- own.c: the trunk's own registration --- */

@@ -4,15 +4,9 @@
 #include "trunk/options.h"
 #include <string.h>
 
-static const char *path_of(const struct trunk *trunk, const char *name)
+static const char *text_of(const struct trunk *trunk, const char *name)
 {
 	return config_string(trunk->snapshot, "trunks", trunk->index, name);
-}
-
-static const char *name_of(const struct trunk *trunk)
-{
-	const char *name = path_of(trunk, "tls_name");
-	return name ? name : trunk->host;
 }
 
 /* --- what is said --- */
@@ -22,18 +16,18 @@ static char *wrong_in(const struct trunk *trunk, const struct sip_tls_failure *f
 	switch (failure->fault) {
 	case CRYPTO_TLS_FAULT_NAME:
 		return g_strdup_printf("its certificate is for %s, not for %s", *failure->names ? failure->names : "nobody",
-				       name_of(trunk));
+				       failure->host);
 	case CRYPTO_TLS_FAULT_EXPIRED:
 		return g_strdup("its certificate (or its CA's) has expired");
 	case CRYPTO_TLS_FAULT_NOT_YET_VALID:
 		return g_strdup("its certificate (or its CA's) is not yet valid");
 	case CRYPTO_TLS_FAULT_UNKNOWN_CA:
 		return g_strdup_printf("its certificate is vouched for by a CA that %s does not hold",
-				       path_of(trunk, "ca_file") ? "ca_file" : "the system");
+				       text_of(trunk, "ca_file") ? "ca_file" : "the system");
 	case CRYPTO_TLS_FAULT_SELF_SIGNED:
 		return g_strdup("its certificate is self-signed, and not one that is trusted");
 	case CRYPTO_TLS_FAULT_OURS:
-		return g_strdup_printf("it refuses %s (%s)", path_of(trunk, "certificate") ? "our certificate" : "us without a certificate",
+		return g_strdup_printf("it refuses %s (%s)", text_of(trunk, "certificate") ? "our certificate" : "us without a certificate",
 				       failure->problem);
 	case CRYPTO_TLS_FAULT_UNSUITABLE:
 	case CRYPTO_TLS_FAULT_OTHER:
@@ -56,7 +50,7 @@ static const char *help_for(const struct trunk *trunk, enum crypto_tls_fault fau
 	case CRYPTO_TLS_FAULT_SELF_SIGNED:
 		return "; set ca_file to the PEM of this very certificate, or give the peer one of a CA";
 	case CRYPTO_TLS_FAULT_OURS:
-		return path_of(trunk, "certificate") ? "; set certificate and key to what it trusts"
+		return text_of(trunk, "certificate") ? "; set certificate and key to what it trusts"
 						     : "; set certificate and key to what it expects of us";
 	case CRYPTO_TLS_FAULT_UNSUITABLE:
 		return "; its certificate cannot serve for TLS";
@@ -77,30 +71,30 @@ static void on_failed(void *user, const struct sip_tls_failure *failure)
 
 /* --- */
 
-void trunk_security_init(struct trunk *trunk)
+struct sip_tls *trunk_security_new(struct trunk *trunk, const char *host, bool is_sips)
 {
-	if (trunk->transport != SIP_TRANSPORT_TLS)
-		return;
+	const char *name = text_of(trunk, "tls_name");
 	struct sip_tls_settings settings = {
-	    .host = name_of(trunk),
-	    .ca_file = path_of(trunk, "ca_file"),
-	    .certificate = path_of(trunk, "certificate"),
-	    .key = path_of(trunk, "key"),
+	    .host = name ? name : host,
+	    .ca_file = text_of(trunk, "ca_file"),
+	    .certificate = text_of(trunk, "certificate"),
+	    .key = text_of(trunk, "key"),
 	    .is_unverified = !config_boolean(trunk->snapshot, "trunks", trunk->index, "verify"),
-	    .speaks_sips = trunk->is_sips,
+	    .speaks_sips = is_sips,
 	};
-	int error = sip_tls_new(&settings, on_failed, trunk, &trunk->tls);
+	struct sip_tls *tls = NULL;
+	int error = sip_tls_new(&settings, on_failed, trunk, &tls);
 	if (error < 0)
 		log_error(NULL, "trunk %s: its ca_file, certificate and key cannot be used: %s", trunk_name(trunk), strerror(-error));
+	return tls;
 }
 
-bool trunk_security_renew(struct trunk *trunk)
+void trunk_security_renew(const struct trunk *trunk, struct sip_tls *tls)
 {
-	int error = trunk->tls ? sip_tls_renew(trunk->tls) : 0;
+	int error = sip_tls_renew(tls);
 	if (error < 0)
 		log_error(NULL, "trunk %s: its ca_file, certificate and key cannot be used any more: %s; what was read before is kept",
 			  trunk_name(trunk), strerror(-error));
-	return trunk_wants_certificate(trunk);
 }
 
 bool trunk_wants_certificate(const struct trunk *trunk)

@@ -120,7 +120,8 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	trunk->credentials.realm = option_text(trunk, "realm");
 	trunk->credentials.username = option_text(trunk, "username");
 	trunk->credentials.password = option_text(trunk, "password");
-	trunk_security_init(trunk);
+	if (trunk->transport == SIP_TRANSPORT_TLS)
+		trunk->tls = trunk_security_new(trunk, trunk->host, trunk->is_sips);
 	find_addresses(trunk);
 	trunk_own_init(trunk);
 	return trunk;
@@ -380,8 +381,12 @@ int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunk
 static void go_to_work(struct trunks *trunks)
 {
 	bool asks = false;
-	for (guint i = 0; i < trunks->list->len; i++)
-		asks |= trunk_security_renew(trunks->list->pdata[i]);
+	for (guint i = 0; i < trunks->list->len; i++) {
+		const struct trunk *trunk = trunks->list->pdata[i];
+		if (trunk->tls)
+			trunk_security_renew(trunk, trunk->tls);
+		asks |= trunk_wants_certificate(trunk);
+	}
 	if (trunks->stack)
 		sip_stack_ask_for_certificates(trunks->stack, asks);
 	for (guint i = 0; trunks->stack && i < trunks->list->len; i++)

@@ -39,6 +39,7 @@ def prepare(directory, config):
         gateway=right.issue("gateway", "DNS:gateway.example.net"),
         address=right.issue("address", "IP:127.0.0.1"), named=right.issue("named", f"DNS:{NAME}"),
         uri=right.issue("uri", f"URI:sip:{NAME}"), person=right.issue("person", f"URI:sip:alice@{NAME}"),
+        server=right.issue("server", f"DNS:{NAME}", usage="serverAuth"),
         wildcard=right.issue("wildcard", "DNS:*.example.net"), common=right.issue(NAME),
         nobody=right.issue("nobody", "DNS:elsewhere.example.net,IP:127.0.0.2"),
         expired=right.issue("expired", "IP:127.0.0.1", pki.LONG_AGO, pki.PAST),
@@ -272,8 +273,9 @@ def test_a_far_end_that_wants_a_certificate_and_gets_none(calls, peer, version):
 
 
 # --- the certificate of who connects ---
-def test_who_shows_the_certificate_may_call(calls, peer):
-    trunk = peer(PORTS["mutual"], "named", client="named")
+@pytest.mark.parametrize("certificate", ["named", "uri", "server"])
+def test_who_shows_the_certificate_may_call(calls, peer, certificate):
+    trunk = peer(PORTS["mutual"], "named", client=certificate)
     trunk._dial = lambda: socket.create_connection(trunk.gateway, 10, ("127.0.0.3", 0))  # from any address
     maker = Maker(calls.daemon, calls.browser, trunk, calls.domain)
     for by in ("caller", "called"):

@@ -47,12 +47,14 @@ class Authority:
         (directory / f"{name}.serial").write_text("01\n")
         (directory / f"{name}.cnf").write_text(CONFIGURATION.format(directory=directory, name=name))
 
-    def issue(self, name, subject=None, begins=None, ends=None):
-        """For `subject` ("DNS:a,URI:sip:a"; None: the common name alone). `begins` and `ends` as openssl's -startdate."""
+    def issue(self, name, subject=None, begins=None, ends=None, usage=None):
+        """For `subject` ("DNS:a,URI:sip:a"; None: the common name alone). `begins` and `ends` as openssl's -startdate; `usage`: the
+        extendedKeyUsage."""
         base = self.directory / f"{self.name}-{name}"
         chain, key, asked, extensions = (base.with_suffix(end) for end in (".pem", ".key", ".csr", ".ext"))
         openssl("req", "-new", *NEW_KEY, "-keyout", key, "-out", asked, "-subj", f"/CN={name}")
-        extensions.write_text(f"subjectAltName={subject}\n" if subject else "basicConstraints=CA:FALSE\n")
+        extensions.write_text("basicConstraints=CA:FALSE\n" + (f"subjectAltName={subject}\n" if subject else "")
+                              + (f"extendedKeyUsage={usage}\n" if usage else ""))
         openssl("ca", "-batch", "-notext", "-config", self.directory / f"{self.name}.cnf", "-cert", self.pem, "-keyfile", self.key,
                 "-in", asked, "-out", chain, "-extfile", extensions,
                 *(["-startdate", begins] if begins else []), *(["-enddate", ends] if ends else ["-days", 2]))
