@@ -20,7 +20,7 @@ from tandem_test.trunk import TlsTrunk
 
 NAME = "pbx.example.net"
 TLS_PORT = kept_port()
-PORTS = {name: kept_port() for name in ("bad", "named", "any", "mutual", "sips", "keys")}
+PORTS = {name: kept_port() for name in ("bad", "named", "any", "mutual", "sips", "keys", "twin")}
 CONFIG = daemon_module.merge(calls_module.CONFIG, {"routes": [
     {"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"},
     *({"match": f"^{digit}00[0-9]+$", "to": name} for digit, name in enumerate(PORTS, 2)), {"to": "pbx"}]})
@@ -53,6 +53,7 @@ def prepare(directory, config):
                         {"name": "any", "peer": f"sip:127.0.0.1:{PORTS['any']};transport=tls", "verify": False},
                         {"name": "mutual", "peer": f"sip:127.0.0.1:{PORTS['mutual']}", "tls_name": NAME, "client_certificate": True,
                          "certificate": str(PKI["gateway"].chain), "key": str(PKI["gateway"].key), **trusted},
+                        {"name": "twin", "peer": f"sip:127.0.0.1:{PORTS['named']}", **trusted},
                         {"name": "sips", "peer": f"sips:127.0.0.1:{PORTS['sips']}", "ca_file": str(right.pem)},
                         {"name": "keys", "peer": f"sip:127.0.0.1:{PORTS['keys']}", "srtp": "required", "inbound": "echo", **trusted}]
     config["sip"] = {"listen": [f"udp:127.0.0.1:{free_port()}", f"tls:127.0.0.1:{TLS_PORT}"],
@@ -250,6 +251,16 @@ def test_a_certificate_with_a_name_that_is_none_in_sip(calls, peer, certificate)
 @pytest.mark.parametrize("certificate", ["nobody", "expired", "alone"])
 def test_a_trunk_that_is_not_verified(calls, peer, certificate):
     call_to(calls, peer(PORTS["any"], certificate), "any").set_up().hang_up()
+
+
+def test_what_one_trunk_trusts_is_not_another_ones(calls, peer):
+    """Both are at the same port."""
+    trunk = peer(PORTS["named"], "named")
+    call = call_to(calls, trunk, "named").set_up()
+    other = call_to(calls, trunk, "twin")
+    other.dial()
+    other.refused(503)
+    call.hang_up()
 
 
 # --- ours ---
