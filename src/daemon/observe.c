@@ -98,7 +98,7 @@ static void daemon_health(void *data, struct admin_health *health)
 		struct trunk *trunk = trunks_at(daemon->trunks, i);
 		if (!*trunk_host(trunk))
 			continue; /* it calls, and is never called */
-		if (!trunk_address(trunk))
+		if (!trunk_is_found(trunk))
 			admin_health_problem(health, "the address of trunk %s (%s) is not known", trunk_name(trunk),
 					     trunk_host(trunk));
 		else if (trunk_registers(trunk) && !trunk_is_registered(trunk))

@@ -8,12 +8,14 @@ struct route_party route_party_ref(const struct route_party *party)
 	return (struct route_party){
 	    .endpoint = party->endpoint ? registrar_endpoint_ref(party->endpoint) : NULL,
 	    .trunk = party->trunk ? trunk_ref(party->trunk) : NULL,
+	    .hop = party->hop ? trunk_hop_ref(party->hop) : NULL,
 	};
 }
 
 void route_party_unref(struct route_party *party)
 {
 	registrar_endpoint_unref(party->endpoint);
+	trunk_hop_unref(party->hop);
 	trunk_unref(party->trunk);
 	*party = (struct route_party){0};
 }
@@ -29,7 +31,7 @@ const char *route_party_name(const struct route_party *party)
 }
 
 /* NULL: the dialog leads nowhere that can be told without looking up a name. */
-static struct sip_flow *flow_of_dialog(struct trunk *trunk, struct sip_stack *stack, const struct sip_dialog *dialog)
+static struct sip_flow *flow_of_dialog(const struct route_party *party, struct sip_stack *stack, const struct sip_dialog *dialog)
 {
 	const char *next_hop = sip_dialog_next_hop(dialog);
 	struct sip_uri uri;
@@ -38,12 +40,12 @@ static struct sip_flow *flow_of_dialog(struct trunk *trunk, struct sip_stack *st
 	if (!next_hop || sip_uri_parse(next_hop, &uri) < 0 ||
 	    net_address_parse(uri.host, uri.port ? uri.port : DEFAULT_PORT, &address) < 0)
 		return NULL;
-	enum sip_transport transport = trunk_transport(trunk);
+	enum sip_transport transport = party->hop ? trunk_hop_transport(party->hop) : trunk_transport(party->trunk);
 	if (sip_uri_parameter(&uri, "transport", name, sizeof name))
 		transport = !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
 	struct sip_flow *flow = sip_stack_flow_to(stack, transport, &address);
 	if (flow && !sip_flow_identity(flow))
-		sip_flow_set_identity(flow, trunk_identity(trunk));
+		sip_flow_set_identity(flow, trunk_identity(party->trunk));
 	return flow;
 }
 
@@ -52,8 +54,10 @@ struct sip_flow *route_party_flow(const struct route_party *party, struct sip_st
 {
 	if (party->trunk) {
 		bool is_confirmed = dialog && dialog->state == SIP_DIALOG_CONFIRMED;
-		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party->trunk, stack, dialog) : NULL;
-		return flow ? flow : trunk_flow(party->trunk, stack);
+		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party, stack, dialog) : NULL;
+		if (flow)
+			return flow;
+		return party->hop ? trunk_hop_flow(party->hop, stack) : trunk_flow(party->trunk, stack);
 	}
 	struct sip_flow *flow = party->endpoint ? registrar_endpoint_flow(party->endpoint) : NULL;
 	return flow ? sip_flow_ref(flow) : NULL;

@@ -1,52 +1,90 @@
 #pragma once
 #include "metrics/metrics.h"
+#include "trunk/hop.h"
 #include "trunk/lookup.h"
+#include "trunk/options.h"
 #include "trunk/registration.h"
 #include "trunk/trunk.h"
 
 #define TRUNK_REFRESH_MS   60000 /* a name is looked up again; getaddrinfo() tells no lifetime */
 #define TRUNK_RETRY_MS	   5000	 /* after a failure */
-#define TRUNK_DEFAULT_PORT 5060
+#define TRUNK_FORMER_MAX   8
+
+struct trunk_hop {
+	unsigned references;
+	struct trunk_peer *peer; /* lives as long as the trunk */
+	struct net_address address;
+	enum sip_transport transport;
+	char name[NET_ADDRESS_TEXT_MAX];
+	uint16_t priority, weight; /* of its SRV record; 0 */
+	int64_t credit;		   /* see select.c */
+	int64_t skip_until_us; /* it did not serve; 0 */
+};
+
+/* What the configuration names: an address, or a name that has addresses. */
+struct trunk_peer {
+	struct trunk *trunk; /* its owner */
+	struct trunk_peer_uri uri;
+	char *host_text; /* host and port as configured */
+	struct trunk_lookup *lookup; /* the one under way; NULL */
+	struct loop_timer refresh;
+	bool is_looked_up;
+	GPtrArray *hops; /* struct trunk_hop *, references, in the order of their use */
+	/* Those it had before, for the calls that began there; the oldest gives way. */
+	GPtrArray *former;
+};
 
 struct trunk {
 	unsigned references;
 	struct config_snapshot *snapshot; /* holds the texts */
 	size_t index;			  /* in its "trunks" */
 	char *identity;
-	char *host_text;
-	char *host;    /* an address or a name */
-	uint16_t port; /* 0: not written */
-	enum sip_transport transport;
 	struct sip_credentials credentials;
 
 	struct loop *loop;
-	struct trunk_lookup *lookup; /* the one under way; NULL */
-	struct loop_timer refresh;
-	bool is_looked_up;
-	size_t n_addresses;
-	struct net_address addresses[TRUNK_ADDRESSES_MAX];
-	/* Those the name had before, for the calls that began there; the oldest gives way. */
-	size_t n_former;
-	struct net_address former[TRUNK_ADDRESSES_MAX];
+	GPtrArray *peers; /* struct trunk_peer *, owned; none: it calls, and is never called */
 
 	/* of a trunk that registers */
 	struct trunk_account *account;		 /* NULL: it does not */
 	struct trunk_registration *registration; /* a retired trunk that has one holds a reference to itself */
 	struct metrics_item gauge;
-	struct sip_stack *stack; /* from then on */
+	struct sip_stack *stack; /* once it listens; else NULL */
 	struct event_bus *events;
 
 	GPtrArray *retired; /* the list of its owner's that it is in, once it is gone from the configuration; NULL */
 };
 
 /* --- trunk.c --- */
+struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, size_t index);
+/* Nothing happens on it any more; who holds it may still read it. */
+void trunk_retire(struct trunk *trunk);
+const char *trunk_option_text(const struct trunk *trunk, const char *name);
+
+/* --- set.c --- */
 /* Where the server side of digest is kept once it is needed. */
 struct sip_digest_server **trunks_digest(struct trunks *trunks);
+
+/* --- peer.c --- */
+/* Begins to look up its name. */
+struct trunk_peer *trunk_peer_new(struct trunk *trunk, const struct trunk_peer_uri *uri);
+/* See trunk_hop_uri(). `peer` NULL: there is none. */
+char *trunk_peer_format_uri(const struct trunk_peer *peer, const char *user);
+void trunk_peer_retire(struct trunk_peer *peer);
+struct trunk_peer *trunk_peer_free(struct trunk_peer *peer);
+
+/* --- hop.c --- */
+struct trunk_hop *trunk_hop_new(struct trunk_peer *peer, const struct net_address *address, enum sip_transport transport);
+/* Whether the trunk is heard over this transport, where it is reached over that one. */
+bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport transport);
+
+/* --- select.c --- */
+/* As trunk_hops(), the best first whoever's turn it is: for what is no call. */
+GPtrArray *trunk_hops_in_order(const struct trunk *trunk);
 
 /* --- own.c: the trunk's own registration --- */
 void trunk_own_init(struct trunk *trunk);
 void trunk_own_clear(struct trunk *trunk);
-void trunk_own_start(struct trunk *trunk, struct sip_stack *stack, struct event_bus *events);
+void trunk_own_start(struct trunk *trunk);
 /* The trunk is retired; it lives on until its registration is no more. */
 void trunk_own_retire(struct trunk *trunk);
 /* At once; of a retired trunk, perhaps the last reference. */

@@ -1,8 +1,10 @@
 /* What stands in "trunks", and what is wrong with it. */
 #include "trunk/options.h"
+#include "trunk/trunk.h"
 #include <string.h>
 
 static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const balance_words[] = {"failover", "share", NULL};
 static const char *const srtp_words[] = {"off", "optional", "required", "dtls", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
@@ -22,6 +24,23 @@ static const struct config_option rows[] = {
      .max = 300,
      .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"; only a trunk with inbound_username may do without: "
 	     "it calls and is never called."},
+    {.name = "peers",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .max = 300,
+     .help = "Instead of peer: several far ends that stand in for each other, the best first."},
+    {.name = "balance",
+     .type = CONFIG_ENUM,
+     .names = balance_words,
+     .fallback = "failover",
+     .help = "Which of several peers or addresses is called: the next only where those before it do not serve (\"failover\"), or "
+	     "each in its turn (\"share\")."},
+    {.name = "failover_ms",
+     .type = CONFIG_INTEGER,
+     .min = 200,
+     .max = 30000,
+     .fallback = "1500",
+     .help = "So long a peer may be silent to an INVITE or REGISTER before the next one is tried."},
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,
@@ -172,7 +191,7 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 	return NULL;
 }
 
-const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer)
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer)
 {
 	struct sip_uri uri;
 	const char *wrong = split_peer(text, &uri);
@@ -191,6 +210,7 @@ const char *trunk_read_peer(const char *text, int transport_option, struct trunk
 	int transport = transport_option >= 0 ? transport_option : written;
 	base_copy_text(ret_peer->host, sizeof ret_peer->host, uri.host);
 	ret_peer->port = uri.port;
+	ret_peer->is_transport_written = transport >= 0;
 	ret_peer->transport = transport == 1 ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
 	return NULL;
 }
@@ -215,7 +235,7 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 	for (size_t k = 0; username && k < i; k++)
 		if (!g_strcmp0(username, config_string(snapshot, "trunks", k, "inbound_username")))
 			config_complain(report, "trunks", i, "inbound_username", "is another trunk's");
-	if (config_string(snapshot, "trunks", i, "peer"))
+	if (config_string(snapshot, "trunks", i, "peer") || config_strings(snapshot, "trunks", i, "peers")[0])
 		return;
 	if (!username)
 		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs an inbound_username");
@@ -223,15 +243,30 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 		config_complain(report, "trunks", i, "register", "needs a peer");
 }
 
-static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+static void check_peers(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
-	const char *name = config_string(snapshot, "trunks", i, "name"),
-		   *peer = config_string(snapshot, "trunks", i, "peer");
-	struct trunk_peer unused;
-	const char *wrong =
-	    peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
+	const char *peer = config_string(snapshot, "trunks", i, "peer");
+	const char *const *peers = config_strings(snapshot, "trunks", i, "peers");
+	int transport = config_enum(snapshot, "trunks", i, "transport");
+	struct trunk_peer_uri unused;
+	const char *wrong = peer ? trunk_read_peer(peer, transport, &unused) : NULL;
 	if (wrong)
 		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	if (peer && *peers)
+		config_complain(report, "trunks", i, "peers", "stands beside peer: one of the two is enough");
+	if (g_strv_length((char **)peers) > TRUNK_PEERS_MAX)
+		config_complain(report, "trunks", i, "peers", "holds more than %d", TRUNK_PEERS_MAX);
+	for (; *peers; peers++) {
+		wrong = trunk_read_peer(*peers, transport, &unused);
+		if (wrong)
+			config_complain(report, "trunks", i, "peers", "%s (\"%s\")", wrong, *peers);
+	}
+}
+
+static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *name = config_string(snapshot, "trunks", i, "name");
+	check_peers(snapshot, report, i);
 	check_login(snapshot, report, i);
 	if (name && !is_token(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");

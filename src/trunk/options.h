@@ -1,14 +1,18 @@
 #pragma once
 #include "sip/uri.h"
-#include "trunk/internal.h"
+#include "sip/flow.h"
 #include <arpa/inet.h>
 
-struct trunk_peer {
-	char host[256];
-	uint16_t port; /* 0: not written */
-	enum sip_transport transport;
+#define TRUNK_DEFAULT_PORT 5060
+#define TRUNK_PEERS_MAX	   8
+
+struct trunk_peer_uri {
+	char host[256]; /* an address or a name */
+	uint16_t port;	/* 0: not written */
+	bool is_transport_written;
+	enum sip_transport transport; /* UDP where it is not written */
 };
 
 /* Reads the peer's URI; `transport_option` is the option's place in its names, -1 when it is not written. NULL; or what
  * is wrong, in words that go behind the option's name. */
-const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer);
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer);

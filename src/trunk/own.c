@@ -51,16 +51,14 @@ static void own_changed(void *user, struct trunk_registration *registration, enu
 		trunk_own_drop(trunk);
 }
 
-void trunk_own_start(struct trunk *trunk, struct sip_stack *stack, struct event_bus *events)
+void trunk_own_start(struct trunk *trunk)
 {
 	static const struct trunk_registration_handler handler = {.connect = own_connect, .changed = own_changed};
 	if (!trunk->account || trunk->registration)
 		return;
-	trunk->stack = stack;
-	trunk->events = events;
 	g_autofree char *name = g_strdup_printf("trunk %s", trunk_name(trunk));
 	struct trunk_registration_parameters parameters = {
-	    .stack = stack,
+	    .stack = trunk->stack,
 	    .name = name,
 	    .account = trunk->account,
 	    .expires_s = trunk_expires_s(trunk),
