@@ -362,7 +362,7 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 	leg->media = NULL; /* the session's, which ends with the call */
 	loop_timer_stop(&leg->absence);
 	loop_timer_stop(&leg->retry);
-	loop_timer_stop(&leg->way.patience);
+	leg_stop_waiting(leg);
 	loop_timer_stop(&leg->session.timer);
 	leg->end_reason = g_strdup(reason);
 	leg_relays_abandon(leg);

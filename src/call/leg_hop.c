@@ -12,6 +12,16 @@ static void leg_patience_over(void *data)
 	call_on_refused(leg->call, leg, 408, NULL);
 }
 
+/* It rings there for nobody. */
+static void leg_hop_is_down(void *data, struct trunk_hop *hop)
+{
+	struct leg *leg = data;
+	if (leg->state != LEG_CALLING || !leg->call)
+		return;
+	leg_note_unserved(leg, "it is down");
+	call_on_refused(leg->call, leg, 408, NULL);
+}
+
 void leg_init_way(struct leg *leg)
 {
 	loop_timer_init(&leg->way.patience, sip_stack_loop(leg->manager->stack), leg_patience_over, leg);
@@ -32,14 +42,18 @@ void leg_note_source(struct leg *leg, const struct sip_flow *flow)
 
 void leg_await_hop(struct leg *leg)
 {
-	if (leg->way.further && leg->way.further->len)
-		loop_timer_start_ms(&leg->way.patience, trunk_failover_ms(leg->trunk));
+	if (!leg->way.further || !leg->way.further->len)
+		return;
+	loop_timer_start_ms(&leg->way.patience, trunk_failover_ms(leg->trunk));
+	trunk_hop_watch_stop(&leg->way.watch);
+	trunk_hop_watch_start(&leg->way.watch, leg->way.hop, leg_hop_is_down, leg);
 }
 
 void leg_note_unserved(struct leg *leg, const char *cause)
 {
 	if (leg->kind != LEG_TRUNK || !leg->way.hop || leg->way.unserved)
 		return;
+	leg_stop_waiting(leg); /* it may be found down by this */
 	leg->way.unserved = g_strdup(cause);
 	trunk_hop_failed(leg->way.hop, cause, 0);
 }
@@ -49,6 +63,7 @@ void leg_note_busy(struct leg *leg, const struct sip_message *response)
 	uint32_t retry_after_s = 0;
 	if (leg->kind != LEG_TRUNK || !leg->way.hop || leg->way.unserved)
 		return;
+	leg_stop_waiting(leg);
 	leg->way.unserved = g_strdup_printf("503 %.80s", sip_message_reason(response));
 	if (sip_value_seconds(sip_message_header(response, "Retry-After", 0), &retry_after_s) && retry_after_s)
 		trunk_hop_failed(leg->way.hop, leg->way.unserved, retry_after_s);
@@ -56,9 +71,15 @@ void leg_note_busy(struct leg *leg, const struct sip_message *response)
 		trunk_hop_declined(leg->way.hop, leg->way.unserved);
 }
 
-void leg_clear_way(struct leg *leg)
+void leg_stop_waiting(struct leg *leg)
 {
 	loop_timer_stop(&leg->way.patience);
+	trunk_hop_watch_stop(&leg->way.watch);
+}
+
+void leg_clear_way(struct leg *leg)
+{
+	leg_stop_waiting(leg);
 	g_clear_pointer(&leg->way.further, g_ptr_array_unref);
 	leg->way.hop = trunk_hop_unref(leg->way.hop);
 	g_clear_pointer(&leg->way.unserved, g_free);

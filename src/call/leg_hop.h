@@ -9,6 +9,7 @@ struct leg_way {
 	GPtrArray *further;    /* to be called when that one does not serve, each a reference; NULL: none */
 	char *unserved;	       /* why that one has not served our first INVITE (RFC 3263, section 4.3), for logs; NULL: it may have */
 	struct loop_timer patience; /* so long it may be silent */
+	struct trunk_hop_watch watch; /* while our first INVITE has no final response */
 };
 
 void leg_init_way(struct leg *leg);
@@ -19,6 +20,7 @@ void leg_take_hops(struct leg *leg, GPtrArray *hops);
 void leg_note_source(struct leg *leg, const struct sip_flow *flow);
 /* Our INVITE is out. */
 void leg_await_hop(struct leg *leg);
+void leg_stop_waiting(struct leg *leg);
 /* It has not been served there. */
 void leg_note_unserved(struct leg *leg, const char *cause);
 void leg_note_busy(struct leg *leg, const struct sip_message *response); /* 503 */

@@ -322,6 +322,10 @@ static void leg_on_response(void *user, struct sip_client_transaction *transacti
 {
 	struct leg_invite *invite = user;
 	unsigned status = sip_message_status(response);
+	if (invite->leg->call && invite->leg->way.hop && status != 503)
+		trunk_hop_answered(invite->leg->way.hop);
+	if (status >= 200 && invite->is_first)
+		leg_stop_waiting(invite->leg);
 	if (status < 200)
 		leg_on_provisional(invite, response);
 	else if (status < 300)

@@ -1,5 +1,4 @@
 #include "trunk/hop.h"
-#include "base/log.h"
 #include "trunk/internal.h"
 
 struct trunk_hop *trunk_hop_new(struct trunk_peer *peer, const struct net_address *address, enum sip_transport transport)
@@ -10,6 +9,7 @@ struct trunk_hop *trunk_hop_new(struct trunk_peer *peer, const struct net_addres
 	hop->address = *address;
 	hop->transport = transport;
 	net_address_format(address, hop->name);
+	trunk_health_init(hop);
 	return hop;
 }
 
@@ -21,8 +21,10 @@ struct trunk_hop *trunk_hop_ref(struct trunk_hop *hop)
 
 struct trunk_hop *trunk_hop_unref(struct trunk_hop *hop)
 {
-	if (hop && !--hop->references)
-		g_free(hop);
+	if (!hop || --hop->references)
+		return NULL;
+	trunk_health_stop(hop);
+	g_free(hop);
 	return NULL;
 }
 
@@ -58,36 +60,6 @@ bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport tra
 {
 	bool is_large_request = hop->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
 	return hop->transport == transport || is_large_request;
-}
-
-/* --- how it is doing --- */
-
-static int64_t now_us(const struct trunk_hop *hop)
-{
-	return loop_now_us(hop->peer->trunk->loop);
-}
-
-bool trunk_hop_is_usable(const struct trunk_hop *hop)
-{
-	return now_us(hop) >= hop->skip_until_us;
-}
-
-void trunk_hop_failed(struct trunk_hop *hop, const char *cause, uint32_t retry_after_s)
-{
-	int64_t skip_ms = retry_after_s ? MIN(retry_after_s, TRUNK_RETRY_AFTER_MAX_S) * INT64_C(1000) : TRUNK_SKIP_MS;
-	hop->skip_until_us = now_us(hop) + skip_ms * 1000;
-	log_warning(NULL, "trunk %s: %s does not serve (%s); it is passed over for %d s", trunk_name(hop->peer->trunk), hop->name,
-		    cause, (int)(skip_ms / 1000));
-}
-
-void trunk_hop_declined(struct trunk_hop *hop, const char *cause)
-{
-	log_info(NULL, "trunk %s: %s does not serve (%s)", trunk_name(hop->peer->trunk), hop->name, cause);
-}
-
-void trunk_hop_answered(struct trunk_hop *hop)
-{
-	hop->skip_until_us = 0;
 }
 
 /* --- found --- */

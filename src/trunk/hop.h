@@ -36,7 +36,20 @@ struct trunk_hop *trunk_hop_of_host(const struct trunk *trunk, const char *host,
 void trunk_hop_failed(struct trunk_hop *hop, const char *cause, uint32_t retry_after_s);
 /* It is busy and says so without a time (503): others may try it (RFC 3261, section 21.5.4). */
 void trunk_hop_declined(struct trunk_hop *hop, const char *cause);
-/* A response has come from there. */
+/* A response to a call that is still wanted there has come, not 503. */
 void trunk_hop_answered(struct trunk_hop *hop);
 /* Whether there is reason to try it first. */
 bool trunk_hop_is_usable(const struct trunk_hop *hop);
+/* False: it is watched by OPTIONS, and has not answered for a while. */
+bool trunk_hop_is_up(const struct trunk_hop *hop);
+
+/* Told once when the hop is found down. A member of the watching object. */
+struct trunk_hop_watch {
+	void (*down)(void *data, struct trunk_hop *hop);
+	void *data;
+	struct trunk_hop *hop;
+	GList link;
+};
+void trunk_hop_watch_start(struct trunk_hop_watch *watch, struct trunk_hop *hop, void (*down)(void *data, struct trunk_hop *hop),
+			   void *data);
+void trunk_hop_watch_stop(struct trunk_hop_watch *watch); /* accepts a zeroed one */

@@ -10,6 +10,11 @@
 #define TRUNK_RETRY_MS	   5000	 /* after a failure */
 #define TRUNK_FORMER_MAX   8
 
+enum trunk_hop_state {
+	TRUNK_HOP_UP,
+	TRUNK_HOP_DOWN, /* it has not answered several times */
+};
+
 struct trunk_hop {
 	unsigned references;
 	struct trunk_peer *peer; /* lives as long as the trunk */
@@ -18,7 +23,18 @@ struct trunk_hop {
 	char name[NET_ADDRESS_TEXT_MAX];
 	uint16_t priority, weight; /* of its SRV record; 0 */
 	int64_t credit;		   /* see select.c */
-	int64_t skip_until_us; /* it did not serve; 0 */
+
+	/* how it is doing: health.c */
+	enum trunk_hop_state state;
+	unsigned n_failures, n_successes; /* in a row */
+	int64_t failing_since_us;	  /* the first of the failures */
+	int64_t skip_until_us;		  /* it did not serve a call */
+	int64_t asked_until_us;		  /* it has said for how long it will not serve (Retry-After) */
+	int64_t interval_ms;		  /* of OPTIONS; 0: it is not watched */
+	struct sip_client_transaction *probe; /* the OPTIONS that is out; NULL */
+	struct loop_timer timer;	      /* the next one, or the end of patience with that */
+	struct metrics_item gauge;
+	GQueue watches; /* struct trunk_hop_watch */
 };
 
 /* What the configuration names: an address, or a name that has addresses. */
@@ -74,6 +90,8 @@ struct trunk_peer *trunk_peer_free(struct trunk_peer *peer);
 
 /* --- hop.c --- */
 struct trunk_hop *trunk_hop_new(struct trunk_peer *peer, const struct net_address *address, enum sip_transport transport);
+/* Those of the index-th peer. */
+const GPtrArray *trunk_peer_hops(const struct trunk *trunk, guint index);
 /* Whether the trunk is heard over this transport, where it is reached over that one. */
 bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport transport);
 
@@ -81,10 +99,18 @@ bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport tra
 /* As trunk_hops(), the best first whoever's turn it is: for what is no call. */
 GPtrArray *trunk_hops_in_order(const struct trunk *trunk);
 
+/* --- health.c --- */
+void trunk_health_init(struct trunk_hop *hop);
+/* Begins to watch, or ends, as the options and the hops of this moment ask for. */
+void trunk_health_look(struct trunk *trunk);
+void trunk_health_stop(struct trunk_hop *hop);
+
 /* --- own.c: the trunk's own registration --- */
 void trunk_own_init(struct trunk *trunk);
 void trunk_own_clear(struct trunk *trunk);
 void trunk_own_start(struct trunk *trunk);
+/* Another hop may be the best now. */
+void trunk_own_follow(struct trunk *trunk);
 /* The trunk is retired; it lives on until its registration is no more. */
 void trunk_own_retire(struct trunk *trunk);
 /* At once; of a retired trunk, perhaps the last reference. */

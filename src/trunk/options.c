@@ -41,6 +41,11 @@ static const struct config_option rows[] = {
      .max = 30000,
      .fallback = "1500",
      .help = "So long a peer may be silent to an INVITE or REGISTER before the next one is tried."},
+    {.name = "options_seconds",
+     .type = CONFIG_INTEGER,
+     .max = 3600,
+     .help = "How often each peer is asked whether it is there, by OPTIONS; 0: never. Without this option it is 30 where there are several "
+	     "peers or addresses, else 0."},
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,

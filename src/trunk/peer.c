@@ -48,6 +48,9 @@ static void take_hops(struct trunk_peer *peer, GPtrArray *hops)
 		}
 	for (guint i = 0; i < peer->hops->len; i++)
 		remember(peer, peer->hops->pdata[i]);
+	for (guint i = 0; i < peer->hops->len; i++)
+		if (!g_ptr_array_find(hops, peer->hops->pdata[i], NULL))
+			trunk_health_stop(peer->hops->pdata[i]);
 	g_ptr_array_unref(peer->hops);
 	peer->hops = hops;
 }
@@ -77,6 +80,7 @@ static void lookup_done(void *data, int error, const struct net_address *address
 		return;
 	}
 	take_hops(peer, make_hops(peer, addresses, n));
+	trunk_health_look(peer->trunk);
 	if (is_first)
 		log_info(NULL, "trunk %s: %s is at %s", trunk_name(peer->trunk), peer->uri.host,
 			 trunk_hop_name(peer->hops->pdata[0]));
@@ -129,8 +133,16 @@ char *trunk_peer_format_uri(const struct trunk_peer *peer, const char *user)
 	return sip_uri_format(&uri);
 }
 
+const GPtrArray *trunk_peer_hops(const struct trunk *trunk, guint index)
+{
+	const struct trunk_peer *peer = trunk->peers->pdata[index];
+	return peer->hops;
+}
+
 void trunk_peer_retire(struct trunk_peer *peer)
 {
+	for (guint i = 0; i < peer->hops->len; i++)
+		trunk_health_stop(peer->hops->pdata[i]);
 	loop_timer_stop(&peer->refresh);
 	peer->lookup = trunk_lookup_abandon(peer->lookup);
 }

@@ -76,6 +76,7 @@ static void start_all(struct trunks *trunks)
 		trunk->stack = trunks->stack;
 		trunk->events = trunks->events;
 		trunk_own_start(trunk);
+		trunk_health_look(trunk);
 	}
 }
 
@@ -105,6 +106,7 @@ int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 		struct trunk *trunk = old->pdata[i];
 		trunk->retired = trunks->retired;
 		g_ptr_array_add(trunks->retired, trunk); /* takes itself out when the last call lets go */
+		trunk_retire(trunk);
 		trunk_own_retire(trunk);
 	}
 	start_all(trunks);

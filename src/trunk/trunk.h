@@ -118,6 +118,9 @@ bool trunk_has_address(const struct trunk *trunk, const struct net_address *addr
 /* Whether a URI's host is the peer: its name or one of its addresses. */
 bool trunk_has_host(const struct trunk *trunk, const char *host);
 
+/* Its peers' addresses that do not answer, by what OPTIONS say; whether that is all of them. */
+unsigned trunk_count_down(const struct trunk *trunk);
+bool trunk_is_down(const struct trunk *trunk);
 /* Whether there is an address to send requests to; else the names have not been found (yet). */
 bool trunk_is_found(const struct trunk *trunk);
 bool trunk_shares_host(const struct trunk *trunk, const struct trunk *other); /* an address of both */
@@ -127,3 +130,5 @@ bool trunk_is_looked_up(const struct trunk *trunk);
 /* The flow towards the peer that is best now, its identity set to the trunk's; for what is no call (see trunk/hop.h). A reference; NULL: no address yet, or nothing listens
  * with that transport and family. */
 struct sip_flow *trunk_flow(struct trunk *trunk, struct sip_stack *stack);
+/* What went there was not served: see trunk_hop_failed(). `flow` NULL: there was none. Whether trunk_flow() is another one now. */
+bool trunk_flow_failed(struct trunk *trunk, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s);
