@@ -259,7 +259,7 @@ static int start_listening(struct daemon *daemon)
 	int error = sip_listen_configured(daemon->stack, daemon->snapshot);
 	if (error < 0)
 		return error;
-	trunks_register(daemon->trunks, daemon->stack, daemon->bus);
+	trunks_start(daemon->trunks, daemon->stack, daemon->bus);
 	return web_start(daemon->web);
 }
 

@@ -56,7 +56,7 @@ static struct sip_flow *dispatch_reach(void *user, const struct sip_flow *closed
 {
 	const struct dispatch *dispatch = user;
 	struct trunk *trunk = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(closed));
-	return trunk ? trunk_flow_to(trunk, dispatch->rooms.stack, SIP_TRANSPORT_TLS, remote) : NULL;
+	return trunk ? trunk_flow_to(trunk, NULL, dispatch->rooms.stack, SIP_TRANSPORT_TLS, remote) : NULL;
 }
 
 static void refuse_stranger(struct sip_server_transaction *transaction)

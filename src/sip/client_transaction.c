@@ -121,6 +121,14 @@ static void on_flow_closed(void *data, struct sip_flow *flow)
 		fail(transaction);
 }
 
+static void on_flow_unreachable(void *data, struct sip_flow *flow)
+{
+	struct sip_client_transaction *transaction = data;
+	const struct sip_client_handler *handler = transaction->handler;
+	if (transaction->state == CLIENT_TRYING && handler && handler->gives_up && handler->gives_up(transaction->user, transaction))
+		fail(transaction);
+}
+
 static void take_flow(struct sip_client_transaction *transaction, struct sip_flow *flow)
 {
 	sip_flow_watch_stop(&transaction->watch);
@@ -128,6 +136,7 @@ static void take_flow(struct sip_client_transaction *transaction, struct sip_flo
 	sip_flow_unref(transaction->flow);
 	transaction->flow = flow;
 	sip_flow_watch_start(&transaction->watch, flow, on_flow_closed, transaction);
+	transaction->watch.unreachable = on_flow_unreachable;
 }
 
 /* What an unreliable transport does not take is as good as lost on the way. */
@@ -239,6 +248,11 @@ struct sip_message *sip_client_transaction_request(const struct sip_client_trans
 struct sip_flow *sip_client_transaction_flow(const struct sip_client_transaction *transaction)
 {
 	return transaction->flow;
+}
+
+bool sip_client_transaction_is_heard(const struct sip_client_transaction *transaction)
+{
+	return transaction->state != CLIENT_TRYING;
 }
 
 static void send_cancel(struct sip_client_transaction *transaction)

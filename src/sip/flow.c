@@ -164,6 +164,13 @@ void sip_flow_closed(struct sip_flow *flow)
 	sip_flow_unref(flow);
 }
 
+void sip_flow_unreachable(struct sip_flow *flow)
+{
+	for (struct sip_flow_watch *watch = flow->watches; watch; watch = watch->next)
+		if (watch->unreachable)
+			watch->unreachable(watch->data, flow);
+}
+
 void sip_flow_watch_start(struct sip_flow_watch *watch, struct sip_flow *flow, void (*closed)(void *, struct sip_flow *),
 			  void *data)
 {

@@ -54,9 +54,14 @@ bool sip_flow_is_open(const struct sip_flow *flow);
 /* By the carrier, once: no send reaches it any more; every close watcher is told, in order of watching. */
 void sip_flow_closed(struct sip_flow *flow);
 
+/* By the carrier: a datagram sent to the far end did not arrive (RFC 3261, section 18.4). The flow stays open. */
+void sip_flow_unreachable(struct sip_flow *flow);
+
 /* Told once when the flow closes. A member of the watching object. */
 struct sip_flow_watch {
 	void (*closed)(void *data, struct sip_flow *flow);
+	/* Set after the start, or NULL: an ICMP error says that nothing arrives there. Watches may not be started or stopped in it. */
+	void (*unreachable)(void *data, struct sip_flow *flow);
 	void *data;
 	struct sip_flow *flow;
 	struct sip_flow_watch *next, **link;

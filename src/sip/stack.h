@@ -64,6 +64,9 @@ int sip_stack_send_ack(struct sip_stack *stack, struct sip_message *ack, struct 
  * TCP; for TLS see sip/tls.h. Returns a reference, or NULL when nothing listens with that transport and address family. */
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote);
 
+/* Whether anything listens with that transport and address family, so that sip_stack_flow_to() can be hoped for. TLS needs no listener. */
+bool sip_stack_listens(const struct sip_stack *stack, enum sip_transport transport, bool is_ipv6);
+
 /* "udp:0.0.0.0:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061". 0, -EINVAL for the text, -ENOKEY: TLS without sip_stack_set_certificate(), or
  * -errno of bind. */
 int sip_stack_listen(struct sip_stack *stack, const char *text);

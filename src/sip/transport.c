@@ -85,6 +85,17 @@ int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transpor
 	return 0;
 }
 
+bool sip_stack_listens(const struct sip_stack *stack, enum sip_transport transport, bool is_ipv6)
+{
+	struct net_address address;
+	if (transport == SIP_TRANSPORT_TLS)
+		return true;
+	for (size_t i = 0; sip_stack_listening_address(stack, transport, i, &address) == 0; i++)
+		if (net_address_is_ipv6(&address) == is_ipv6)
+			return true;
+	return false;
+}
+
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote)
 {
 	if (transport == SIP_TRANSPORT_UDP)

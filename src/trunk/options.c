@@ -1,10 +1,12 @@
 /* What stands in "trunks", and what is wrong with it. */
 #include "trunk/options.h"
+#include "trunk/trunk.h"
 #include <string.h>
 
 static const char *const transports[] = {"udp", "tcp", "tls", NULL};
 enum { UDP, TCP, TLS }; /* their places */
 static const enum sip_transport meant[] = {[UDP] = SIP_TRANSPORT_UDP, [TCP] = SIP_TRANSPORT_TCP, [TLS] = SIP_TRANSPORT_TLS};
+static const char *const balance_words[] = {"failover", "share", NULL};
 static const char *const srtp_words[] = {"off", "optional", "required", "dtls", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
@@ -24,6 +26,28 @@ static const struct config_option rows[] = {
      .max = 300,
      .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"; only a trunk with inbound_username may do without: "
 	     "it calls and is never called."},
+    {.name = "peers",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .max = 300,
+     .help = "Instead of peer: several far ends that stand in for each other, the best first."},
+    {.name = "balance",
+     .type = CONFIG_ENUM,
+     .names = balance_words,
+     .fallback = "failover",
+     .help = "Which of several peers or addresses is called: the next only where those before it do not serve (\"failover\"), or "
+	     "each in its turn (\"share\")."},
+    {.name = "failover_ms",
+     .type = CONFIG_INTEGER,
+     .min = 200,
+     .max = 30000,
+     .fallback = "1500",
+     .help = "So long a peer may be silent to an INVITE or REGISTER before the next one is tried."},
+    {.name = "options_seconds",
+     .type = CONFIG_INTEGER,
+     .max = 3600,
+     .help = "How often each peer is asked whether it is there, by OPTIONS; 0: never. Without this option it is 30 where there are several "
+	     "peers or addresses, else 0."},
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,
@@ -188,7 +212,7 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 	return NULL;
 }
 
-const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer)
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer)
 {
 	struct sip_uri uri;
 	const char *wrong = split_peer(text, &uri);
@@ -212,17 +236,15 @@ const char *trunk_read_peer(const char *text, int transport_option, struct trunk
 	int transport = transport_option >= 0 ? transport_option : written;
 	base_copy_text(ret_peer->host, sizeof ret_peer->host, uri.host);
 	ret_peer->port = uri.port;
-	ret_peer->transport = transport < 0 ? SIP_TRANSPORT_UDP : meant[transport];
+	ret_peer->is_transport_written = transport >= 0;
+	ret_peer->transport = trunk_meant_transport(transport);
 	ret_peer->is_sips = is_sips;
 	return NULL;
 }
 
-const char *trunk_peer_of(const struct config_snapshot *snapshot, size_t index, struct trunk_peer *ret_peer)
+enum sip_transport trunk_meant_transport(int transport_option)
 {
-	const char *text = config_string(snapshot, "trunks", index, "peer");
-	int transport = config_enum(snapshot, "trunks", index, "transport");
-	*ret_peer = (struct trunk_peer){.transport = transport < 0 ? SIP_TRANSPORT_UDP : meant[transport]};
-	return text ? trunk_read_peer(text, transport, ret_peer) : NULL;
+	return transport_option < 0 ? SIP_TRANSPORT_UDP : meant[transport_option];
 }
 
 uint16_t trunk_default_port(enum sip_transport transport)
@@ -250,7 +272,7 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 	for (size_t k = 0; username && k < i; k++)
 		if (!g_strcmp0(username, config_string(snapshot, "trunks", k, "inbound_username")))
 			config_complain(report, "trunks", i, "inbound_username", "is another trunk's");
-	if (config_string(snapshot, "trunks", i, "peer"))
+	if (config_string(snapshot, "trunks", i, "peer") || config_strings(snapshot, "trunks", i, "peers")[0])
 		return;
 	if (!username)
 		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs an inbound_username");
@@ -258,13 +280,44 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 		config_complain(report, "trunks", i, "register", "needs a peer");
 }
 
+/* NULL, or what is wrong. Counts what is right by `n` and those on TLS by `n_tls`. */
+static const char *look_at_peer(const char *text, int transport, unsigned *n, unsigned *n_tls)
+{
+	struct trunk_peer_uri peer;
+	const char *wrong = trunk_read_peer(text, transport, &peer);
+	if (wrong)
+		return wrong;
+	++*n;
+	*n_tls += peer.transport == SIP_TRANSPORT_TLS;
+	return NULL;
+}
+
+static void check_peers(const struct config_snapshot *snapshot, struct config_report *report, size_t i, unsigned *ret_n,
+			unsigned *ret_n_tls)
+{
+	const char *peer = config_string(snapshot, "trunks", i, "peer");
+	const char *const *peers = config_strings(snapshot, "trunks", i, "peers");
+	int transport = config_enum(snapshot, "trunks", i, "transport");
+	*ret_n = *ret_n_tls = 0;
+	const char *wrong = peer ? look_at_peer(peer, transport, ret_n, ret_n_tls) : NULL;
+	if (wrong)
+		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	if (peer && *peers)
+		config_complain(report, "trunks", i, "peers", "stands beside peer: one of the two is enough");
+	if (g_strv_length((char **)peers) > TRUNK_PEERS_MAX)
+		config_complain(report, "trunks", i, "peers", "holds more than %d", TRUNK_PEERS_MAX);
+	for (; *peers; peers++) {
+		wrong = look_at_peer(*peers, transport, ret_n, ret_n_tls);
+		if (wrong)
+			config_complain(report, "trunks", i, "peers", "%s (\"%s\")", wrong, *peers);
+	}
+}
+
 static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *name = config_string(snapshot, "trunks", i, "name");
-	struct trunk_peer peer;
-	const char *wrong = trunk_peer_of(snapshot, i, &peer);
-	if (wrong)
-		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	unsigned n_peers, n_on_tls;
+	check_peers(snapshot, report, i, &n_peers, &n_on_tls);
 	check_login(snapshot, report, i);
 	if (name && !is_token(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
@@ -280,13 +333,14 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
 	int srtp = config_enum(snapshot, "trunks", i, "srtp");
-	if ((srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED) && peer.transport != SIP_TRANSPORT_TLS)
+	if ((srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED) && (!n_on_tls || n_on_tls < n_peers))
 		config_warn(report, "trunks", i, "srtp",
 			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
 			    "read it can listen");
 	if (srtp == TRUNK_SRTP_DTLS && config_boolean(snapshot, "trunks", i, "latch"))
 		config_warn(report, "trunks", i, "latch", "does not help to the keys: DTLS is heard from the announced address only");
-	trunk_check_security(snapshot, report, i, &peer);
+	bool is_on_tls = n_on_tls || config_enum(snapshot, "trunks", i, "transport") == TLS;
+	trunk_check_security(snapshot, report, i, is_on_tls, n_peers);
 	config_check_encodings(snapshot, report, "trunks", i, "codecs");
 }
 

@@ -1,7 +1,7 @@
 /* TLS: what the peer's certificate must say, and what is said when it does not. */
 #include "base/log.h"
 #include "sip/options.h"
-#include "trunk/options.h"
+#include "trunk/internal.h"
 #include <string.h>
 
 static const char *text_of(const struct trunk *trunk, const char *name)
@@ -89,26 +89,41 @@ struct sip_tls *trunk_security_new(struct trunk *trunk, const char *host, bool i
 	return tls;
 }
 
-void trunk_security_renew(const struct trunk *trunk, struct sip_tls *tls)
+static void renew(const struct trunk *trunk, struct sip_tls *tls)
 {
-	int error = sip_tls_renew(tls);
+	int error = tls ? sip_tls_renew(tls) : 0;
 	if (error < 0)
 		log_error(NULL, "trunk %s: its ca_file, certificate and key cannot be used any more: %s; what was read before is kept",
 			  trunk_name(trunk), strerror(-error));
 }
 
+void trunk_security_renew(const struct trunk *trunk)
+{
+	renew(trunk, trunk->tls);
+	for (guint i = 0; i < trunk->peers->len; i++)
+		renew(trunk, ((const struct trunk_peer *)trunk->peers->pdata[i])->tls);
+}
+
+bool trunk_security_knows(const struct trunk *trunk, const struct sip_flow *flow)
+{
+	bool is_known = trunk->tls && sip_flow_is_known_to(flow, trunk->tls);
+	for (guint i = 0; i < trunk->peers->len && !is_known; i++) {
+		const struct trunk_peer *peer = trunk->peers->pdata[i];
+		is_known = peer->tls && sip_flow_is_known_to(flow, peer->tls);
+	}
+	return is_known;
+}
+
 bool trunk_wants_certificate(const struct trunk *trunk)
 {
-	return trunk->tls && config_boolean(trunk->snapshot, "trunks", trunk->index, "client_certificate");
+	return config_boolean(trunk->snapshot, "trunks", trunk->index, "client_certificate");
 }
 
 struct trunk *trunk_of_certificate(const struct trunks *trunks, const struct sip_flow *flow)
 {
-	for (size_t i = 0; sip_flow_transport(flow) == SIP_TRANSPORT_TLS && i < trunks_count(trunks); i++) {
-		struct trunk *trunk = trunks_at(trunks, i);
-		if (trunk->tls && sip_flow_is_known_to(flow, trunk->tls))
-			return trunk;
-	}
+	for (size_t i = 0; sip_flow_transport(flow) == SIP_TRANSPORT_TLS && i < trunks_count(trunks); i++)
+		if (trunk_security_knows(trunks_at(trunks, i), flow))
+			return trunks_at(trunks, i);
 	return NULL;
 }
 
@@ -131,14 +146,14 @@ static void check_ca_file(const struct config_snapshot *snapshot, struct config_
 	SSL_CTX_free(context);
 }
 
-void trunk_check_security(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const struct trunk_peer *peer)
+void trunk_check_security(const struct config_snapshot *snapshot, struct config_report *report, size_t i, bool is_on_tls, bool has_host)
 {
-	if (peer->transport != SIP_TRANSPORT_TLS) {
+	if (!is_on_tls) {
 		check_useless(snapshot, report, i);
 		return;
 	}
 	bool is_verified = config_boolean(snapshot, "trunks", i, "verify");
-	bool has_name = *peer->host || config_string(snapshot, "trunks", i, "tls_name");
+	bool has_name = has_host || config_string(snapshot, "trunks", i, "tls_name");
 	sip_check_certificate(snapshot, report, "trunks", i, "certificate", "key");
 	check_ca_file(snapshot, report, i);
 	if (!is_verified)

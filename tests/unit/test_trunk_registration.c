@@ -28,7 +28,7 @@ static void client_changed(void *user, struct trunk_registration *registration, 
 
 static void client_make(struct client *client, struct world *world, struct fake_flow *far)
 {
-	static const struct trunk_registration_handler handler = {client_connect, client_changed};
+	static const struct trunk_registration_handler handler = {.connect = client_connect, .changed = client_changed};
 	static const struct sip_credentials credentials = {.username = "alice", .password = "secret", .realm = "pbx"};
 	*client = (struct client){.world = world, .far = far};
 	client->account = trunk_account_new("sip:alice@pbx.example", "token", &credentials);
