@@ -1,5 +1,6 @@
 #pragma once
 #include "sip/uri.h"
+#include "config/config.h"
 #include "sip/flow.h"
 #include <arpa/inet.h>
 
@@ -12,6 +13,9 @@ struct trunk_peer_uri {
 	bool is_transport_written;
 	enum sip_transport transport; /* UDP where it is not written */
 };
+
+/* Whom to ask for names, as c-ares wants it; NULL: the system's. A new string. */
+char *trunk_dns_servers(const struct config_snapshot *snapshot);
 
 /* Reads the peer's URI; `transport_option` is the option's place in its names, -1 when it is not written. NULL; or what
  * is wrong, in words that go behind the option's name. */
