@@ -7,8 +7,7 @@
 #include "trunk/registration.h"
 #include "trunk/trunk.h"
 
-#define TRUNK_REFRESH_MS   60000 /* a name is looked up again; getaddrinfo() tells no lifetime */
-#define TRUNK_RETRY_MS	   5000	 /* after a failure */
+#define TRUNK_RETRY_MS	   5000 /* after a look-up that failed */
 #define TRUNK_FORMER_MAX   8
 
 enum trunk_hop_state {

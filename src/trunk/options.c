@@ -356,3 +356,19 @@ const struct config_table trunk_options = {
     .options = rows,
     .check = check_trunks,
 };
+
+static const struct config_option dns_rows[] = {
+    {.name = "dns_servers",
+     .type = CONFIG_ENDPOINT,
+     .is_list = true,
+     .help = "Who is asked for the names of trunks' peers, such as ( \"192.0.2.53:53\" ), instead of who /etc/resolv.conf names; for "
+	     "trunks that are new or changed since."},
+    {0},
+};
+const struct config_table trunk_dns_options = {.group = "sip", .shape = CONFIG_GROUP, .options = dns_rows};
+
+char *trunk_dns_servers(const struct config_snapshot *snapshot)
+{
+	const char *const *servers = config_strings(snapshot, "sip", 0, "dns_servers");
+	return *servers ? g_strjoinv(",", (char **)servers) : NULL;
+}

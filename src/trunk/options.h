@@ -20,6 +20,9 @@ enum sip_transport trunk_meant_transport(int transport_option);
 #define TRUNK_TLS_PORT 5061
 uint16_t trunk_default_port(enum sip_transport transport);
 
+/* Whom to ask for names, as c-ares wants it; NULL: the system's. A new string. */
+char *trunk_dns_servers(const struct config_snapshot *snapshot);
+
 /* Reads the peer's URI; `transport_option` is the option's place in its names, -1 when it is not written. NULL; or what
  * is wrong, in words that go behind the option's name. */
 const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer);

@@ -2,7 +2,6 @@
 #include "base/log.h"
 #include "sip/uri.h"
 #include "trunk/internal.h"
-#include <netdb.h>
 #include <string.h>
 
 static void start_lookup(void *data);
@@ -10,11 +9,6 @@ static void start_lookup(void *data);
 static void unref_hop(void *hop)
 {
 	trunk_hop_unref(hop);
-}
-
-static enum sip_transport default_transport(const struct trunk_peer *peer)
-{
-	return peer->uri.is_transport_written ? peer->uri.transport : SIP_TRANSPORT_UDP;
 }
 
 static struct trunk_hop *find_hop(const GPtrArray *hops, const struct net_address *address, enum sip_transport transport)
@@ -36,16 +30,22 @@ static void remember(struct trunk_peer *peer, struct trunk_hop *hop)
 	g_ptr_array_add(peer->former, trunk_hop_ref(hop));
 }
 
-/* Takes the list. Hops that stay are the same objects, since they know how they do. The one in use stays the first while it is
- * still among them: requests should not wander. */
+/* The one in use stays the first while it is still among the best: requests should not wander. */
+static void keep_first(const struct trunk_peer *peer, GPtrArray *hops)
+{
+	struct trunk_hop *first = peer->hops->len ? peer->hops->pdata[0] : NULL, *now_first = hops->pdata[0];
+	for (guint i = 0; first && i < hops->len; i++)
+		if (hops->pdata[i] == first && first->priority == now_first->priority && first->weight == now_first->weight) {
+			hops->pdata[i] = now_first;
+			hops->pdata[0] = first;
+			return;
+		}
+}
+
+/* Takes the list, which is not empty. Hops that stay are the same objects, since they know how they do. */
 static void take_hops(struct trunk_peer *peer, GPtrArray *hops)
 {
-	struct trunk_hop *first = peer->hops->len ? peer->hops->pdata[0] : NULL;
-	for (guint i = 0; i < hops->len; i++)
-		if (hops->pdata[i] == first) {
-			hops->pdata[i] = hops->pdata[0];
-			hops->pdata[0] = first;
-		}
+	keep_first(peer, hops);
 	for (guint i = 0; i < peer->hops->len; i++)
 		remember(peer, peer->hops->pdata[i]);
 	for (guint i = 0; i < peer->hops->len; i++)
@@ -55,56 +55,83 @@ static void take_hops(struct trunk_peer *peer, GPtrArray *hops)
 	peer->hops = hops;
 }
 
-static GPtrArray *make_hops(struct trunk_peer *peer, const struct net_address *addresses, size_t n)
+static GPtrArray *make_hops(struct trunk_peer *peer, const struct trunk_record *records, size_t n)
 {
 	GPtrArray *hops = g_ptr_array_new_with_free_func(unref_hop);
-	enum sip_transport transport = default_transport(peer);
 	for (size_t i = 0; i < n; i++) {
-		struct trunk_hop *same = find_hop(peer->hops, &addresses[i], transport);
-		if (!find_hop(hops, &addresses[i], transport))
-			g_ptr_array_add(hops, same ? trunk_hop_ref(same) : trunk_hop_new(peer, &addresses[i], transport));
+		const struct trunk_record *record = &records[i];
+		struct trunk_hop *same = find_hop(peer->hops, &record->address, record->transport);
+		if (find_hop(hops, &record->address, record->transport))
+			continue;
+		struct trunk_hop *hop =
+		    same ? trunk_hop_ref(same) : trunk_hop_new(peer, &record->address, record->transport);
+		hop->priority = record->priority;
+		hop->weight = record->weight;
+		g_ptr_array_add(hops, hop);
 	}
 	return hops;
 }
 
-static void lookup_done(void *data, int error, const struct net_address *addresses, size_t n)
+static bool are_same(const GPtrArray *one, const GPtrArray *other)
+{
+	return one->len == other->len && !memcmp(one->pdata, other->pdata, one->len * sizeof *one->pdata);
+}
+
+static void log_hops(const struct trunk_peer *peer)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (guint i = 0; i < peer->hops->len; i++) {
+		const struct trunk_hop *hop = peer->hops->pdata[i];
+		g_string_append_printf(text, "%s%s %s", i ? ", " : "", hop->name, sip_transport_name(hop->transport));
+	}
+	log_info(NULL, "trunk %s: %s is at %s", trunk_name(peer->trunk), peer->uri.host, text->str);
+}
+
+static void lookup_done(void *data, const struct trunk_answer *answer)
 {
 	struct trunk_peer *peer = data;
 	peer->lookup = NULL;
-	bool is_first = !peer->is_looked_up;
 	peer->is_looked_up = true;
-	if (error) {
+	if (answer->failure) {
 		log_warning(NULL, "trunk %s: its peer %s is not found: %s%s", trunk_name(peer->trunk), peer->uri.host,
-			    gai_strerror(error), peer->hops->len ? "; the address known before is kept" : "");
+			    answer->failure, peer->hops->len ? "; the addresses known before are kept" : "");
 		loop_timer_start_ms(&peer->refresh, TRUNK_RETRY_MS);
 		return;
 	}
-	take_hops(peer, make_hops(peer, addresses, n));
+	GPtrArray *before = g_ptr_array_ref(peer->hops);
+	take_hops(peer, make_hops(peer, answer->records, answer->n));
+	if (!are_same(before, peer->hops))
+		log_hops(peer);
+	g_ptr_array_unref(before);
 	trunk_health_look(peer->trunk);
-	if (is_first)
-		log_info(NULL, "trunk %s: %s is at %s", trunk_name(peer->trunk), peer->uri.host,
-			 trunk_hop_name(peer->hops->pdata[0]));
-	loop_timer_start_ms(&peer->refresh, TRUNK_REFRESH_MS);
+	loop_timer_start_ms(&peer->refresh, answer->ttl_s * INT64_C(1000));
 }
 
 static void start_lookup(void *data)
 {
 	struct trunk_peer *peer = data;
-	uint16_t port = peer->uri.port ? peer->uri.port : trunk_default_port(default_transport(peer));
-	if (trunk_lookup_start(peer->trunk->loop, peer->uri.host, port, lookup_done, peer, &peer->lookup) < 0)
+	g_autofree char *servers = trunk_dns_servers(peer->trunk->snapshot);
+	struct trunk_question question = {
+	    .host = peer->uri.host,
+	    .port = peer->uri.port,
+	    .is_transport_written = peer->uri.is_transport_written,
+	    .transport = peer->uri.transport,
+	    .servers = servers,
+	};
+	if (trunk_lookup_start(peer->trunk->loop, &question, lookup_done, peer, &peer->lookup) < 0)
 		loop_timer_start_ms(&peer->refresh, TRUNK_RETRY_MS);
 }
 
 static void find_hops(struct trunk_peer *peer)
 {
-	struct net_address address;
-	uint16_t port = peer->uri.port ? peer->uri.port : trunk_default_port(default_transport(peer));
-	if (net_address_parse(peer->uri.host, port, &address) < 0) {
+	struct trunk_record record = {.transport = peer->uri.transport};
+	uint16_t port = peer->uri.port ? peer->uri.port : trunk_default_port(peer->uri.transport);
+	if (net_address_parse(peer->uri.host, port, &record.address) < 0) {
 		start_lookup(peer);
 		return;
 	}
 	peer->is_looked_up = true;
-	take_hops(peer, make_hops(peer, &address, 1));
+	take_hops(peer, make_hops(peer, &record, 1));
 }
 
 struct trunk_peer *trunk_peer_new(struct trunk *trunk, const struct trunk_peer_uri *uri)

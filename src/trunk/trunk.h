@@ -12,6 +12,7 @@
 #include "trunk/hop.h"
 
 extern const struct config_table trunk_options;
+extern const struct config_table trunk_dns_options; /* beside those of the group "sip" */
 
 struct trunks; /* all of them */
 struct trunk;  /* reference counted: a call keeps its trunk through a reload */

@@ -20,10 +20,10 @@ from tandem_test.trunk import TlsTrunk
 
 NAME = "pbx.example.net"
 TLS_PORT = kept_port()
-PORTS = {name: kept_port() for name in ("bad", "named", "any", "mutual", "sips", "keys", "twin")}
+PORTS = {name: kept_port() for name in ("bad", "named", "any", "mutual", "sips", "keys", "twin", "pair", "other")}
 CONFIG = daemon_module.merge(calls_module.CONFIG, {"routes": [
     {"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"},
-    *({"match": f"^{digit}00[0-9]+$", "to": name} for digit, name in enumerate(PORTS, 2)), {"to": "pbx"}]})
+    *({"match": f"^{digit}00[0-9]+$", "to": name} for digit, name in enumerate(PORTS, 2) if name != "other"), {"to": "pbx"}]})
 NUMBERS = {name: f"{digit}001" for digit, name in enumerate(PORTS, 2)}
 PKI = {}
 
@@ -54,6 +54,8 @@ def prepare(directory, config):
                         {"name": "mutual", "peer": f"sip:127.0.0.1:{PORTS['mutual']}", "tls_name": NAME, "client_certificate": True,
                          "certificate": str(PKI["gateway"].chain), "key": str(PKI["gateway"].key), **trusted},
                         {"name": "twin", "peer": f"sip:127.0.0.1:{PORTS['named']}", **trusted},
+                        {"name": "pair", "peers": [f"sips:127.0.0.1:{PORTS['pair']}", f"sips:127.0.0.1:{PORTS['other']}"],
+                         "ca_file": str(right.pem)},
                         {"name": "sips", "peer": f"sips:127.0.0.1:{PORTS['sips']}", "ca_file": str(right.pem)},
                         {"name": "keys", "peer": f"sip:127.0.0.1:{PORTS['keys']}", "srtp": "required", "inbound": "echo", **trusted}]
     config["sip"] = {"listen": [f"udp:127.0.0.1:{free_port()}", f"tls:127.0.0.1:{TLS_PORT}"],
@@ -261,6 +263,12 @@ def test_what_one_trunk_trusts_is_not_another_ones(calls, peer):
     other.dial()
     other.refused(503)
     call.hang_up()
+
+
+def test_another_peer_takes_the_call_where_a_certificate_is_refused(calls, peer):
+    peer(PORTS["pair"], "expired")
+    call_to(calls, peer(PORTS["other"]), "pair").set_up().hang_up()
+    calls.daemon.wait_log(f"trunk pair: no TLS with 127.0.0.1:{PORTS['pair']}: .*expired")
 
 
 # --- ours ---

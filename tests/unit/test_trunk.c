@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-static const struct config_table *const tables[] = {&trunk_options, NULL};
+static const struct config_table *const tables[] = {&trunk_options, &trunk_dns_options, NULL};
 
 static struct config_snapshot *load(const char *text)
 {
