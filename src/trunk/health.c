@@ -9,6 +9,7 @@
 #define HEALTH_UP_SUCCESSES  2
 #define HEALTH_PATIENCE_MS   2000 /* with an OPTIONS; several lie in it where the transport loses */
 #define HEALTH_AGAIN_MS	     1000 /* until the next, while the last ones do not say the same as those before */
+#define HEALTH_RINGING_MS    2000 /* at most, while calls ring there: they would ring for ever where nobody is left */
 #define HEALTH_SECONDS	     30	  /* by default, where there is another hop to go to */
 #define TOKEN_CHARACTERS     24
 
@@ -136,6 +137,9 @@ void trunk_hop_watch_start(struct trunk_hop_watch *watch, struct trunk_hop *hop,
 {
 	*watch = (struct trunk_hop_watch){.down = down, .data = data, .hop = hop, .link.data = watch};
 	g_queue_push_tail_link(&hop->watches, &watch->link);
+	/* Sooner, never later: calls that come and go may not put it off. */
+	if (is_watched(hop) && !hop->probe && hop->timer.due_us > now_us(hop) + HEALTH_RINGING_MS * INT64_C(1000))
+		loop_timer_start_ms(&hop->timer, HEALTH_RINGING_MS);
 }
 
 void trunk_hop_watch_stop(struct trunk_hop_watch *watch)
@@ -151,7 +155,9 @@ static void schedule(struct trunk_hop *hop)
 {
 	bool is_undecided = hop->state == TRUNK_HOP_UP ? hop->n_failures : hop->n_successes;
 	int64_t delay_ms = hop->interval_ms - g_random_int_range(0, (gint32)(hop->interval_ms / 10) + 1);
-	loop_timer_start_ms(&hop->timer, is_undecided ? MIN(HEALTH_AGAIN_MS, delay_ms) : delay_ms);
+	if (hop->watches.length)
+		delay_ms = MIN(delay_ms, HEALTH_RINGING_MS);
+	loop_timer_start_ms(&hop->timer, is_undecided ? MIN(delay_ms, HEALTH_AGAIN_MS) : delay_ms);
 }
 
 static void detach(struct trunk_hop *hop)

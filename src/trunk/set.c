@@ -113,7 +113,6 @@ int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot)
 		struct trunk *trunk = old->pdata[i];
 		trunk->retired = trunks->retired;
 		g_ptr_array_add(trunks->retired, trunk); /* takes itself out when the last call lets go */
-		trunk_retire(trunk);
 		trunk_own_retire(trunk);
 	}
 	start_all(trunks);

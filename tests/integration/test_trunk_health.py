@@ -162,7 +162,7 @@ def test_all_down_is_a_problem_and_calls_are_tried_all_the_same(site):
 
 
 def test_a_call_that_rings_at_a_peer_that_dies_goes_on(site):
-    site.make()
+    site.make(options_seconds=600)  # it is asked more often while it rings
     first, second = site.pbx(0), site.pbx(1)
     site.start()
     call = site.call(first)
