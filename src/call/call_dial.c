@@ -91,12 +91,13 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 }
 
 /* A proof that the browser has made covers the Request-URI as the browser wrote it. */
-static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, const char *number)
+static char *call_trunk_uri(const struct call *call, const struct leg *leg, const char *number)
 {
+	const struct trunk *trunk = leg->trunk;
 	const struct trunk_account *account = call_account(call, trunk);
 	const struct leg *caller = call->caller;
 	if (!account)
-		return trunk_uri(trunk, number);
+		return trunk_hop_uri(leg->way.hop, number);
 	if (trunk_account_credentials(account))
 		return trunk_address_of_record(trunk, number);
 	const char *written = caller->invite_server
@@ -112,13 +113,19 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 	struct trunk *trunk = trunk_find(call->manager->trunks, decision->name);
 	if (!trunk)
 		return 404;
-	if (!trunk_address(trunk)) {
-		log_warning(&call->log, "the address of trunk %s is not known", trunk_name(trunk));
+	GPtrArray *hops = trunk_hops(trunk);
+	if (!hops->len) {
+		log_warning(&call->log, trunk_is_found(trunk) ? "nothing listens with the transport and address family of trunk %s"
+							      : "the address of trunk %s is not known",
+			    trunk_name(trunk));
+		g_ptr_array_unref(hops);
 		return 503;
 	}
-	g_autofree char *uri = call_trunk_uri(call, trunk, decision->number);
+	struct leg *leg = leg_new_trunk(call, trunk);
+	leg_take_hops(leg, hops);
+	g_autofree char *uri = call_trunk_uri(call, leg, decision->number);
 	g_autofree char *to = g_strdup_printf("<%s>", uri);
-	call_add_attempt(call, leg_new_trunk(call, trunk), to, uri);
+	call_add_attempt(call, leg, to, uri);
 	return 0;
 }
 
@@ -232,13 +239,15 @@ static struct leg *call_browser_with_keys(struct call *call, const struct leg *l
 }
 
 /* A telephone may have none of the usual codecs. */
-static struct leg *call_trunk_with_all_codecs(struct call *call, const struct leg *leg)
+static struct leg *call_trunk_with_all_codecs(struct call *call, struct leg *leg)
 {
 	const struct sdp_converter *converter = media_engine_converter(call->manager->media);
 	if (leg->codecs || leg->offers_all_codecs || !converter || converter->n_formats == converter->n_usual)
 		return NULL;
 	struct leg *again = leg_new_trunk(call, leg->trunk);
 	again->offers_all_codecs = true;
+	again->way.hop = trunk_hop_ref(leg->way.hop);
+	again->way.further = g_steal_pointer(&leg->way.further);
 	call_add_attempt(call, again, leg->dialog->remote_uri, leg->dialled);
 	return again;
 }
@@ -260,6 +269,23 @@ static bool call_attempt_again(struct call *call, struct leg *leg, unsigned stat
 	return true;
 }
 
+/* A hop of a trunk that does not serve is no answer (RFC 3263, section 4.3): the next one is called. */
+static bool call_attempt_elsewhere(struct call *call, struct leg *leg)
+{
+	struct sip_uri dialled;
+	if (!leg->way.unserved || !leg->way.further || !leg->way.further->len || sip_uri_parse(leg->dialled, &dialled) < 0)
+		return false;
+	struct leg *next = leg_new_trunk(call, leg->trunk);
+	next->offers_all_codecs = leg->offers_all_codecs;
+	leg_take_hops(next, g_steal_pointer(&leg->way.further));
+	g_autofree char *uri = leg->account ? g_strdup(leg->dialled) : trunk_hop_uri(next->way.hop, dialled.user);
+	log_info(&leg->log, "%s: %s; the call goes on to %s", trunk_hop_name(leg->way.hop), leg->way.unserved, trunk_hop_name(next->way.hop));
+	call_add_attempt(call, next, leg->dialog->remote_uri, uri);
+	call_take_attempt(call, leg);
+	call_let_go(leg, NULL);
+	return true;
+}
+
 /* So are strangers refused: perhaps the peer has lost its memory of us. */
 static void call_doubt(const struct leg *leg)
 {
@@ -271,7 +297,7 @@ static void call_doubt(const struct leg *leg)
 
 bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, const char *phrase)
 {
-	if (call_attempt_again(call, leg, status))
+	if (call_attempt_again(call, leg, status) || call_attempt_elsewhere(call, leg))
 		return true;
 	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	if (status == 403 || status == 404)
@@ -292,6 +318,8 @@ static bool call_advance_attempt(struct call *call, struct leg *leg)
 		status = 488;
 	else if (leg_send_invite(leg) < 0)
 		status = leg->kind == LEG_TRUNK ? 503 : 480;
+	if (status == 503)
+		leg_note_unserved(leg, "there is no way to it");
 	return !status || call_attempt_failed(call, leg, status, NULL);
 }
 

@@ -205,6 +205,7 @@ static struct leg *leg_new(struct call *call, enum leg_kind kind)
 	loop_timer_init(&leg->absence, loop, leg_absence_over, leg);
 	loop_timer_init(&leg->linger, loop, leg_linger_over, leg);
 	loop_timer_init(&leg->retry, loop, leg_retry_due, leg);
+	leg_init_way(leg);
 	leg_reliable_init(leg);
 	leg_timer_init(leg);
 	g_queue_push_tail_link(&manager->legs, &leg->link);
@@ -292,6 +293,7 @@ struct leg *leg_free(struct leg *leg)
 	loop_timer_stop(&leg->linger);
 	loop_timer_stop(&leg->retry);
 	loop_timer_stop(&leg->session.timer);
+	leg_clear_way(leg);
 	leg_reliable_clear(leg);
 	leg_leave_endpoint(leg);
 	leg_detach_transactions(leg);
@@ -321,7 +323,7 @@ struct sip_flow *leg_flow(struct leg *leg)
 {
 	if (leg->caller_flow && sip_flow_is_open(leg->caller_flow))
 		return sip_flow_ref(leg->caller_flow);
-	struct route_party party = {.endpoint = leg->endpoint, .trunk = leg->trunk};
+	struct route_party party = {.endpoint = leg->endpoint, .trunk = leg->trunk, .hop = leg->way.hop};
 	return route_party_flow(&party, leg->manager->stack, leg->dialog);
 }
 
@@ -361,6 +363,7 @@ void leg_release(struct leg *leg, unsigned status, const char *phrase, const cha
 	leg->media = NULL; /* the session's, which ends with the call */
 	loop_timer_stop(&leg->absence);
 	loop_timer_stop(&leg->retry);
+	leg_stop_waiting(leg);
 	loop_timer_stop(&leg->session.timer);
 	leg->end_reason = g_strdup(reason);
 	leg_relays_abandon(leg);

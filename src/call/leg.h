@@ -5,6 +5,7 @@
 #pragma once
 #include "call/call.h"
 #include "call/leg_dtmf.h"
+#include "call/leg_hop.h"
 #include "negotiate/negotiate.h"
 
 #define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
@@ -76,6 +77,7 @@ struct leg {
 	struct registrar_endpoint_watch endpoint_watch;
 	GList endpoint_link; /* in manager->legs_at */
 	struct trunk *trunk;
+	struct leg_way way;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
 	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */
 	struct sip_flow *caller_flow; /* of a trunk that calls from elsewhere than its peer's address: its identity; NULL */
@@ -188,6 +190,7 @@ int leg_send_invite(struct leg *leg);
 /* For our first INVITE; copied. */
 void leg_add_invite_header(struct leg *leg, const char *name, const char *value);
 void leg_cancel_invite(struct leg *leg, const char *reason);
+bool leg_invite_is_heard(const struct leg *leg); /* a response to the INVITE that is out has come */
 /* Our re-INVITE is not wanted any more. If it is accepted all the same, the leg is stale. */
 void leg_withdraw_offer(struct leg *leg);
 const char *leg_identity(const struct leg *leg);

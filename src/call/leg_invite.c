@@ -87,6 +87,8 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	leg->invite = invite;
 	sip_message_unref(request);
 	sip_flow_unref(flow);
+	if (invite->is_first)
+		leg_await_hop(leg);
 	return 0;
 }
 
@@ -102,6 +104,11 @@ void leg_cancel_invite(struct leg *leg, const char *reason)
 {
 	if (leg->invite)
 		sip_client_transaction_cancel(leg->invite->transaction, reason);
+}
+
+bool leg_invite_is_heard(const struct leg *leg)
+{
+	return leg->invite && sip_client_transaction_is_heard(leg->invite->transaction);
 }
 
 void leg_list_invites(const struct leg *leg, GPtrArray *transactions)
@@ -305,6 +312,8 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 		call_on_redirected(leg->call, leg, response);
 	if (leg_try_credentials(invite, response))
 		return;
+	if (invite->is_first && sip_message_status(response) == 503)
+		leg_note_busy(leg, response);
 	leg_pass_challenge(leg, response);
 	leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }
@@ -313,6 +322,10 @@ static void leg_on_response(void *user, struct sip_client_transaction *transacti
 {
 	struct leg_invite *invite = user;
 	unsigned status = sip_message_status(response);
+	if (invite->leg->call && invite->leg->way.hop && status != 503)
+		trunk_hop_answered(invite->leg->way.hop);
+	if (status >= 200 && invite->is_first)
+		leg_stop_waiting(invite->leg);
 	if (status < 200)
 		leg_on_provisional(invite, response);
 	else if (status < 300)
@@ -331,6 +344,8 @@ static void leg_on_transaction_end(void *user, struct sip_client_transaction *tr
 	leg_invite_free(invite);
 	if (!was_awaited)
 		return;
+	if (is_first)
+		leg_note_unserved(leg, end == SIP_CLIENT_TIMEOUT ? "no response to INVITE" : "no connection");
 	/* A lost connection ends a re-INVITE, not the dialog: 408, 480 or 481 would end the other one too (RFC 5057). */
 	unsigned unreachable = leg->kind == LEG_TRUNK ? 503 : 480;
 	if (end == SIP_CLIENT_TIMEOUT)
@@ -347,7 +362,15 @@ static bool leg_invite_stays(void *user, struct sip_client_transaction *transact
 	return invite->leg->kind == LEG_BROWSER && invite->is_first;
 }
 
+/* Nobody may be there to be called; but in a call it may be one that is about to come back. */
+static bool leg_invite_gives_up(void *user, struct sip_client_transaction *transaction)
+{
+	const struct leg_invite *invite = user;
+	return invite->is_first && invite->leg->kind == LEG_TRUNK;
+}
+
 static const struct sip_client_handler leg_invite_handler = {
+	.gives_up = leg_invite_gives_up,
 	.response = leg_on_response,
 	.ended = leg_on_transaction_end,
 	.stays = leg_invite_stays,

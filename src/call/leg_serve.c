@@ -92,6 +92,7 @@ void leg_learn_methods(struct leg *leg, const struct sip_message *message)
 /* A trunk that has proved itself from an address that is not its peer's is spoken to by the way it came. */
 static void leg_note_caller_flow(struct leg *leg, struct sip_flow *flow)
 {
+	leg_note_source(leg, flow);
 	if (leg->trunk && !trunk_may_act(leg->manager->trunks, trunk_identity(leg->trunk), sip_flow_transport(flow),
 					 sip_flow_remote(flow)))
 		leg->caller_flow = sip_flow_ref(flow);

@@ -5,7 +5,8 @@
 /* Where the far end's media will be: in its offer, if it is of another family than its signalling. */
 static struct net_address media_peer(const struct leg *leg)
 {
-	const struct net_address *peer = leg->caller_flow ? sip_flow_remote(leg->caller_flow) : trunk_address(leg->trunk);
+	const struct net_address *at_hop = leg->way.hop ? trunk_hop_address(leg->way.hop) : NULL;
+	const struct net_address *peer = leg->caller_flow ? sip_flow_remote(leg->caller_flow) : at_hop;
 	const struct sdp_session *offer = leg->pending_remote;
 	const struct net_address *offered = offer && offer->n_media > 0 ? &offer->media[0].transport.rtp : NULL;
 	if (offered && offered->length > 0 && !net_address_is_wildcard(offered) &&

@@ -1,63 +1,67 @@
-#include "crypto/tls.h"
-#include <arpa/inet.h>
+#include "crypto/tls_internal.h"
 #include <openssl/err.h>
+#include <string.h>
 
-struct crypto_tls {
-	SSL *connection;
-	bool wants_to_write;
-	const char *problem;
-};
-
-static int trust(SSL_CTX *context, const char *ca_file)
+static struct crypto_tls *wrap(SSL *connection, enum crypto_tls_check check)
 {
-	if (ca_file)
-		return SSL_CTX_load_verify_file(context, ca_file) == 1 ? 0 : -EBADMSG;
-	return SSL_CTX_set_default_verify_paths(context) == 1 ? 0 : -EIO;
+	struct crypto_tls *tls = g_new0(struct crypto_tls, 1);
+
+	tls->connection = connection;
+	tls->check = check;
+	SSL_set_app_data(connection, tls);
+	return tls;
 }
 
-int crypto_tls_context_new(const char *ca_file, SSL_CTX **ret_context)
+static int give_up(SSL *connection)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	int error = context && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 ? trust(context, ca_file) : -EIO;
-
+	SSL_free(connection);
 	ERR_clear_error();
-	if (error < 0) {
-		SSL_CTX_free(context);
-		return error;
-	}
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
-	*ret_context = context;
-	return 0;
+	return -EIO;
 }
 
-static bool is_address(const char *host)
+/* An address has no place in SNI (RFC 6066, section 3), nor has what stands for many names. */
+static bool says_host(SSL *connection, const char *host)
 {
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+	return crypto_tls_is_address(host) || strchr(host, '*') || SSL_set_tlsext_host_name(connection, host) == 1;
 }
 
-/* An address has no place in SNI (RFC 6066, section 3). */
-static bool expect_host(SSL *connection, const char *host)
+/* Called when the server wants a certificate. */
+static int on_asked(SSL *connection, void *data)
 {
-	if (is_address(host))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), host) == 1;
-	return SSL_set1_host(connection, host) == 1 && SSL_set_tlsext_host_name(connection, host) == 1;
+	struct crypto_tls *tls = SSL_get_app_data(connection);
+
+	tls->is_asked = true;
+	return 1;
 }
 
-int crypto_tls_new(SSL_CTX *context, const char *host, int descriptor, struct crypto_tls **ret_tls)
+int crypto_tls_new(SSL_CTX *context, const char *host, enum crypto_tls_check check, int descriptor, struct crypto_tls **ret_tls)
 {
 	SSL *connection = SSL_new(context);
 
-	if (!connection || !expect_host(connection, host) || SSL_set_fd(connection, descriptor) != 1) {
-		SSL_free(connection);
-		ERR_clear_error();
-		return -EIO;
-	}
+	if (!connection || !crypto_tls_expect_host(SSL_get0_param(connection), host, check) || !says_host(connection, host) ||
+	    SSL_set_fd(connection, descriptor) != 1)
+		return give_up(connection);
+	SSL_set_verify(connection, check == CRYPTO_TLS_CHECK_NOTHING ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, crypto_tls_verify);
+	SSL_set_cert_cb(connection, on_asked, NULL);
 	SSL_set_connect_state(connection);
-	*ret_tls = g_new0(struct crypto_tls, 1);
-	(*ret_tls)->connection = connection;
+	*ret_tls = wrap(connection, check);
+	return 0;
+}
+
+static int take_any(int is_right, X509_STORE_CTX *store)
+{
+	return 1;
+}
+
+int crypto_tls_accept(SSL_CTX *context, bool asks, int descriptor, struct crypto_tls **ret_tls)
+{
+	SSL *connection = SSL_new(context);
+
+	if (!connection || SSL_set_fd(connection, descriptor) != 1)
+		return give_up(connection);
+	SSL_set_verify(connection, asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, take_any);
+	SSL_set_accept_state(connection);
+	*ret_tls = wrap(connection, CRYPTO_TLS_CHECK_NOTHING);
 	return 0;
 }
 
@@ -70,12 +74,12 @@ struct crypto_tls *crypto_tls_free(struct crypto_tls *tls)
 	return NULL;
 }
 
-static const char *reason_of(const SSL *connection)
+static const char *reason_of(const struct crypto_tls *tls)
 {
-	long verdict = SSL_get_verify_result(connection);
+	long verdict = SSL_get_verify_result(tls->connection);
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-	if (verdict != X509_V_OK)
+	if (verdict != X509_V_OK && tls->check != CRYPTO_TLS_CHECK_NOTHING)
 		return X509_verify_cert_error_string(verdict);
 	return reason ? reason : "the connection was closed";
 }
@@ -88,7 +92,8 @@ static int result_of(struct crypto_tls *tls, int result)
 	tls->wants_to_write = kind == SSL_ERROR_WANT_WRITE;
 	if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)
 		return -EAGAIN;
-	tls->problem = reason_of(tls->connection);
+	tls->problem = reason_of(tls);
+	tls->fault = crypto_tls_fault_of(tls);
 	ERR_clear_error();
 	return -EIO;
 }
@@ -130,7 +135,26 @@ bool crypto_tls_wants_to_write(const struct crypto_tls *tls)
 	return tls->wants_to_write;
 }
 
+void crypto_tls_say_goodbye(struct crypto_tls *tls)
+{
+	if (tls->problem)
+		return;
+	ERR_clear_error();
+	SSL_shutdown(tls->connection);
+	ERR_clear_error();
+}
+
 const char *crypto_tls_problem(const struct crypto_tls *tls)
 {
 	return tls->problem;
+}
+
+enum crypto_tls_fault crypto_tls_fault(const struct crypto_tls *tls)
+{
+	return tls->fault;
+}
+
+const char *crypto_tls_names(const struct crypto_tls *tls)
+{
+	return tls->names;
 }

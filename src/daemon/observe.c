@@ -89,6 +89,7 @@ static void daemon_health(void *data, struct admin_health *health)
 	struct daemon *daemon = data;
 	struct call_counts calls;
 	struct registrar_counts registrations;
+	int64_t n_down = 0;
 	call_manager_count(daemon->calls, &calls);
 	registrar_count(daemon->registrar, &registrations);
 	admin_health_fact(health, "calls", (int64_t)calls.calls);
@@ -98,13 +99,17 @@ static void daemon_health(void *data, struct admin_health *health)
 		struct trunk *trunk = trunks_at(daemon->trunks, i);
 		if (!*trunk_host(trunk))
 			continue; /* it calls, and is never called */
-		if (!trunk_address(trunk))
+		n_down += trunk_count_down(trunk);
+		if (!trunk_is_found(trunk))
 			admin_health_problem(health, "the address of trunk %s (%s) is not known", trunk_name(trunk),
 					     trunk_host(trunk));
+		else if (trunk_is_down(trunk))
+			admin_health_problem(health, "no peer of trunk %s answers", trunk_name(trunk));
 		else if (trunk_registers(trunk) && !trunk_is_registered(trunk))
 			admin_health_problem(health, "trunk %s is not registered with %s", trunk_name(trunk),
 					     trunk_host(trunk));
 	}
+	admin_health_fact(health, "trunk_peers_down", n_down);
 	if (daemon->is_stopping)
 		admin_health_problem(health, "shutting down");
 }

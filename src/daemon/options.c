@@ -46,6 +46,7 @@ const struct config_table *const daemon_tables[] = {
 	&registrar_config_table,
 	&registrar_users_config_table,
 	&trunk_options,
+	&trunk_dns_options,
 	&route_options,
 	&relay_options,
 	&call_options,

@@ -259,7 +259,7 @@ static int start_listening(struct daemon *daemon)
 	int error = sip_listen_configured(daemon->stack, daemon->snapshot);
 	if (error < 0)
 		return error;
-	trunks_register(daemon->trunks, daemon->stack, daemon->bus);
+	trunks_start(daemon->trunks, daemon->stack, daemon->bus);
 	return web_start(daemon->web);
 }
 
@@ -350,6 +350,7 @@ void daemon_reload(struct daemon *daemon)
 	registrar_reconfigure(daemon->registrar, snapshot);
 	call_manager_reload(daemon->calls, snapshot);
 	relay_reload(daemon->relay, snapshot);
+	sip_reload(daemon->stack, snapshot);
 	if (trunks_reload(daemon->trunks, snapshot) < 0 || route_router_reload(daemon->router, snapshot) < 0 ||
 	    web_reconfigure(daemon->web, snapshot) < 0)
 		log_error(NULL, "a part of the new configuration could not be taken");

@@ -24,8 +24,9 @@ static struct trunk *trunk_of_flow(const struct dispatch *dispatch, struct sip_f
 	struct trunk *proven = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(flow));
 	if (proven && trunk_wants_proof(proven))
 		return proven; /* though others may be behind the same address */
-	struct trunk *trunk =
-		trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
+	struct trunk *trunk = trunk_of_certificate(dispatch->rooms.trunks, flow);
+	if (!trunk)
+		trunk = trunk_of_source(dispatch->rooms.trunks, sip_flow_transport(flow), sip_flow_remote(flow));
 	if (trunk && g_strcmp0(sip_flow_identity(flow), trunk_identity(trunk)))
 		sip_flow_set_identity(flow, trunk_identity(trunk));
 	return trunk;
@@ -49,6 +50,13 @@ static int dispatch_prove(void *user, struct sip_server_transaction *transaction
 	return is_websocket(sip_server_transaction_flow(transaction))
 		       ? registrar_authenticate(dispatch->rooms.registrar, transaction, &name)
 		       : 0;
+}
+
+static struct sip_flow *dispatch_reach(void *user, const struct sip_flow *closed, const struct net_address *remote)
+{
+	const struct dispatch *dispatch = user;
+	struct trunk *trunk = trunk_of_identity(dispatch->rooms.trunks, sip_flow_identity(closed));
+	return trunk ? trunk_flow_to(trunk, NULL, dispatch->rooms.stack, SIP_TRANSPORT_TLS, remote) : NULL;
 }
 
 static void refuse_stranger(struct sip_server_transaction *transaction)
@@ -187,6 +195,7 @@ static const struct sip_stack_handler stack_handler = {
 	.request = dispatch_request,
 	.may_act = dispatch_may_act,
 	.prove = dispatch_prove,
+	.reach = dispatch_reach,
 };
 
 int dispatch_new(const struct dispatch_parameters *parameters, struct dispatch **ret_dispatch)

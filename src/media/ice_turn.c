@@ -93,7 +93,7 @@ static int open_stream(struct turn_connection *connection, int descriptor)
 	const struct media_engine *engine = turn->ice->end->worker->engine;
 	SSL_CTX *tls = engine->turn_tls[turn->server - engine->settings.turn_servers];
 
-	if (tls && crypto_tls_new(tls, turn->server->at.host, descriptor, &options.tls) < 0) {
+	if (tls && crypto_tls_new(tls, turn->server->at.host, CRYPTO_TLS_CHECK_HOST, descriptor, &options.tls) < 0) {
 		close(descriptor);
 		return -EIO;
 	}

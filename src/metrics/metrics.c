@@ -9,7 +9,9 @@ static struct metrics_item *registry; /* families side by side, in order of name
 static int item_compare(const struct metrics_item *a, const struct metrics_item *b)
 {
 	int order = strcmp(a->name, b->name);
-	return order ? order : g_strcmp0(a->label[1], b->label[1]);
+	for (unsigned i = 1; i < G_N_ELEMENTS(a->label) && !order; i += 2)
+		order = g_strcmp0(a->label[i], b->label[i]);
+	return order;
 }
 
 void metrics_register(struct metrics_item *item)
@@ -65,13 +67,13 @@ static void print_labels(GString *text, const struct metrics_item *item, const c
 	if (!item->label[0] && !bound)
 		return;
 	g_string_append_c(text, '{');
-	if (item->label[0]) {
-		g_string_append_printf(text, "%s=\"", item->label[0]);
-		print_escaped(text, item->label[1] ? item->label[1] : "", true);
-		g_string_append(text, bound ? "\"," : "\"");
+	for (unsigned i = 0; i + 1 < G_N_ELEMENTS(item->label) && item->label[i]; i += 2) {
+		g_string_append_printf(text, "%s%s=\"", i ? "," : "", item->label[i]);
+		print_escaped(text, item->label[i + 1] ? item->label[i + 1] : "", true);
+		g_string_append_c(text, '"');
 	}
 	if (bound)
-		g_string_append_printf(text, "le=\"%s\"", bound);
+		g_string_append_printf(text, "%sle=\"%s\"", item->label[0] ? "," : "", bound);
 	g_string_append_c(text, '}');
 }
 

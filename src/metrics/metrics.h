@@ -19,7 +19,7 @@ struct metrics_item {
 	enum metrics_type type;
 	const char *name;
 	const char *help;
-	const char *label[2]; /* name and value, or NULL */
+	const char *label[4]; /* names and values, or NULL */
 	/* A gauge that is asked when it is printed, on the printing (the signalling) thread; or NULL. */
 	double (*read)(void *data);
 	void *data;

@@ -1,19 +1,23 @@
 #include "route/party.h"
 #include "sip/uri.h"
+#include <string.h>
 
 #define DEFAULT_PORT 5060
+#define DEFAULT_TLS_PORT 5061
 
 struct route_party route_party_ref(const struct route_party *party)
 {
 	return (struct route_party){
 	    .endpoint = party->endpoint ? registrar_endpoint_ref(party->endpoint) : NULL,
 	    .trunk = party->trunk ? trunk_ref(party->trunk) : NULL,
+	    .hop = party->hop ? trunk_hop_ref(party->hop) : NULL,
 	};
 }
 
 void route_party_unref(struct route_party *party)
 {
 	registrar_endpoint_unref(party->endpoint);
+	trunk_hop_unref(party->hop);
 	trunk_unref(party->trunk);
 	*party = (struct route_party){0};
 }
@@ -28,23 +32,33 @@ const char *route_party_name(const struct route_party *party)
 	return party->trunk ? trunk_name(party->trunk) : registrar_endpoint_user(party->endpoint);
 }
 
-/* NULL: the dialog leads nowhere that can be told without looking up a name. */
-static struct sip_flow *flow_of_dialog(struct trunk *trunk, struct sip_stack *stack, const struct sip_dialog *dialog)
+static enum sip_transport transport_of(enum sip_transport known, const struct sip_uri *uri)
+{
+	char name[16];
+	if (!strcmp(uri->scheme, "sips"))
+		return SIP_TRANSPORT_TLS;
+	if (!sip_uri_parameter(uri, "transport", name, sizeof name)) /* many a Contact on TLS does not say so, and means the connection */
+		return known == SIP_TRANSPORT_TCP ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	if (!g_ascii_strcasecmp(name, "tls"))
+		return SIP_TRANSPORT_TLS;
+	return !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+}
+
+/* NULL: the dialog leads nowhere that can be told without looking up a name, or from TLS to where there is none. */
+static struct sip_flow *flow_of_dialog(const struct route_party *party, struct sip_stack *stack, const struct sip_dialog *dialog)
 {
 	const char *next_hop = sip_dialog_next_hop(dialog);
 	struct sip_uri uri;
 	struct net_address address;
-	char name[16];
-	if (!next_hop || sip_uri_parse(next_hop, &uri) < 0 ||
-	    net_address_parse(uri.host, uri.port ? uri.port : DEFAULT_PORT, &address) < 0)
+	if (!next_hop || sip_uri_parse(next_hop, &uri) < 0)
 		return NULL;
-	enum sip_transport transport = trunk_transport(trunk);
-	if (sip_uri_parameter(&uri, "transport", name, sizeof name))
-		transport = !g_ascii_strcasecmp(name, "tcp") ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
-	struct sip_flow *flow = sip_stack_flow_to(stack, transport, &address);
-	if (flow && !sip_flow_identity(flow))
-		sip_flow_set_identity(flow, trunk_identity(trunk));
-	return flow;
+	enum sip_transport known = party->hop ? trunk_hop_transport(party->hop) : trunk_transport(party->trunk);
+	enum sip_transport transport = transport_of(known, &uri);
+	uint16_t port = transport == SIP_TRANSPORT_TLS ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+	if ((transport == SIP_TRANSPORT_TLS) != (known == SIP_TRANSPORT_TLS) ||
+	    net_address_parse(uri.host, uri.port ? uri.port : port, &address) < 0)
+		return NULL;
+	return trunk_flow_to(party->trunk, party->hop, stack, transport, &address);
 }
 
 struct sip_flow *route_party_flow(const struct route_party *party, struct sip_stack *stack,
@@ -52,8 +66,10 @@ struct sip_flow *route_party_flow(const struct route_party *party, struct sip_st
 {
 	if (party->trunk) {
 		bool is_confirmed = dialog && dialog->state == SIP_DIALOG_CONFIRMED;
-		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party->trunk, stack, dialog) : NULL;
-		return flow ? flow : trunk_flow(party->trunk, stack);
+		struct sip_flow *flow = is_confirmed ? flow_of_dialog(party, stack, dialog) : NULL;
+		if (flow)
+			return flow;
+		return party->hop ? trunk_hop_flow(party->hop, stack) : trunk_flow(party->trunk, stack);
 	}
 	struct sip_flow *flow = party->endpoint ? registrar_endpoint_flow(party->endpoint) : NULL;
 	return flow ? sip_flow_ref(flow) : NULL;

@@ -10,6 +10,7 @@
 struct route_party {
 	struct registrar_endpoint *endpoint;
 	struct trunk *trunk;
+	struct trunk_hop *hop; /* of a trunk: what is under way began there; NULL: nothing has yet */
 };
 
 struct route_party route_party_ref(const struct route_party *party);
@@ -19,8 +20,8 @@ const char *route_party_identity(const struct route_party *party);
 /* "alice", "pbx"; borrowed. */
 const char *route_party_name(const struct route_party *party);
 
-/* Where a request to the party goes at this moment: the endpoint's flow; the trunk's, or, in a confirmed dialog, where that
- * dialog's route leads. A name there stands for the trunk itself, since nothing may be looked up in the middle of a call.
+/* Where a request to the party goes at this moment: the endpoint's flow; the trunk's (its hop's), or, in a confirmed dialog, where
+ * that dialog's route leads. A name there stands for the trunk itself, since nothing may be looked up in the middle of a call.
  * `dialog` may be NULL. A reference; NULL: nowhere. */
 struct sip_flow *route_party_flow(const struct route_party *party, struct sip_stack *stack,
 				  const struct sip_dialog *dialog);

@@ -44,6 +44,7 @@ struct sip_client_transaction {
 	struct sip_message *request;
 	struct sip_message *ack; /* for a non-2xx */
 	struct sip_flow *flow;
+	struct sip_flow *fallback; /* by UDP, of a large request that tries TCP first; NULL */
 	struct sip_flow_watch watch;
 	struct loop_timer life;	  /* B, F, D, K, M, or the wait after CANCEL */
 	struct loop_timer repeat; /* A, E */
@@ -79,6 +80,7 @@ static void destroy(struct sip_client_transaction *transaction)
 	sip_message_unref(transaction->request);
 	sip_message_unref(transaction->ack);
 	sip_flow_unref(transaction->flow);
+	sip_flow_unref(transaction->fallback);
 	g_free(transaction->cancel_reason);
 	g_free(transaction->key);
 	g_free(transaction);
@@ -106,12 +108,24 @@ static void fail(struct sip_client_transaction *transaction)
 	loop_timer_start_ms(&transaction->life, 0);
 }
 
+static bool fall_back(struct sip_client_transaction *transaction);
+
 static void on_flow_closed(void *data, struct sip_flow *flow)
 {
 	struct sip_client_transaction *transaction = data;
 	const struct sip_client_handler *handler = transaction->handler;
 	bool is_unanswered = transaction->end == SIP_CLIENT_TIMEOUT;
+	if (is_unanswered && fall_back(transaction))
+		return;
 	if (!is_unanswered || !handler || !handler->stays || !handler->stays(transaction->user, transaction))
+		fail(transaction);
+}
+
+static void on_flow_unreachable(void *data, struct sip_flow *flow)
+{
+	struct sip_client_transaction *transaction = data;
+	const struct sip_client_handler *handler = transaction->handler;
+	if (transaction->state == CLIENT_TRYING && handler && handler->gives_up && handler->gives_up(transaction->user, transaction))
 		fail(transaction);
 }
 
@@ -122,6 +136,7 @@ static void take_flow(struct sip_client_transaction *transaction, struct sip_flo
 	sip_flow_unref(transaction->flow);
 	transaction->flow = flow;
 	sip_flow_watch_start(&transaction->watch, flow, on_flow_closed, transaction);
+	transaction->watch.unreachable = on_flow_unreachable;
 }
 
 /* What an unreliable transport does not take is as good as lost on the way. */
@@ -132,6 +147,29 @@ static void send_message(struct sip_client_transaction *transaction, struct sip_
 	int error = sip_flow_send(transaction->flow, text, length);
 	if (error < 0 && (is_reliable(transaction) || error == -EPIPE))
 		fail(transaction);
+}
+
+static void write_via(struct sip_message *request, const struct sip_flow *flow, const char *branch)
+{
+	sip_message_set_via(request, sip_transport_name(sip_flow_transport(flow)), sip_flow_sent_by(flow), branch);
+}
+
+/* No connection came about, so nobody has seen the request yet. */
+static bool fall_back(struct sip_client_transaction *transaction)
+{
+	struct sip_flow *flow = transaction->fallback;
+	if (!flow || !sip_large_lacks_tcp(transaction->stack, sip_flow_remote(flow)))
+		return false;
+	g_autofree char *branch = g_strdup(sip_message_branch(transaction->request));
+	log_debug(NULL, "client transaction %s: there is no TCP for its %s, so it goes by UDP", branch,
+		  sip_message_method_name(transaction->request));
+	write_via(transaction->request, flow, branch);
+	take_flow(transaction, flow);
+	transaction->fallback = sip_flow_unref(flow);
+	loop_timer_start_ms(&transaction->life, SIP_TIMEOUT_MS);
+	loop_timer_start_ms(&transaction->repeat, SIP_T1_MS);
+	send_message(transaction, transaction->request);
+	return true;
 }
 
 static void on_repeat(void *data)
@@ -182,10 +220,16 @@ struct sip_client_transaction *sip_client_transaction_start(struct sip_stack *st
 {
 	char branch[SIP_BRANCH_BYTES];
 	sip_stack_make_branch(stack, branch);
-	sip_message_set_via(request, sip_transport_name(sip_flow_transport(flow)), sip_flow_sent_by(flow), branch);
+	write_via(request, flow, branch);
 	if (!sip_message_header(request, "Max-Forwards", 0))
 		sip_message_add_header(request, "Max-Forwards", "70");
-	return begin(stack, sip_message_ref(request), flow, handler, user);
+	struct sip_flow *large = sip_large_flow(stack, request, flow);
+	if (large)
+		write_via(request, large, branch);
+	struct sip_client_transaction *transaction = begin(stack, sip_message_ref(request), large ? large : flow, handler, user);
+	transaction->fallback = large ? sip_flow_ref(flow) : NULL;
+	sip_flow_unref(large);
+	return transaction;
 }
 
 void sip_client_transaction_detach(struct sip_client_transaction *transaction)
@@ -204,6 +248,11 @@ struct sip_message *sip_client_transaction_request(const struct sip_client_trans
 struct sip_flow *sip_client_transaction_flow(const struct sip_client_transaction *transaction)
 {
 	return transaction->flow;
+}
+
+bool sip_client_transaction_is_heard(const struct sip_client_transaction *transaction)
+{
+	return transaction->state != CLIENT_TRYING;
 }
 
 static void send_cancel(struct sip_client_transaction *transaction)

@@ -25,7 +25,7 @@ static const struct {
 
 struct sip_flow {
 	unsigned references;
-	bool is_open;
+	bool is_open, speaks_sips;
 	uint64_t id;
 	enum sip_transport transport;
 	struct net_address local, remote;
@@ -119,8 +119,13 @@ const char *sip_flow_sent_by(const struct sip_flow *flow)
 char *sip_flow_contact(const struct sip_flow *flow, const char *user)
 {
 	g_autofree char *escaped = sip_uri_escape_user(user ? user : "");
-	return g_strdup_printf("<sip:%s%s%s%s>", escaped, *escaped ? "@" : "", flow->sent_by,
-			       transports[flow->transport].uri_parameter);
+	return g_strdup_printf("<%s:%s%s%s%s>", flow->speaks_sips ? "sips" : "sip", escaped, *escaped ? "@" : "", flow->sent_by,
+			       flow->speaks_sips ? "" : transports[flow->transport].uri_parameter);
+}
+
+void sip_flow_speak_sips(struct sip_flow *flow)
+{
+	flow->speaks_sips = true;
 }
 
 unsigned sip_flow_silence_limit_s(const struct sip_flow *flow)
@@ -159,6 +164,13 @@ void sip_flow_closed(struct sip_flow *flow)
 	sip_flow_unref(flow);
 }
 
+void sip_flow_unreachable(struct sip_flow *flow)
+{
+	for (struct sip_flow_watch *watch = flow->watches; watch; watch = watch->next)
+		if (watch->unreachable)
+			watch->unreachable(watch->data, flow);
+}
+
 void sip_flow_watch_start(struct sip_flow_watch *watch, struct sip_flow *flow, void (*closed)(void *, struct sip_flow *),
 			  void *data)
 {
@@ -179,6 +191,11 @@ void sip_flow_watch_stop(struct sip_flow_watch *watch)
 	watch->link = NULL;
 	watch->next = NULL;
 	watch->flow = NULL;
+}
+
+bool sip_flow_is_known_to(const struct sip_flow *flow, struct sip_tls *tls)
+{
+	return flow->operations->is_known_to && flow->operations->is_known_to(flow->carrier, tls);
 }
 
 int sip_flow_send(struct sip_flow *flow, const char *text, size_t length)

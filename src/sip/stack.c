@@ -258,6 +258,8 @@ void sip_stack_receive(struct sip_stack *stack, struct sip_flow *flow, const cha
 	}
 	sip_flow_ref(flow); /* a handler may close and let go of it */
 	if (sip_message_is_request(message)) {
+		if (transport == SIP_TRANSPORT_TLS && g_str_has_prefix(sip_message_request_uri(message), "sips:"))
+			sip_flow_speak_sips(flow);
 		sip_message_stamp_via(message, sip_flow_remote(flow));
 		receive_request(stack, flow, message);
 	} else if (sip_message_via_count(message) != 1 || !sip_client_transaction_receive(stack, flow, message)) {

@@ -15,6 +15,9 @@ struct sip_stack_handler {
 	/* A request in a dialog came by a flow whose far end is not known yet, such as a browser's next connection. 0, and
 	 * the flow has its identity if the sender could be known; else it was answered. NULL: such a sender may not act. */
 	int (*prove)(void *user, struct sip_server_transaction *transaction);
+	/* A TLS connection has closed before the answer to a request that came by it: another one to its sender at `remote` (section 18.2.2). A
+	 * reference; NULL: there is no trust to make it by. NULL: there never is. */
+	struct sip_flow *(*reach)(void *user, const struct sip_flow *closed, const struct net_address *remote);
 };
 
 /* `handler` is copied; NULL: none yet, new requests get 503. */
@@ -58,10 +61,14 @@ int sip_stack_send_ack(struct sip_stack *stack, struct sip_message *ack, struct 
 /* A 2xx to an INVITE nobody waits for any more is ACKed and its dialog ended with BYE by the stack (row 13). */
 
 /* The flow of a listening UDP socket (or a TCP connection, made when needed) towards an address. `transport` UDP or
- * TCP. Returns a reference, or NULL when nothing listens with that transport and address family. */
+ * TCP; for TLS see sip/tls.h. Returns a reference, or NULL when nothing listens with that transport and address family. */
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote);
 
-/* "udp:0.0.0.0:5060", "tcp:[::]:5060". 0, -EINVAL for the text, or -errno of bind. */
+/* Whether anything listens with that transport and address family, so that sip_stack_flow_to() can be hoped for. TLS needs no listener. */
+bool sip_stack_listens(const struct sip_stack *stack, enum sip_transport transport, bool is_ipv6);
+
+/* "udp:0.0.0.0:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061". 0, -EINVAL for the text, -ENOKEY: TLS without sip_stack_set_certificate(), or
+ * -errno of bind. */
 int sip_stack_listen(struct sip_stack *stack, const char *text);
 /* Where the index-th socket of the transport, in order of listening, is bound (its port, when 0 was asked for).
  * 0 or -ENOENT. */

@@ -70,6 +70,12 @@ void sip_dialog_table_free_all(struct sip_stack *stack);
 void sip_stray_receive(struct sip_stack *stack, struct sip_flow *flow, struct sip_message *response);
 void sip_stray_free_all(struct sip_stack *stack);
 
+/* --- large.c --- */
+/* The TCP connection for a request that is too large for this flow. A reference; NULL: it is not, or there is none. */
+struct sip_flow *sip_large_flow(struct sip_stack *stack, struct sip_message *request, const struct sip_flow *flow);
+/* Whether no connection could be made there, not long ago. */
+bool sip_large_lacks_tcp(struct sip_stack *stack, const struct net_address *remote);
+
 /* --- transport.c --- */
 struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack);
 struct sip_transport_set *sip_transport_set_free(struct sip_transport_set *transports);

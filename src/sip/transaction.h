@@ -56,6 +56,9 @@ struct sip_client_handler {
 	/* The flow has closed under a request without a final response. True: the transaction stays for the far end's next
 	 * flow, see ..._move(), until Timer B or F or until it is cancelled. May be NULL: it ends. */
 	bool (*stays)(void *user, struct sip_client_transaction *transaction);
+	/* ICMP says that the request does not arrive, and no response has come (section 18.4). True: that is a failure of the transport.
+	 * May be NULL: it is sent again as if nothing had been heard, for a far end that may be back in a moment. */
+	bool (*gives_up)(void *user, struct sip_client_transaction *transaction);
 };
 
 /* Adds Via (with a new branch) and Max-Forwards, sends, and keeps a reference to `request`. `handler` may be NULL
@@ -67,6 +70,8 @@ struct sip_client_transaction *sip_client_transaction_start(struct sip_stack *st
 void sip_client_transaction_detach(struct sip_client_transaction *transaction);
 struct sip_message *sip_client_transaction_request(const struct sip_client_transaction *transaction);
 struct sip_flow *sip_client_transaction_flow(const struct sip_client_transaction *transaction);
+/* Whether a response has come, be it a 100. */
+bool sip_client_transaction_is_heard(const struct sip_client_transaction *transaction);
 /* The far end is reached by another flow now: the request goes there as the retransmission that it is, or its CANCEL when
  * it was cancelled. For one that is answered, later ACKs and answers go there. */
 void sip_client_transaction_move(struct sip_client_transaction *transaction, struct sip_flow *flow);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DEFAULT_PORT 5060
+#define DEFAULT_TLS_PORT 5061
 
 static unsigned address_hash(const void *address)
 {
@@ -17,14 +18,21 @@ static gboolean address_equal(const void *a, const void *b)
 
 GHashTable *sip_address_table_new(void)
 {
-	return g_hash_table_new(address_hash, address_equal);
+	return sip_address_table_new_full(NULL, NULL);
+}
+
+GHashTable *sip_address_table_new_full(GDestroyNotify free_key, GDestroyNotify free_value)
+{
+	return g_hash_table_new_full(address_hash, address_equal, free_key, free_value);
 }
 
 struct sip_transport_set *sip_transport_set_new(struct sip_stack *stack)
 {
 	struct sip_transport_set *transports = g_new0(struct sip_transport_set, 1);
 	transports->stack = stack;
-	transports->tcp_connections = sip_address_table_new();
+	transports->keep_alive_ms = SIP_TLS_KEEP_ALIVE_MS;
+	transports->tcp_connections = sip_tcp_table_new();
+	transports->without_tcp = sip_large_table_new();
 	return transports;
 }
 
@@ -34,7 +42,10 @@ struct sip_transport_set *sip_transport_set_free(struct sip_transport_set *trans
 		return NULL;
 	sip_udp_close_all(transports);
 	sip_tcp_close_all(transports);
+	sip_tcp_stop_listening(transports);
+	SSL_CTX_free(transports->tls_context);
 	g_hash_table_destroy(transports->tcp_connections);
+	g_hash_table_destroy(transports->without_tcp);
 	g_free(transports);
 	return NULL;
 }
@@ -50,11 +61,13 @@ int sip_stack_listen(struct sip_stack *stack, const char *text)
 	const char *colon = strchr(text, ':');
 	if (!colon || net_address_parse_with_port(colon + 1, &address) < 0)
 		return -EINVAL;
-	size_t length = (size_t)(colon - text);
-	if (length == 3 && !g_ascii_strncasecmp(text, "udp", 3))
+	static const enum sip_transport streams[] = {SIP_TRANSPORT_TCP, SIP_TRANSPORT_TLS};
+	g_autofree char *word = g_strndup(text, (size_t)(colon - text));
+	if (!g_ascii_strcasecmp(word, sip_transport_name(SIP_TRANSPORT_UDP)))
 		return sip_udp_listen(stack->transports, &address);
-	if (length == 3 && !g_ascii_strncasecmp(text, "tcp", 3))
-		return sip_tcp_listen(stack->transports, &address);
+	for (size_t i = 0; i < G_N_ELEMENTS(streams); i++)
+		if (!g_ascii_strcasecmp(word, sip_transport_name(streams[i])))
+			return sip_tcp_listen(stack->transports, streams[i], &address);
 	return -EINVAL;
 }
 
@@ -64,12 +77,23 @@ int sip_stack_listening_address(const struct sip_stack *stack, enum sip_transpor
 	const struct net_address *address = NULL;
 	if (transport == SIP_TRANSPORT_UDP)
 		address = sip_udp_listening(stack->transports, index);
-	else if (transport == SIP_TRANSPORT_TCP)
-		address = sip_tcp_listening(stack->transports, index);
+	else
+		address = sip_tcp_listening(stack->transports, transport, index);
 	if (!address)
 		return -ENOENT;
 	*ret_address = *address;
 	return 0;
+}
+
+bool sip_stack_listens(const struct sip_stack *stack, enum sip_transport transport, bool is_ipv6)
+{
+	struct net_address address;
+	if (transport == SIP_TRANSPORT_TLS)
+		return true;
+	for (size_t i = 0; sip_stack_listening_address(stack, transport, i, &address) == 0; i++)
+		if (net_address_is_ipv6(&address) == is_ipv6)
+			return true;
+	return false;
 }
 
 struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport transport, const struct net_address *remote)
@@ -77,7 +101,7 @@ struct sip_flow *sip_stack_flow_to(struct sip_stack *stack, enum sip_transport t
 	if (transport == SIP_TRANSPORT_UDP)
 		return sip_udp_flow_to(stack->transports, remote, NULL);
 	if (transport == SIP_TRANSPORT_TCP)
-		return sip_tcp_flow_to(stack->transports, remote);
+		return sip_tcp_flow_to(stack->transports, remote, NULL, SIP_TCP_CONNECT_MS);
 	return NULL;
 }
 
@@ -88,13 +112,15 @@ struct sip_flow *sip_transport_reply_flow(struct sip_stack *stack, struct sip_fl
 	struct net_address remote = *sip_flow_remote(flow);
 	uint16_t port = sip_message_via_port(request);
 	struct sip_flow *reply_flow = NULL;
-	net_address_set_port(&remote, port ? port : DEFAULT_PORT);
+	net_address_set_port(&remote, port ? port : transport == SIP_TRANSPORT_TLS ? DEFAULT_TLS_PORT : DEFAULT_PORT);
 	/* to the address the request came from; its port only where rport allows (RFC 3581). maddr is not heeded: it
 	 * would let a stranger choose whom we send to. */
 	if (transport == SIP_TRANSPORT_UDP && sip_flow_is_open(flow) && !sip_message_via_has_rport(request) &&
 	    !net_address_equal(&remote, sip_flow_remote(flow)))
 		reply_flow = sip_udp_flow_to(stack->transports, &remote, flow);
 	else if (transport == SIP_TRANSPORT_TCP && !sip_flow_is_open(flow))
-		reply_flow = sip_tcp_flow_to(stack->transports, &remote);
+		reply_flow = sip_tcp_flow_to(stack->transports, &remote, NULL, SIP_TCP_CONNECT_MS);
+	else if (transport == SIP_TRANSPORT_TLS && !sip_flow_is_open(flow) && stack->handler.reach)
+		reply_flow = stack->handler.reach(stack->user, flow, &remote);
 	return reply_flow ? reply_flow : sip_flow_ref(flow);
 }

@@ -2,6 +2,7 @@
 #include "metrics/metrics.h"
 #include "net/udp.h"
 #include "sip/transport_internal.h"
+#include <linux/errqueue.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -10,8 +11,11 @@
 #define BATCH 8
 #define BATCHES_AT_ONCE_MAX 8
 #define DATAGRAM_BYTES_MAX 65536
+#define SEND_ATTEMPTS	   3
+#define ERRORS_AT_ONCE_MAX 32
 
 METRICS_COUNTER(too_long, "tandem_sip_udp_truncated_total", "SIP datagrams dropped because they were too long.");
+METRICS_COUNTER(unreachable, "tandem_sip_udp_unreachable_total", "ICMP errors that SIP datagrams came back as.");
 METRICS_COUNTER(large, "tandem_sip_udp_large_requests_total", "SIP requests above 1300 bytes sent over UDP.");
 
 struct sip_udp_socket {
@@ -30,6 +34,11 @@ struct udp_flow {
 	struct sip_flow *flow;
 };
 
+static bool is_of_earlier(int error)
+{
+	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 static int send_datagram(void *carrier, const char *text, size_t length)
 {
 	struct udp_flow *udp = carrier;
@@ -37,7 +46,10 @@ static int send_datagram(void *carrier, const char *text, size_t length)
 		return -EPIPE;
 	if (length > SIP_UDP_REQUEST_BYTES_MAX && strncmp(text, "SIP/", 4))
 		metrics_add(&large, 1);
-	ssize_t sent = sendto(udp->socket->descriptor, text, length, MSG_DONTWAIT | MSG_NOSIGNAL, &udp->remote.any,
+	ssize_t sent = -1;
+	/* An error of one datagram is told to the next, whoever that is for; then it is done with. */
+	for (int i = 0; i < SEND_ATTEMPTS && sent < 0 && (!i || is_of_earlier(errno)); i++)
+		sent = sendto(udp->socket->descriptor, text, length, MSG_DONTWAIT | MSG_NOSIGNAL, &udp->remote.any,
 			      udp->remote.length);
 	return sent < 0 ? -errno : 0;
 }
@@ -122,9 +134,42 @@ static int take_batch(struct sip_udp_socket *socket)
 	return count;
 }
 
+/* Whether one was there. The kernel has checked that it is about a datagram of this socket. */
+static bool take_error(struct sip_udp_socket *socket)
+{
+	struct net_address remote;
+	char control[512];
+	struct msghdr header = {
+		.msg_name = &remote.ipv6,
+		.msg_namelen = sizeof remote.ipv6,
+		.msg_control = control,
+		.msg_controllen = sizeof control,
+	};
+	if (recvmsg(socket->descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return false;
+	remote.length = header.msg_namelen;
+	struct udp_flow *udp = g_hash_table_lookup(socket->flows, &remote);
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part)) {
+		struct sock_extended_err error;
+		bool is_error = (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+				(part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR);
+		if (!is_error || part->cmsg_len < CMSG_LEN(sizeof error))
+			continue;
+		memcpy(&error, CMSG_DATA(part), sizeof error);
+		if (!is_of_earlier((int)error.ee_errno))
+			continue;
+		metrics_add(&unreachable, 1);
+		if (udp)
+			sip_flow_unreachable(udp->flow);
+	}
+	return true;
+}
+
 /* Each WebSocket has its turn in each round of the loop; this one socket stands for all trunks. */
 static void on_readable(void *data, uint32_t events)
 {
+	for (int i = 0; events & EPOLLERR && i < ERRORS_AT_ONCE_MAX && take_error(data); i++)
+		;
 	for (int i = 0; i < BATCHES_AT_ONCE_MAX && take_batch(data) == BATCH; i++)
 		;
 }
@@ -138,6 +183,9 @@ int sip_udp_listen(struct sip_transport_set *transports, const struct net_addres
 	/* For a burst while the thread has other work: what is lost costs its sender T1 at least. The kernel gives what it may. */
 	static const int bytes = RECEIVE_BUFFER_BYTES;
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	bool is_ipv6 = net_address_is_ipv6(address);
+	static const int on = 1;
+	setsockopt(descriptor, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, is_ipv6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof on);
 	struct sip_udp_socket *socket = g_new0(struct sip_udp_socket, 1);
 	error = net_local_address(descriptor, &socket->local);
 	if (!error)

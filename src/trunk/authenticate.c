@@ -11,21 +11,16 @@ METRICS_COUNTER(proofs_right, "tandem_trunk_authentications_total", "New request
 METRICS_COUNTER(proofs_wrong, "tandem_trunk_authentications_total", "New requests of trunks that were to prove themselves.",
 		"outcome", "wrong");
 
-static const char *option_text(const struct trunk *trunk, const char *name)
-{
-	return config_string(trunk->snapshot, "trunks", trunk->index, name);
-}
-
 bool trunk_wants_proof(const struct trunk *trunk)
 {
-	return option_text(trunk, "inbound_username");
+	return trunk_option_text(trunk, "inbound_username");
 }
 
 static struct trunk *find_by_login(const struct trunks *trunks, const char *name)
 {
 	for (size_t i = 0; i < trunks_count(trunks); i++) {
 		struct trunk *trunk = trunks_at(trunks, i);
-		if (!g_strcmp0(option_text(trunk, "inbound_username"), name))
+		if (!g_strcmp0(trunk_option_text(trunk, "inbound_username"), name))
 			return trunk;
 	}
 	return NULL;
@@ -34,7 +29,7 @@ static struct trunk *find_by_login(const struct trunks *trunks, const char *name
 static const char *find_password(void *user, const char *name)
 {
 	const struct trunk *trunk = find_by_login(user, name);
-	return trunk ? option_text(trunk, "inbound_password") : NULL;
+	return trunk ? trunk_option_text(trunk, "inbound_password") : NULL;
 }
 
 static int refuse(struct sip_server_transaction *transaction)

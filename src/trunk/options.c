@@ -1,9 +1,13 @@
 /* What stands in "trunks", and what is wrong with it. */
 #include "trunk/options.h"
 #include "trunk/preset.h"
+#include "trunk/trunk.h"
 #include <string.h>
 
-static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const transports[] = {"udp", "tcp", "tls", NULL};
+enum { UDP, TCP, TLS }; /* their places */
+static const enum sip_transport meant[] = {[UDP] = SIP_TRANSPORT_UDP, [TCP] = SIP_TRANSPORT_TCP, [TLS] = SIP_TRANSPORT_TLS};
+static const char *const balance_words[] = {"failover", "share", NULL};
 static const char *const srtp_words[] = {"off", "optional", "required", "dtls", NULL};
 
 static const char *const redirect_words[] = {"never", "trunk", NULL};
@@ -28,10 +32,48 @@ static const struct config_option rows[] = {
      .max = 300,
      .help = "The far end, \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"; only a trunk with inbound_username may do without: "
 	     "it calls and is never called."},
+    {.name = "peers",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .max = 300,
+     .help = "Instead of peer: several far ends that stand in for each other, the best first."},
+    {.name = "balance",
+     .type = CONFIG_ENUM,
+     .names = balance_words,
+     .fallback = "failover",
+     .help = "Which of several peers or addresses is called: the next only where those before it do not serve (\"failover\"), or "
+	     "each in its turn (\"share\")."},
+    {.name = "failover_ms",
+     .type = CONFIG_INTEGER,
+     .min = 200,
+     .max = 30000,
+     .fallback = "1500",
+     .help = "So long a peer may be silent to an INVITE or REGISTER before the next one is tried."},
+    {.name = "options_seconds",
+     .type = CONFIG_INTEGER,
+     .max = 3600,
+     .help = "How often each peer is asked whether it is there, by OPTIONS; 0: never. Without this option it is 30 where there are several "
+	     "peers or addresses, else 0."},
     {.name = "transport",
      .type = CONFIG_ENUM,
      .names = transports,
-     .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp."},
+     .help = "How requests are sent; what is not written is taken from the peer's URI, else it is udp. \"sips:\" is tls."},
+    {.name = "verify",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "true",
+     .help = "On tls: whether the peer's certificate must be trusted and bear its name."},
+    {.name = "ca_file", .type = CONFIG_PATH, .help = "PEM file of the certificates that vouch for the peer's; the system's when it is not written."},
+    {.name = "tls_name",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 253,
+     .help = "The name or address that the peer's certificate is for; the peer's host when it is not written."},
+    {.name = "certificate", .type = CONFIG_PATH, .help = "PEM file with a certificate of our own (and its chain), shown to this peer alone."},
+    {.name = "key", .type = CONFIG_PATH, .help = "PEM file with the private key of certificate."},
+    {.name = "client_certificate",
+     .type = CONFIG_BOOLEAN,
+     .fallback = "false",
+     .help = "On connections it makes, the peer is known by a certificate (as ca_file and tls_name say), from any address, and by nothing else."},
     {.name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges."},
     {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username."},
     {.name = "inbound_username",
@@ -171,10 +213,8 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 {
 	if (sip_uri_parse(text, uri) < 0)
 		return "wants a URI such as \"sip:10.0.0.2\" or \"sip:pbx.example.com:5062\"";
-	if (!strcmp(uri->scheme, "sips"))
-		return "asks for TLS, which trunks do not have yet: write \"sip:\"";
-	if (strcmp(uri->scheme, "sip") != 0)
-		return "wants a URI that begins with \"sip:\"";
+	if (strcmp(uri->scheme, "sip") != 0 && strcmp(uri->scheme, "sips") != 0)
+		return "wants a URI that begins with \"sip:\" or \"sips:\"";
 	if (*uri->user)
 		return "names a user; the user part is set by each call (a login belongs into username)";
 	struct net_address address;
@@ -188,7 +228,7 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 	return NULL;
 }
 
-const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer)
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer)
 {
 	struct sip_uri uri;
 	const char *wrong = split_peer(text, &uri);
@@ -196,19 +236,36 @@ const char *trunk_read_peer(const char *text, int transport_option, struct trunk
 		return wrong;
 	char word[16] = "";
 	bool has_word = sip_uri_parameter(&uri, "transport", word, sizeof word);
-	int written = -1;
+	bool is_sips = !strcmp(uri.scheme, "sips");
+	int written = is_sips ? TLS : -1;
+	if (is_sips && !g_ascii_strcasecmp(word, "tcp"))
+		has_word = false; /* RFC 3261 has it so: what TLS runs on */
 	for (int i = 0; has_word && transports[i]; i++)
 		if (!g_ascii_strcasecmp(word, transports[i]))
 			written = i;
 	if (has_word && written < 0)
-		return "asks for a transport that trunks do not have: udp and tcp are there";
-	if (has_word && transport_option >= 0 && transport_option != written)
+		return "asks for a transport that trunks do not have: udp, tcp and tls are there";
+	if (is_sips && written != TLS)
+		return "says \"sips:\" and a transport that is not TLS";
+	if (written >= 0 && transport_option >= 0 && transport_option != written)
 		return "says another transport than the option transport";
 	int transport = transport_option >= 0 ? transport_option : written;
 	base_copy_text(ret_peer->host, sizeof ret_peer->host, uri.host);
 	ret_peer->port = uri.port;
-	ret_peer->transport = transport == 1 ? SIP_TRANSPORT_TCP : SIP_TRANSPORT_UDP;
+	ret_peer->is_transport_written = transport >= 0;
+	ret_peer->transport = trunk_meant_transport(transport);
+	ret_peer->is_sips = is_sips;
 	return NULL;
+}
+
+enum sip_transport trunk_meant_transport(int transport_option)
+{
+	return transport_option < 0 ? SIP_TRANSPORT_UDP : meant[transport_option];
+}
+
+uint16_t trunk_default_port(enum sip_transport transport)
+{
+	return transport == SIP_TRANSPORT_TLS ? TRUNK_TLS_PORT : TRUNK_DEFAULT_PORT;
 }
 
 static bool is_token(const char *text)
@@ -231,7 +288,7 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 	for (size_t k = 0; username && k < i; k++)
 		if (!g_strcmp0(username, config_string(snapshot, "trunks", k, "inbound_username")))
 			config_complain(report, "trunks", i, "inbound_username", "is another trunk's");
-	if (config_string(snapshot, "trunks", i, "peer"))
+	if (config_string(snapshot, "trunks", i, "peer") || config_strings(snapshot, "trunks", i, "peers")[0])
 		return;
 	if (!username)
 		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs an inbound_username");
@@ -239,15 +296,44 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 		config_complain(report, "trunks", i, "register", "needs a peer");
 }
 
-static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+/* NULL, or what is wrong. Counts what is right by `n` and those on TLS by `n_tls`. */
+static const char *look_at_peer(const char *text, int transport, unsigned *n, unsigned *n_tls)
 {
-	const char *name = config_string(snapshot, "trunks", i, "name"),
-		   *peer = config_string(snapshot, "trunks", i, "peer");
-	struct trunk_peer unused;
-	const char *wrong =
-	    peer ? trunk_read_peer(peer, config_enum(snapshot, "trunks", i, "transport"), &unused) : NULL;
+	struct trunk_peer_uri peer;
+	const char *wrong = trunk_read_peer(text, transport, &peer);
+	if (wrong)
+		return wrong;
+	++*n;
+	*n_tls += peer.transport == SIP_TRANSPORT_TLS;
+	return NULL;
+}
+
+static void check_peers(const struct config_snapshot *snapshot, struct config_report *report, size_t i, unsigned *ret_n,
+			unsigned *ret_n_tls)
+{
+	const char *peer = config_string(snapshot, "trunks", i, "peer");
+	const char *const *peers = config_strings(snapshot, "trunks", i, "peers");
+	int transport = config_enum(snapshot, "trunks", i, "transport");
+	*ret_n = *ret_n_tls = 0;
+	const char *wrong = peer ? look_at_peer(peer, transport, ret_n, ret_n_tls) : NULL;
 	if (wrong)
 		config_complain(report, "trunks", i, "peer", "%s", wrong);
+	if (peer && *peers)
+		config_complain(report, "trunks", i, "peers", "stands beside peer: one of the two is enough");
+	if (g_strv_length((char **)peers) > TRUNK_PEERS_MAX)
+		config_complain(report, "trunks", i, "peers", "holds more than %d", TRUNK_PEERS_MAX);
+	for (; *peers; peers++) {
+		wrong = look_at_peer(*peers, transport, ret_n, ret_n_tls);
+		if (wrong)
+			config_complain(report, "trunks", i, "peers", "%s (\"%s\")", wrong, *peers);
+	}
+}
+
+static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *name = config_string(snapshot, "trunks", i, "name");
+	unsigned n_peers, n_on_tls;
+	check_peers(snapshot, report, i, &n_peers, &n_on_tls);
 	check_login(snapshot, report, i);
 	if (name && !is_token(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
@@ -263,12 +349,14 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
 	int srtp = config_enum(snapshot, "trunks", i, "srtp");
-	if (srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED)
+	if ((srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED) && (!n_on_tls || n_on_tls < n_peers))
 		config_warn(report, "trunks", i, "srtp",
 			    "puts the keys into the signalling, which to this peer is not encrypted (no TLS): whoever can "
 			    "read it can listen");
 	if (srtp == TRUNK_SRTP_DTLS && config_boolean(snapshot, "trunks", i, "latch"))
 		config_warn(report, "trunks", i, "latch", "does not help to the keys: DTLS is heard from the announced address only");
+	bool is_on_tls = n_on_tls || config_enum(snapshot, "trunks", i, "transport") == TLS;
+	trunk_check_security(snapshot, report, i, is_on_tls, n_peers);
 	config_check_encodings(snapshot, report, "trunks", i, "codecs");
 }
 
@@ -284,3 +372,19 @@ const struct config_table trunk_options = {
     .options = rows,
     .check = check_trunks,
 };
+
+static const struct config_option dns_rows[] = {
+    {.name = "dns_servers",
+     .type = CONFIG_ENDPOINT,
+     .is_list = true,
+     .help = "Who is asked for the names of trunks' peers, such as ( \"192.0.2.53:53\" ), instead of who /etc/resolv.conf names; for "
+	     "trunks that are new or changed since."},
+    {0},
+};
+const struct config_table trunk_dns_options = {.group = "sip", .shape = CONFIG_GROUP, .options = dns_rows};
+
+char *trunk_dns_servers(const struct config_snapshot *snapshot)
+{
+	const char *const *servers = config_strings(snapshot, "sip", 0, "dns_servers");
+	return *servers ? g_strjoinv(",", (char **)servers) : NULL;
+}

@@ -1,14 +1,32 @@
 #pragma once
 #include "sip/uri.h"
-#include "trunk/internal.h"
+#include "config/config.h"
+#include "sip/flow.h"
 #include <arpa/inet.h>
 
-struct trunk_peer {
-	char host[256];
-	uint16_t port; /* 0: not written */
-	enum sip_transport transport;
+#define TRUNK_DEFAULT_PORT 5060
+#define TRUNK_PEERS_MAX	   8
+
+struct trunk_peer_uri {
+	char host[256]; /* an address or a name */
+	uint16_t port;	/* 0: not written */
+	bool is_transport_written;
+	enum sip_transport transport; /* UDP where it is not written */
+	bool is_sips; /* written "sips:" */
 };
+/* What the option stands for; -1: UDP. */
+enum sip_transport trunk_meant_transport(int transport_option);
+
+#define TRUNK_TLS_PORT 5061
+uint16_t trunk_default_port(enum sip_transport transport);
+
+/* Whom to ask for names, as c-ares wants it; NULL: the system's. A new string. */
+char *trunk_dns_servers(const struct config_snapshot *snapshot);
 
 /* Reads the peer's URI; `transport_option` is the option's place in its names, -1 when it is not written. NULL; or what
  * is wrong, in words that go behind the option's name. */
-const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer *ret_peer);
+const char *trunk_read_peer(const char *text, int transport_option, struct trunk_peer_uri *ret_peer);
+
+/* --- security.c: what is wrong with the options of TLS. `is_on_tls`: a peer is, or who calls; `has_host`: there is a peer. --- */
+void trunk_check_security(const struct config_snapshot *snapshot, struct config_report *report, size_t index, bool is_on_tls,
+			  bool has_host);

@@ -33,6 +33,20 @@ static struct sip_flow *own_connect(void *user)
 	return trunk_flow(trunk, trunk->stack);
 }
 
+bool trunk_flow_failed(struct trunk *trunk, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s)
+{
+	struct trunk_hop *hop = flow ? trunk_hop_of_source(trunk, sip_flow_transport(flow), sip_flow_remote(flow)) : NULL;
+	if (hop)
+		trunk_hop_failed(hop, cause, retry_after_s);
+	g_autoptr(GPtrArray) hops = trunk_hops_in_order(trunk);
+	return hops->len && trunk_hop_is_usable(hops->pdata[0]);
+}
+
+static bool own_elsewhere(void *user, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s)
+{
+	return trunk_flow_failed(user, flow, cause, retry_after_s);
+}
+
 static void own_changed(void *user, struct trunk_registration *registration, enum trunk_registration_state state)
 {
 	struct trunk *trunk = user;
@@ -51,24 +65,29 @@ static void own_changed(void *user, struct trunk_registration *registration, enu
 		trunk_own_drop(trunk);
 }
 
-void trunk_own_start(struct trunk *trunk, struct sip_stack *stack, struct event_bus *events)
+void trunk_own_start(struct trunk *trunk)
 {
-	static const struct trunk_registration_handler handler = {.connect = own_connect, .changed = own_changed};
+	static const struct trunk_registration_handler handler = {.connect = own_connect, .elsewhere = own_elsewhere, .changed = own_changed};
 	if (!trunk->account || trunk->registration)
 		return;
-	trunk->stack = stack;
-	trunk->events = events;
 	g_autofree char *name = g_strdup_printf("trunk %s", trunk_name(trunk));
 	struct trunk_registration_parameters parameters = {
-	    .stack = stack,
+	    .stack = trunk->stack,
 	    .name = name,
 	    .account = trunk->account,
 	    .expires_s = trunk_expires_s(trunk),
 	    .retry_s = trunk_retry_s(trunk),
+	    .patience_ms = trunk_failover_ms(trunk),
 	};
 	metrics_register(&trunk->gauge);
 	trunk->registration = trunk_registration_new(&parameters, &handler, trunk);
 	trunk_registration_start(trunk->registration);
+}
+
+void trunk_own_follow(struct trunk *trunk)
+{
+	if (trunk->registration)
+		trunk_registration_follow(trunk->registration);
 }
 
 void trunk_own_retire(struct trunk *trunk)

@@ -21,16 +21,18 @@ struct trunk_registration {
 	char call_id[CALL_ID_CHARACTERS + 1];
 	uint32_t cseq;
 	uint32_t wanted_s; /* a registrar may have asked for more than was configured (423) */
-	int64_t retry_ms;
+	int64_t retry_ms, patience_ms;
 
 	struct sip_client_transaction *transaction; /* the REGISTER that is out; NULL */
 	unsigned n_rounds;			    /* REGISTERs since the last final answer that was no question */
 	unsigned n_failures;			    /* in a row */
 	char failure[128];
 	int64_t holds_until_us, held_since_us; /* 0: nothing */
+	char *contact;			       /* that was registered, which another connection may change; NULL */
 	struct sip_flow *flow;		       /* it was registered by; a reference; NULL */
 	struct sip_flow_watch watch;	       /* of a connection */
 	struct loop_timer timer;	       /* the next REGISTER, by state: refresh or retry */
+	struct loop_timer patience;	       /* with the one that is out */
 };
 
 const char *trunk_registration_state_name(enum trunk_registration_state state)
@@ -129,6 +131,8 @@ static struct sip_message *build(struct trunk_registration *registration, const 
 						      registration->to, registration->call_id, ++registration->cseq);
 	g_autofree char *contact = sip_flow_contact(flow, trunk_account_contact_user(registration->account));
 	sip_message_add_header_format(request, "Contact", "%s;expires=%u", contact, expires_s);
+	if (registration->contact && strcmp(registration->contact, contact))
+		sip_message_add_header_format(request, "Contact", "%s;expires=0", registration->contact);
 	sip_message_add_header_format(request, "Expires", "%u", expires_s);
 	sip_message_add_header(request, "Supported", "path");
 	sip_message_add_header(request, "Allow", SIP_ALLOW);
@@ -142,6 +146,7 @@ static uint32_t seconds_to_ask(const struct trunk_registration *registration)
 
 static void detach(struct trunk_registration *registration)
 {
+	loop_timer_stop(&registration->patience);
 	if (registration->transaction)
 		sip_client_transaction_detach(registration->transaction);
 	registration->transaction = NULL;
@@ -168,6 +173,8 @@ static int send_register(struct trunk_registration *registration, const struct s
 		registration->n_rounds++;
 		registration->transaction =
 		    sip_client_transaction_start(registration->stack, request, flow, &transaction_handler, registration);
+		if (registration->patience_ms)
+			loop_timer_start_ms(&registration->patience, registration->patience_ms);
 	}
 	sip_message_unref(request);
 	sip_flow_unref(flow);
@@ -181,6 +188,7 @@ static void be_idle(struct trunk_registration *registration)
 	loop_timer_stop(&registration->timer);
 	detach(registration);
 	drop_flow(registration);
+	BASE_CLEAR(&registration->contact, g_free);
 	registration->holds_until_us = 0;
 	registration->n_failures = 0;
 	set_state(registration, TRUNK_REGISTRATION_IDLE);
@@ -253,6 +261,8 @@ static void succeed(struct trunk_registration *registration, const struct sip_me
 	}
 	bool is_news = registration->n_failures || !registration->holds_until_us;
 	trunk_account_learn(registration->account, response);
+	g_free(registration->contact);
+	registration->contact = sip_flow_contact(flow, trunk_account_contact_user(registration->account));
 	take_flow(registration, flow);
 	detach(registration);
 	registration->n_rounds = 0;
@@ -291,6 +301,34 @@ static bool go_on(struct trunk_registration *registration, struct sip_message *r
 	return send_register(registration, NULL) == 0;
 }
 
+static void attempt(struct trunk_registration *registration);
+
+/* Whether another registrar has been asked in the place of the one that does not serve. */
+static bool go_elsewhere(struct trunk_registration *registration, const char *cause, uint32_t retry_after_s)
+{
+	const struct sip_flow *flow = registration->transaction ? sip_client_transaction_flow(registration->transaction) : NULL;
+	if (registration->state == TRUNK_REGISTRATION_UNREGISTERING || !registration->handler.elsewhere ||
+	    !registration->handler.elsewhere(registration->user, flow, cause, retry_after_s))
+		return false;
+	detach(registration);
+	attempt(registration);
+	return true;
+}
+
+static bool leave_busy(struct trunk_registration *registration, const struct sip_message *response)
+{
+	uint32_t retry_after_s = 0;
+	sip_value_seconds(sip_message_header(response, "Retry-After", 0), &retry_after_s);
+	return go_elsewhere(registration, "503 to REGISTER", retry_after_s);
+}
+
+static void on_silence(void *data)
+{
+	struct trunk_registration *registration = data;
+	if (registration->transaction && !sip_client_transaction_is_heard(registration->transaction))
+		go_elsewhere(registration, "no response to REGISTER", 0);
+}
+
 static void on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
 {
 	struct trunk_registration *registration = user;
@@ -299,13 +337,15 @@ static void on_response(void *user, struct sip_client_transaction *transaction, 
 		return;
 	if (status < 300)
 		succeed(registration, response);
-	else if (!go_on(registration, response))
+	else if (!go_on(registration, response) && !(status == 503 && leave_busy(registration, response)))
 		fail_by_response(registration, response);
 }
 
 static void on_ended(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)
 {
 	struct trunk_registration *registration = user;
+	if (go_elsewhere(registration, end == SIP_CLIENT_TIMEOUT ? "no response to REGISTER" : "no connection", 0))
+		return;
 	registration->transaction = NULL;
 	if (end == SIP_CLIENT_TIMEOUT) {
 		fail(registration, "no answer", -1);
@@ -363,6 +403,8 @@ struct trunk_registration *trunk_registration_new(const struct trunk_registratio
 	registration->name = g_strdup(parameters->name);
 	registration->wanted_s = parameters->expires_s;
 	registration->retry_ms = parameters->retry_s * INT64_C(1000);
+	registration->patience_ms = parameters->patience_ms;
+	loop_timer_init(&registration->patience, sip_stack_loop(parameters->stack), on_silence, registration);
 	registration->registrar = registrar_of(address_of_record);
 	crypto_random_token(tag, TAG_CHARACTERS);
 	crypto_random_token(registration->call_id, CALL_ID_CHARACTERS);
@@ -380,6 +422,7 @@ struct trunk_registration *trunk_registration_free(struct trunk_registration *re
 	detach(registration);
 	drop_flow(registration);
 	trunk_account_unref(registration->account);
+	g_free(registration->contact);
 	g_free(registration->name);
 	g_free(registration->registrar);
 	g_free(registration->to);
@@ -418,6 +461,17 @@ void trunk_registration_end(struct trunk_registration *registration)
 	detach(registration);
 	set_state(registration, TRUNK_REGISTRATION_UNREGISTERING);
 	attempt(registration);
+}
+
+void trunk_registration_follow(struct trunk_registration *registration)
+{
+	if (registration->state != TRUNK_REGISTRATION_REGISTERED && registration->state != TRUNK_REGISTRATION_WAITING)
+		return;
+	struct sip_flow *flow = registration->handler.connect(registration->user);
+	bool is_elsewhere = flow && flow != registration->flow;
+	sip_flow_unref(flow);
+	if (is_elsewhere || registration->state == TRUNK_REGISTRATION_WAITING)
+		attempt(registration);
 }
 
 void trunk_registration_doubt(struct trunk_registration *registration)

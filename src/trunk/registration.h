@@ -28,6 +28,9 @@ const char *trunk_registration_state_name(enum trunk_registration_state state);
 struct trunk_registration_handler {
 	/* The flow towards the registrar of this moment: a reference; NULL: there is none now. */
 	struct sip_flow *(*connect)(void *user);
+	/* The registrar at the far end of the flow (NULL: there was none) did not serve: no response in time, no connection, 503.
+	 * True: connect() leads to another now, which is asked at once. May be NULL: there is no other. */
+	bool (*elsewhere)(void *user, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s);
 	/* After every change of state. Of idle the object may be freed in it. */
 	void (*changed)(void *user, struct trunk_registration *registration, enum trunk_registration_state state);
 };
@@ -38,6 +41,7 @@ struct trunk_registration_parameters {
 	struct trunk_account *account; /* a reference is taken; what it learns it keeps */
 	uint32_t expires_s;	       /* to be asked for */
 	uint32_t retry_s;	       /* the first time to wait after a failure: "base-time" */
+	int64_t patience_ms;	       /* with a registrar that is silent, before elsewhere() is asked; 0: as long as the transaction's */
 };
 
 /* Idle at first. */
@@ -52,6 +56,9 @@ void trunk_registration_start(struct trunk_registration *registration);
 void trunk_registration_end(struct trunk_registration *registration);
 /* Something speaks against the registrar knowing us (a call was refused as a stranger's): refreshes now if it holds. */
 void trunk_registration_doubt(struct trunk_registration *registration);
+
+/* connect() may lead elsewhere now: if it holds by another flow, it goes there. */
+void trunk_registration_follow(struct trunk_registration *registration);
 
 enum trunk_registration_state trunk_registration_state(const struct trunk_registration *registration);
 /* Whether the registrar has said that it holds, for longer than until now. */

@@ -9,8 +9,10 @@
 #include "sip/digest.h"
 #include "sip/stack.h"
 #include "trunk/account.h"
+#include "trunk/hop.h"
 
 extern const struct config_table trunk_options;
+extern const struct config_table trunk_dns_options; /* beside those of the group "sip" */
 
 struct trunks; /* all of them */
 struct trunk;  /* reference counted: a call keeps its trunk through a reload */
@@ -22,8 +24,8 @@ enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED, TRUN
 int trunks_new(struct loop *loop, struct config_snapshot *snapshot, struct trunks **ret_trunks);
 /* After a reload: trunks whose entry is unchanged stay the same objects, others are replaced. */
 int trunks_reload(struct trunks *trunks, struct config_snapshot *snapshot);
-/* Those with the option "register" do, from now on; once the stack listens. `events` may be NULL. */
-void trunks_register(struct trunks *trunks, struct sip_stack *stack, struct event_bus *events);
+/* From now on, once the stack listens, those with the option "register" do. `events` may be NULL. */
+void trunks_start(struct trunks *trunks, struct sip_stack *stack, struct event_bus *events);
 /* The house is closing: they unregister. */
 void trunks_unregister(struct trunks *trunks);
 struct trunks *trunks_free(struct trunks *trunks); /* before stack and loop; accepts NULL; returns NULL */
@@ -36,11 +38,14 @@ struct trunk *trunk_find(const struct trunks *trunks, const char *name);
 struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identity);
 /* Whose request this is: the trunk one of whose peer addresses is the sender's host. Any source port is taken: clients
  * over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261,
- * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged. Of
- * several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
+ * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged, and one on TLS
+ * over nothing else; not at all if it has client_certificate. Of several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
  * stranger. */
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
 			      const struct net_address *source);
+
+/* On TLS, where the far end has been verified: the trunk that it is, at whatever address. Borrowed; NULL. */
+struct trunk *trunk_of_certificate(const struct trunks *trunks, const struct sip_flow *flow);
 
 /* Who sends a new request: the trunk `by_address` (NULL: a stranger's address) where that is enough; else the one that proves
  * itself by digest (407, the realm is the gateway's domain), from whatever address; the flow is its own then. 0 with the
@@ -67,14 +72,13 @@ struct trunk *trunk_unref(struct trunk *trunk); /* accepts NULL; returns NULL */
 
 const char *trunk_name(const struct trunk *trunk);
 const char *trunk_identity(const struct trunk *trunk); /* "trunk:<name>" */
-enum sip_transport trunk_transport(const struct trunk *trunk);
-/* The URI a request for `user` is sent to, and that From or To of this trunk carry:
- * "sip:<user>@<host>[:<port>][;transport=tcp]". `user` is not escaped yet; "" or NULL: none. A new string. */
+/* Where and how requests that are no calls go now, as the hop that is best for them: see trunk_hop_uri(). A new string. */
 char *trunk_uri(const struct trunk *trunk, const char *user);
-/* Of a user's registration with the peer: "sip:<user>@<domain>", the domain as configured, else the peer's host. A new
+enum sip_transport trunk_transport(const struct trunk *trunk);
+/* Of a user's registration with the peer: "sip:<user>@<domain>", the domain as configured, else the first peer's host. A new
  * string. */
 char *trunk_address_of_record(const struct trunk *trunk, const char *user);
-/* The peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062". */
+/* The first peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062"; "": it has none. */
 const char *trunk_host(const struct trunk *trunk);
 /* What may be shown to the far end of a flow as `account` (NULL: as the trunk itself): NULL when there are no credentials of ours,
  * or where the flow leads to somebody else than the trunk's peer, as a Contact or Record-Route of his can. */
@@ -112,16 +116,29 @@ const char *trunk_inbound(const struct trunk *trunk);
 bool trunk_may_redirect(const struct trunk *trunk);
 /* Whether the peer may have others sent to numbers of its own (REFER). */
 bool trunk_may_refer_back(const struct trunk *trunk);
-/* Whether this is one of the peer's addresses now; its port is not looked at. */
+/* Each call begins with another peer. */
+bool trunk_shares(const struct trunk *trunk);
+/* So long a hop may be silent before the next one is tried. */
+int64_t trunk_failover_ms(const struct trunk *trunk);
+/* Whether this is one of its peers' addresses now; its port is not looked at. */
 bool trunk_has_address(const struct trunk *trunk, const struct net_address *address);
 /* Whether a URI's host is the peer: its name or one of its addresses. */
 bool trunk_has_host(const struct trunk *trunk, const char *host);
 
-/* The address requests go to now; NULL: the name has not been found (yet). */
-const struct net_address *trunk_address(const struct trunk *trunk);
-/* Whether the peer's address is known, or the first look-up of its name has ended. */
+/* Its peers' addresses that do not answer, by what OPTIONS say; whether that is all of them. */
+unsigned trunk_count_down(const struct trunk *trunk);
+bool trunk_is_down(const struct trunk *trunk);
+/* Whether there is an address to send requests to; else the names have not been found (yet). */
+bool trunk_is_found(const struct trunk *trunk);
+bool trunk_shares_host(const struct trunk *trunk, const struct trunk *other); /* an address of both */
+/* Whether the peers' addresses are known, or the first look-up of each name has ended. */
 bool trunk_is_looked_up(const struct trunk *trunk);
 
-/* The flow towards the peer, its identity set to the trunk's. A reference; NULL: no address yet, or nothing listens
+/* The flow towards the peer that is best now, its identity set to the trunk's; for what is no call (see trunk/hop.h). A reference; NULL: no address yet, or nothing listens
  * with that transport and family. */
 struct sip_flow *trunk_flow(struct trunk *trunk, struct sip_stack *stack);
+/* Another address of the peer's that a dialog leads to, by the trust in the peer that `hop` is one of; NULL: in the first. */
+struct sip_flow *trunk_flow_to(struct trunk *trunk, const struct trunk_hop *hop, struct sip_stack *stack, enum sip_transport transport,
+			       const struct net_address *address);
+/* What went there was not served: see trunk_hop_failed(). `flow` NULL: there was none. Whether trunk_flow() is another one now. */
+bool trunk_flow_failed(struct trunk *trunk, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s);

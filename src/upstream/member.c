@@ -21,6 +21,12 @@ static struct sip_flow *member_connect(void *user)
 	return trunk_flow(member->trunk, member->upstream->rooms.stack);
 }
 
+static bool member_elsewhere(void *user, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s)
+{
+	struct upstream_member *member = user;
+	return trunk_flow_failed(member->trunk, flow, cause, retry_after_s);
+}
+
 static void member_changed(void *user, struct trunk_registration *registration, enum trunk_registration_state state)
 {
 	struct upstream_member *member = user;
@@ -39,7 +45,7 @@ static void on_doubt(void *user)
 
 static void start_registration(struct upstream_member *member)
 {
-	static const struct trunk_registration_handler handler = {.connect = member_connect, .changed = member_changed};
+	static const struct trunk_registration_handler handler = {.connect = member_connect, .elsewhere = member_elsewhere, .changed = member_changed};
 	g_autofree char *name = g_strdup_printf("%s at %s", member->user, trunk_name(member->trunk));
 	struct trunk_registration_parameters parameters = {
 		.stack = member->upstream->rooms.stack,
@@ -47,6 +53,7 @@ static void start_registration(struct upstream_member *member)
 		.account = member->account,
 		.expires_s = trunk_expires_s(member->trunk),
 		.retry_s = trunk_retry_s(member->trunk),
+		.patience_ms = trunk_failover_ms(member->trunk),
 	};
 	member->registration = trunk_registration_new(&parameters, &handler, member);
 	trunk_account_on_doubt(member->account, on_doubt, member);

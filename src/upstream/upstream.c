@@ -132,9 +132,7 @@ const char *upstream_user_of(const struct upstream *upstream, const struct trunk
 	if (!member)
 		return NULL;
 	/* Several trunks may share a host, where the source does not tell which of them calls. */
-	const struct net_address *calls = trunk_address(trunk), *knows = trunk_address(member->trunk);
-	bool is_same = trunk == member->trunk || (calls && knows && net_address_same_host(calls, knows));
-	return is_same ? member->user : NULL;
+	return trunk == member->trunk || trunk_shares_host(trunk, member->trunk) ? member->user : NULL;
 }
 
 void upstream_count(const struct upstream *upstream, struct upstream_counts *ret_counts)

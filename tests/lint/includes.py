@@ -15,6 +15,7 @@ FOREIGN = [
     (r"openssl/", ["src/crypto/", "src/media/dtls", "src/media/srtp"]),
     (r"opus/|opus\.h|opus_", ["plugins/codec_opus/"]),
     (r"libconfig", ["src/config/"]),
+    (r"ares\.h|ares_", ["src/trunk/"]),
     (r"sndfile", ["src/media/soundfile", "src/record/"]),
 ]
 

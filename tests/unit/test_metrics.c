@@ -57,14 +57,14 @@ static void test_dynamic(void **state)
 	struct metrics_item item = {.type = METRICS_TYPE_GAUGE,
 				    .name = "test_trunk_up",
 				    .help = "Trunks.",
-				    .label = {"trunk", "a\"b\\c"},
+				    .label = {"trunk", "a\"b\\c", "peer", "10.0.0.2"},
 				    .read = read_half,
 				    .data = &whole};
 	metrics_register(&item);
 	metrics_set(&level, -4);
 	g_autoptr(GString) text = g_string_new(NULL);
 	metrics_print(text);
-	assert_contains(text, "test_trunk_up{trunk=\"a\\\"b\\\\c\"} 7.5\n");
+	assert_contains(text, "test_trunk_up{trunk=\"a\\\"b\\\\c\",peer=\"10.0.0.2\"} 7.5\n");
 	assert_contains(text, "test_level -4\n");
 	metrics_unregister(&item);
 	metrics_unregister(&item);

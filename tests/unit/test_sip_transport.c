@@ -289,6 +289,42 @@ static void start(struct world *world, struct sip_flow *flow)
 	sip_message_unref(request);
 }
 
+static bool give_up(void *user, struct sip_client_transaction *transaction)
+{
+	return true;
+}
+
+/* ICMP tells that nobody is there; who wants to hear it does, and nothing that is for others is lost by it. */
+static void udp_nobody_there(void **state)
+{
+	static const struct sip_client_handler gives_up = {.ended = on_ended, .gives_up = give_up};
+	struct world *world = *state;
+	struct net_address nowhere, somewhere;
+	uint16_t gone, port;
+	close(udp_peer("127.0.0.1", &gone));
+	int peer = udp_peer("127.0.0.1", &port);
+	net_address_parse("127.0.0.1", gone, &nowhere);
+	net_address_parse("127.0.0.1", port, &somewhere);
+	struct sip_flow *dead = sip_stack_flow_to(world->stack, SIP_TRANSPORT_UDP, &nowhere);
+	struct sip_flow *live = sip_stack_flow_to(world->stack, SIP_TRANSPORT_UDP, &somewhere);
+	struct sip_message *request = sip_request_new(SIP_METHOD_OPTIONS, "sip:b@e", "<sip:a@e>;tag=1", "<sip:b@e>", "call", 1);
+	struct sip_message *patient = sip_request_new(SIP_METHOD_OPTIONS, "sip:b@e", "<sip:a@e>;tag=1", "<sip:b@e>", "other", 1);
+	sip_client_transaction_start(world->stack, patient, dead, &client_handler, world);
+	sip_client_transaction_start(world->stack, request, dead, &gives_up, world);
+	start(world, live); /* the errors of the others wait at the socket by now */
+	g_autofree char *text = receive(world, peer);
+	assert_non_null(strstr(text, "Call-ID: call"));
+	run_until_changed(world, &world->n_ended, 0);
+	assert_int_equal(world->end, SIP_CLIENT_TRANSPORT_FAILED);
+	assert_int_equal(world->n_ended, 1); /* the patient one goes on */
+	assert_true(sip_flow_is_open(dead));
+	sip_message_unref(request);
+	sip_message_unref(patient);
+	sip_flow_unref(dead);
+	sip_flow_unref(live);
+	close(peer);
+}
+
 static void tcp_outgoing(void **state)
 {
 	struct world *world = *state;
@@ -339,7 +375,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(udp_rport),    TEST(udp_without_rport), TEST(udp_ipv6),	 TEST(udp_flows),
+		TEST(udp_rport), TEST(udp_nobody_there),   TEST(udp_without_rport), TEST(udp_ipv6),	 TEST(udp_flows),
 		TEST(listen_texts), TEST(tcp_requests),	     TEST(tcp_outgoing), TEST(tcp_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-static const struct config_table *const tables[] = {&trunk_options, NULL};
+static const struct config_table *const tables[] = {&trunk_options, &trunk_dns_options, NULL};
 
 static struct config_snapshot *load(const char *text)
 {
@@ -25,6 +25,29 @@ static struct trunks *make(const char *text)
 	assert_int_equal(trunks_new(loop, snapshot, &trunks), 0);
 	config_unref(snapshot);
 	return trunks;
+}
+
+/* Where the next call goes; valid as long as the trunk has it. */
+static const struct net_address *first_address(struct trunk *trunk)
+{
+	g_autoptr(GPtrArray) hops = trunk_hops(trunk);
+	return trunk_hop_address(hops->pdata[0]);
+}
+
+/* The ports of the hops in the order of their use: "5061 5062". */
+static char *order(struct trunk *trunk)
+{
+	g_autoptr(GPtrArray) hops = trunk_hops(trunk);
+	GString *text = g_string_new(NULL);
+	for (guint i = 0; i < hops->len; i++)
+		g_string_append_printf(text, "%s%u", i ? " " : "", net_address_port(trunk_hop_address(hops->pdata[i])));
+	return g_string_free(text, FALSE);
+}
+
+static void expect_order(struct trunk *trunk, const char *wanted)
+{
+	g_autofree char *text = order(trunk);
+	assert_string_equal(text, wanted);
 }
 
 static int set_up(void **state)
@@ -57,7 +80,7 @@ static void test_entry(void **state)
 	assert_int_equal(trunk_srtp(pbx), TRUNK_SRTP_OFF);
 	assert_string_equal(trunk_host(pbx), "10.0.0.2");
 	char text[NET_ADDRESS_TEXT_MAX];
-	assert_string_equal(net_address_format(trunk_address(pbx), text), "10.0.0.2:5060");
+	assert_string_equal(net_address_format(first_address(pbx), text), "10.0.0.2:5060");
 	g_autofree char *uri = trunk_uri(pbx, "100 #");
 	assert_string_equal(uri, "sip:100%20%23@10.0.0.2");
 	g_autofree char *bare = trunk_uri(pbx, NULL);
@@ -206,6 +229,74 @@ static void test_flow(void **state)
 	sip_stack_free(stack);
 }
 
+static void test_several_peers(void **state)
+{
+	struct trunks *trunks = make(
+	    "trunks : ( { name = \"a\"; peers = ( \"sip:10.0.0.2:5061\", \"sip:10.0.0.3:5062;transport=tcp\", \"sip:10.0.0.4:5063\" );\n"
+	    "  username = \"u\"; password = \"p\"; } );");
+	struct trunk *trunk = trunk_find(trunks, "a");
+	expect_order(trunk, "5061 5062 5063");
+	expect_order(trunk, "5061 5062 5063");
+	assert_string_equal(trunk_host(trunk), "10.0.0.2:5061");
+	struct net_address source;
+	assert_int_equal(net_address_parse("10.0.0.3", 40000, &source), 0);
+	assert_ptr_equal(trunk_of_source(trunks, SIP_TRANSPORT_TCP, &source), trunk);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source)); /* each by its own transport */
+	assert_true(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_TCP, &source));
+	struct trunk_hop *second = trunk_hop_of_source(trunk, SIP_TRANSPORT_TCP, &source);
+	assert_string_equal(trunk_hop_name(second), "10.0.0.3:5062");
+	assert_int_equal(trunk_hop_transport(second), SIP_TRANSPORT_TCP);
+	g_autofree char *uri = trunk_hop_uri(second, "7");
+	assert_string_equal(uri, "sip:7@10.0.0.3:5062;transport=tcp");
+	assert_ptr_equal(trunk_hop_of_host(trunk, "10.0.0.3", 5062), second);
+	assert_null(trunk_hop_of_host(trunk, "10.0.0.3", 5069));
+	assert_null(trunk_hop_of_host(trunk, "h", 5062));
+	assert_true(trunk_has_host(trunk, "10.0.0.4"));
+	assert_string_equal(shown_at(trunk, NULL, "10.0.0.4")->username, "u");
+	assert_null(shown_at(trunk, NULL, "10.0.0.5"));
+	trunks_free(trunks);
+}
+
+static void test_what_does_not_serve_is_passed_over(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peers = ( \"sip:10.0.0.2:5061\", \"sip:10.0.0.3:5062\" ); } );");
+	struct trunk *trunk = trunk_find(trunks, "a");
+	struct net_address source;
+	assert_int_equal(net_address_parse("10.0.0.2", 5061, &source), 0);
+	struct trunk_hop *first = trunk_hop_of_source(trunk, SIP_TRANSPORT_UDP, &source);
+	trunk_hop_declined(first, "503"); /* without a time: only who has heard it goes on */
+	expect_order(trunk, "5061 5062");
+	trunk_hop_failed(first, "no response", 0);
+	assert_false(trunk_hop_is_usable(first));
+	expect_order(trunk, "5062");
+	g_autofree char *uri = trunk_uri(trunk, "1");
+	assert_string_equal(uri, "sip:1@10.0.0.3:5062");
+	assert_true(trunk_has_address(trunk, &source)); /* its own calls are taken all the same */
+	assert_int_equal(net_address_parse("10.0.0.3", 5062, &source), 0);
+	trunk_hop_failed(trunk_hop_of_source(trunk, SIP_TRANSPORT_UDP, &source), "503", 3600);
+	expect_order(trunk, "5061 5062"); /* rather than none */
+	trunk_hop_answered(first);
+	expect_order(trunk, "5061");
+	trunks_free(trunks);
+}
+
+static void test_calls_are_shared(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peers = ( \"sip:10.0.0.2:5061\", \"sip:10.0.0.3:5062\",\n"
+				     "  \"sip:10.0.0.4:5063\" ); balance = \"share\"; } );");
+	struct trunk *trunk = trunk_find(trunks, "a");
+	struct net_address source;
+	expect_order(trunk, "5061 5062 5063");
+	expect_order(trunk, "5062 5063 5061");
+	expect_order(trunk, "5063 5061 5062");
+	assert_int_equal(net_address_parse("10.0.0.3", 5062, &source), 0);
+	trunk_hop_failed(trunk_hop_of_source(trunk, SIP_TRANSPORT_UDP, &source), "no response", 0);
+	expect_order(trunk, "5061 5063");
+	expect_order(trunk, "5063 5061");
+	expect_order(trunk, "5061 5063");
+	trunks_free(trunks);
+}
+
 static void test_shared_host(void **state)
 {
 	/* Two accounts at one peer: what came in as the first one's may be about the second one's call. */
@@ -225,6 +316,33 @@ static void test_shared_host(void **state)
 	trunks_free(trunks);
 }
 
+static void test_tls(void **state)
+{
+	struct trunks *trunks = make("trunks : ( { name = \"a\"; peer = \"sip:10.0.0.1\"; transport = \"tls\"; },\n"
+				     "{ name = \"b\"; peer = \"sips:10.0.0.2:5071;transport=tcp\"; },\n"
+				     "{ name = \"c\"; peer = \"sip:10.0.0.3;transport=TLS\"; client_certificate = true; } );");
+	struct trunk *a = trunk_find(trunks, "a"), *b = trunk_find(trunks, "b"), *c = trunk_find(trunks, "c");
+	g_autofree char *plain = trunk_uri(a, "1"), *secure = trunk_uri(b, "1");
+	struct net_address source;
+	assert_int_equal(trunk_transport(a), SIP_TRANSPORT_TLS);
+	assert_int_equal(trunk_transport(b), SIP_TRANSPORT_TLS);
+	assert_int_equal(trunk_transport(c), SIP_TRANSPORT_TLS);
+	assert_string_equal(plain, "sip:1@10.0.0.1;transport=tls");
+	assert_string_equal(secure, "sips:1@10.0.0.2:5071");
+	assert_int_equal(net_address_port(first_address(a)), 5061);
+	assert_int_equal(net_address_port(first_address(b)), 5071);
+	assert_int_equal(net_address_parse("10.0.0.1", 40000, &source), 0);
+	assert_ptr_equal(trunk_of_source(trunks, SIP_TRANSPORT_TLS, &source), a);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_TCP, &source));
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source));
+	assert_true(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_TLS, &source));
+	assert_false(trunk_may_act(trunks, "trunk:a", SIP_TRANSPORT_TCP, &source));
+	assert_int_equal(net_address_parse("10.0.0.3", 40000, &source), 0);
+	assert_null(trunk_of_source(trunks, SIP_TRANSPORT_TLS, &source)); /* its certificate says who it is */
+	assert_false(trunk_may_act(trunks, "trunk:c", SIP_TRANSPORT_TLS, &source));
+	trunks_free(trunks);
+}
+
 static void look(void *data)
 {
 	if (trunk_is_looked_up(data))
@@ -237,12 +355,12 @@ static void test_name(void **state)
 {
 	struct trunks *trunks = make("trunks : ( { name = \"pbx\"; peer = \"sip:localhost:5099\"; } );");
 	struct trunk *trunk = trunk_find(trunks, "pbx");
-	assert_null(trunk_address(trunk)); /* nobody waited for it */
+	assert_false(trunk_is_found(trunk)); /* nobody waited for it */
 	look(trunk);
 	loop_run(loop);
-	assert_non_null(trunk_address(trunk));
-	assert_int_equal(net_address_port(trunk_address(trunk)), 5099);
-	struct net_address source = *trunk_address(trunk);
+	assert_true(trunk_is_found(trunk));
+	assert_int_equal(net_address_port(first_address(trunk)), 5099);
+	struct net_address source = *first_address(trunk);
 	net_address_set_port(&source, 1234);
 	assert_ptr_equal(trunk_of_source(trunks, SIP_TRANSPORT_UDP, &source), trunk);
 	g_autofree char *uri = trunk_uri(trunk, "1");
@@ -256,7 +374,7 @@ static void test_name_that_is_none(void **state)
 	struct trunk *trunk = trunk_find(trunks, "pbx");
 	look(trunk);
 	loop_run(loop);
-	assert_null(trunk_address(trunk));
+	assert_false(trunk_is_found(trunk));
 	trunks_free(trunks);
 }
 
@@ -313,7 +431,10 @@ static void test_mistakes(void **state)
 		const char *entry, *said;
 	} rows[] = {
 	    {"peer = \"10.0.0.2\";", "/t:1: trunks[0].peer wants a URI such as"},
-	    {"peer = \"sips:10.0.0.2\";", "asks for TLS, which trunks do not have yet"},
+	    {"peer = \"sips:10.0.0.2;transport=udp\";", "says \"sips:\" and a transport that is not TLS"},
+	    {"peer = \"sips:10.0.0.2\"; transport = \"tcp\";", "says another transport"},
+	    {"peer = \"sip:10.0.0.2\"; ca_file = \"/x\";", "trunks[0].ca_file is of use with transport = \"tls\" only"},
+	    {"peer = \"sips:10.0.0.2\"; ca_file = \"/nonexistent\";", "trunks[0].ca_file /nonexistent cannot be read"},
 	    {"peer = \"tel:123\";", "wants a URI that begins with \"sip:\""},
 	    {"peer = \"sip:bob@10.0.0.2\";", "names a user"},
 	    {"peer = \"sip:10.0.0.256\";", "holds a host that is neither an address nor a name"},
@@ -324,7 +445,11 @@ static void test_mistakes(void **state)
 	    {"peer = \"sip:10.0.0.2;transport=sctp\";", "asks for a transport that trunks do not have"},
 	    {"peer = \"sip:10.0.0.2;transport=tcp\"; transport = \"udp\";", "says another transport"},
 	    {"", "trunks[0].peer is missing"},
-	    {"peer = \"sip:h\"; transport = \"tls\";", "trunks[0].transport wants \"udp\" or \"tcp\", not \"tls\""},
+	    {"peer = \"sip:h\"; transport = \"ws\";", "trunks[0].transport wants \"udp\", \"tcp\" or \"tls\", not \"ws\""},
+	    {"peer = \"sip:h\"; peers = ( \"sip:i\" );", "trunks[0].peers stands beside peer"},
+	    {"peers = ( \"sip:h\", \"sips:i\" ); transport = \"udp\";", "trunks[0].peers says another transport"},
+	    {"peers = ( \"sip:1.1.1.1\", \"sip:2\", \"sip:h\", \"sip:h\", \"sip:h\", \"sip:h\", \"sip:h\", \"sip:h\", \"sip:h\" );",
+	     "trunks[0].peers holds more than 8"},
 	    {"peer = \"sip:h\"; username = \"u\";", "trunks[0].username needs a password"},
 	    {"peer = \"sip:h\"; password = \"hidden\";", "trunks[0].password needs a username"},
 	    {"peer = \"sip:h\"; register = true;", "trunks[0].register needs username and password"},
@@ -399,8 +524,12 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_accounts_of_users, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_source, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_several_peers, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_what_does_not_serve_is_passed_over, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_calls_are_shared, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_shared_host, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_flow, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_tls, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_name_that_is_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_freed_while_looked_up, set_up, tear_down),

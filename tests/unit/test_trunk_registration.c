@@ -28,7 +28,7 @@ static void client_changed(void *user, struct trunk_registration *registration, 
 
 static void client_make(struct client *client, struct world *world, struct fake_flow *far)
 {
-	static const struct trunk_registration_handler handler = {client_connect, client_changed};
+	static const struct trunk_registration_handler handler = {.connect = client_connect, .changed = client_changed};
 	static const struct sip_credentials credentials = {.username = "alice", .password = "secret", .realm = "pbx"};
 	*client = (struct client){.world = world, .far = far};
 	client->account = trunk_account_new("sip:alice@pbx.example", "token", &credentials);
@@ -95,6 +95,49 @@ static void end_of_test(struct client *client)
 	client_clear(client);
 	world_advance(client->world, 100000);
 	world_expect_empty(client->world);
+}
+
+static bool client_elsewhere(void *user, const struct sip_flow *flow, const char *cause, uint32_t retry_after_s)
+{
+	struct client *client = user;
+	assert_ptr_equal(flow, client->far->flow);
+	if (client->far == &client->world->ws)
+		return false;
+	client->far = &client->world->ws;
+	return true;
+}
+
+/* The first is silent, the second busy: then it waits as ever. */
+static void goes_elsewhere_at_once(void **state)
+{
+	static const struct trunk_registration_handler handler = {
+	    .connect = client_connect, .elsewhere = client_elsewhere, .changed = client_changed};
+	struct world *world = *state;
+	struct client client;
+	client_make(&client, world, &world->udp);
+	trunk_registration_free(client.registration);
+	struct trunk_registration_parameters parameters = {
+	    .stack = world->stack, .name = "test", .account = client.account, .expires_s = 100, .retry_s = 30, .patience_ms = 400};
+	client.registration = trunk_registration_new(&parameters, &handler, &client);
+	trunk_registration_start(client.registration);
+	world_expect_request(&world->udp, SIP_METHOD_REGISTER);
+	world_advance(world, 399);
+	world_expect_silence(&world->ws);
+	world_advance(world, 1);
+	expect_state(&client, TRUNK_REGISTRATION_REGISTERING);
+	answer(&client, take(&client), 503, "");
+	expect_state(&client, TRUNK_REGISTRATION_WAITING);
+	assert_string_equal(trunk_registration_failure(client.registration), "503 Whatever");
+	while (fake_flow_pending(&world->udp)) /* of the first, in vain */
+		world_expect_request(&world->udp, SIP_METHOD_REGISTER);
+	world_advance(world, 31000);
+	while (fake_flow_pending(&world->udp))
+		world_expect_request(&world->udp, SIP_METHOD_REGISTER);
+	answer(&client, take(&client), 200, "");
+	expect_state(&client, TRUNK_REGISTRATION_REGISTERED);
+	end_of_test(&client);
+	while (fake_flow_pending(&world->udp))
+		world_expect_request(&world->udp, SIP_METHOD_REGISTER);
 }
 
 static void says_who_where_and_how_long(void **state)
@@ -390,6 +433,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	static const struct CMUnitTest tests[] = {
+	    T(goes_elsewhere_at_once),
 	    T(says_who_where_and_how_long),
 	    T(refreshes_after_half_the_time),
 	    T(answers_a_challenge_once_and_a_stale_one_again),

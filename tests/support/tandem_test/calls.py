@@ -151,7 +151,7 @@ class Call:
         """The INVITE is at the called side."""
         end = self.called
         end.invite = end.peer.wait_for(
-            lambda m: m.is_request and m.method == "INVITE" and (end.is_browser or f"sip:{self.number}@" in m.uri),
+            lambda m: m.is_request and m.method == "INVITE" and (end.is_browser or m.uri.startswith((f"sip:{self.number}@", f"sips:{self.number}@"))),
             "INVITE", timeout)
         end.dialog = sip.Dialog.as_callee(end.invite, end.tag, end.peer.contact)
         return end.invite

@@ -83,12 +83,10 @@ class Registrar:
         return digest.parse(expected)["response"] == values["response"]
 
     def _bind(self, message, user):
-        contact = message.header("Contact")
-        bound = self.bindings.setdefault(user, {})
-        if contact:
-            last = self.sequences.get((sip.uri_of(contact), message.call_id), 0)
-            if message.cseq[0] < last:
-                return 500, {"reason": "CSeq Is Out Of Order"}
+        contacts, bound = message.values("Contact"), self.bindings.setdefault(user, {})
+        if any(message.cseq[0] < self.sequences.get((sip.uri_of(contact), message.call_id), 0) for contact in contacts):
+            return 500, {"reason": "CSeq Is Out Of Order"}
+        for contact in contacts:
             self.sequences[sip.uri_of(contact), message.call_id] = message.cseq[0]
             seconds = int(sip.parameter(contact, "expires") or message.header("Expires") or 3600)
             if 0 < seconds < self.min_expires:

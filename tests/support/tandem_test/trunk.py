@@ -1,10 +1,12 @@
-"""A scripted SIP peer on UDP or TCP: the far end of a trunk, with a hand on every datagram."""
+"""A scripted SIP peer on UDP, TCP or TLS: the far end of a trunk, with a hand on every datagram."""
 
 import heapq
 import itertools
 import queue
 import random
+import select
 import socket
+import ssl
 import threading
 import time
 
@@ -188,6 +190,7 @@ class TcpTrunk(_TrunkBase):
         self.host, self.port = self.listener.getsockname()[:2]
         self.gateway = gateway
         self.connections = []
+        self.pings = 0  # RFC 5626, section 3.5.1
         self.outgoing = None
         self.closing = False
         self.threads = []
@@ -207,8 +210,17 @@ class TcpTrunk(_TrunkBase):
             if self.closing:
                 connection.close()
                 return
+            self._start(self._welcome, connection)
+
+    def _welcome(self, connection):
+        connection = self._secure(connection, True)
+        if connection:
             self.connections.append(connection)
-            self._start(self._read_all, connection)
+            self._read_all(connection)
+
+    def _secure(self, connection, is_server):
+        """What is spoken by; None: nothing."""
+        return connection
 
     def _read_all(self, connection):
         buffer = b""
@@ -220,6 +232,7 @@ class TcpTrunk(_TrunkBase):
             if not part:
                 return
             buffer += part
+            self.pings += buffer == b"\r\n\r\n"
             while True:
                 buffer = buffer.lstrip(b"\r\n")
                 head, separator, rest = buffer.partition(b"\r\n\r\n")
@@ -232,10 +245,13 @@ class TcpTrunk(_TrunkBase):
                 buffer = rest[length:]
 
     def connect(self):
-        self.outgoing = socket.create_connection(self.gateway, timeout=LIMIT)
+        self.outgoing = self._secure(self._dial(), False)
         self.connections.append(self.outgoing)
         self._start(self._read_all, self.outgoing)
         return self.outgoing
+
+    def _dial(self):
+        return socket.create_connection(self.gateway, timeout=LIMIT)
 
     def _write_now(self, message):
         connection = getattr(message, "source", None) or self.outgoing or self.connect()
@@ -265,4 +281,96 @@ class TcpTrunk(_TrunkBase):
             thread.join()
 
 
-__all__ = ["Impairment", "UdpTrunk", "TcpTrunk", "media"]
+class SecureConnection:
+    """A TLS connection that one thread reads and others write."""
+
+    def __init__(self, connection):
+        self.connection, self.lock = connection, threading.Lock()
+        connection.setblocking(False)
+
+    def _patiently(self, function):
+        while True:
+            with self.lock:
+                try:
+                    return function()
+                except ssl.SSLWantReadError:
+                    wanted = ([self.connection], [])
+                except ssl.SSLWantWriteError:
+                    wanted = ([], [self.connection])
+            select.select(*wanted, [], 0.2)
+
+    def recv(self, size):
+        try:
+            return self._patiently(lambda: self.connection.recv(size))
+        except (ssl.SSLError, ValueError):  # closed in the middle; closed by us
+            return b""
+
+    def sendall(self, data):
+        while data:
+            data = data[self._patiently(lambda: self.connection.send(data)):]
+
+    def getpeercert(self):
+        return self.connection.getpeercert()
+
+    def version(self):
+        return self.connection.version()
+
+    def shutdown(self, how):
+        socket.socket.shutdown(self.connection, how)
+
+    def close(self):
+        self.connection.close()
+
+
+class TlsTrunk(TcpTrunk):
+    """As TcpTrunk, by TLS. `certificate`: what it shows (pki.Certificate; None to whom it connects); `authority`: the PEM file by which it
+    knows the gateway; `asks`: for the gateway's certificate."""
+
+    transport, uri_parameters = "TLS", ";transport=tls"
+
+    def __init__(self, gateway, certificate, authority=None, asks=False, client_certificate=None, **options):
+        self.failures = queue.Queue()
+        self.show(certificate, authority, asks)
+        self.client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.client_context.check_hostname = False
+        self.client_context.verify_mode = ssl.CERT_REQUIRED if authority else ssl.CERT_NONE
+        if authority:
+            self.client_context.load_verify_locations(authority)
+        if client_certificate:
+            self.client_context.load_cert_chain(client_certificate.chain, client_certificate.key)
+        super().__init__(gateway, **options)
+
+    def show(self, certificate, authority=None, asks=False):
+        """To those who connect from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.chain, certificate.key)
+        if asks:
+            context.load_verify_locations(authority)
+            context.verify_mode = ssl.CERT_REQUIRED
+        self.heard_name = None
+        context.sni_callback = lambda connection, name, _: setattr(self, "heard_name", name)
+        self.context = context
+
+    def _secure(self, connection, is_server):
+        connection.settimeout(LIMIT)
+        try:
+            context = self.context if is_server else self.client_context
+            return SecureConnection(context.wrap_socket(connection, server_side=is_server))
+        except OSError as error:
+            self.failures.put(error)
+            connection.close()
+            if not is_server:
+                raise
+            return None
+
+    def lose(self):
+        """All connections are closed."""
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.outgoing = None
+
+
+__all__ = ["Impairment", "UdpTrunk", "TcpTrunk", "TlsTrunk", "media"]
