@@ -205,7 +205,8 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 	leg_prepare_media(caller, !has_offer);
 	unsigned refused = call_dial(call, decision);
 	if (refused) {
-		call_end(call, EVENT_SIDE_GATEWAY, refused, NULL, sip_status_text(refused));
+		const char *phrase = decision->target == ROUTE_REFUSED ? "Number Not Allowed" : NULL;
+		call_end(call, EVENT_SIDE_GATEWAY, refused, phrase, phrase ? phrase : sip_status_text(refused));
 		return;
 	}
 	call_limit_ringing(call, request);

@@ -91,8 +91,9 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 }
 
 /* A proof that the browser has made covers the Request-URI as the browser wrote it. */
-static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, const char *number)
+static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, const struct route_decision *decision)
 {
+	const char *number = decision->number;
 	const struct trunk_account *account = call_account(call, trunk);
 	const struct leg *caller = call->caller;
 	if (!account)
@@ -102,7 +103,7 @@ static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, 
 	const char *written = caller->invite_server
 				      ? sip_message_request_uri(sip_server_transaction_request(caller->invite_server))
 				      : NULL;
-	if (registrar_uri_is_ours(call->manager->registrar, written) && !strcmp(number, call->called_name))
+	if (registrar_uri_is_ours(call->manager->registrar, written) && decision->is_as_dialled)
 		return g_strdup(written);
 	return registrar_address_of_record(call->manager->registrar, number);
 }
@@ -116,7 +117,7 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 		log_warning(&call->log, "the address of trunk %s is not known", trunk_name(trunk));
 		return 503;
 	}
-	g_autofree char *uri = call_trunk_uri(call, trunk, decision->number);
+	g_autofree char *uri = call_trunk_uri(call, trunk, decision);
 	g_autofree char *to = g_strdup_printf("<%s>", uri);
 	call_add_attempt(call, leg_new_trunk(call, trunk), to, uri);
 	return 0;
@@ -154,6 +155,8 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 		return call_dial_trunk(call, decision);
 	case ROUTE_BUILTIN:
 		return call_dial_builtin(call, decision);
+	case ROUTE_REFUSED:
+		return 403;
 	case ROUTE_DENIED:
 		break;
 	}

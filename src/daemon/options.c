@@ -47,6 +47,8 @@ const struct config_table *const daemon_tables[] = {
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,
+	&route_number_options,
+	&route_user_options,
 	&relay_options,
 	&call_options,
 	NULL,

@@ -93,6 +93,8 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 		return find_trunk(relay, sender, &settled, targets, ret_count);
 	case ROUTE_BUILTIN:
 		return asks_for_state ? 489 : 405;
+	case ROUTE_REFUSED:
+		return 403;
 	case ROUTE_DENIED:
 		break;
 	}

@@ -28,6 +28,7 @@ struct route_identity_audience {
 	const char *domain; /* of our addresses */
 	const char *address; /* the sender's own there, an URI; NULL: one of domain */
 	bool is_trunk;
+	const char *caller_id; /* at that trunk, of users who have no number of their own; NULL: their names */
 	bool is_trusted;
 	enum route_assertion assertion;
 };

@@ -17,7 +17,8 @@ static const struct config_option trunk_rows[] = {
 static const struct config_table users = {.group = "users", .shape = CONFIG_LIST, .options = user_rows};
 static const struct config_table trunks = {.group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows};
 static const struct config_table announcements = {.group = "announcements", .shape = CONFIG_LIST, .options = user_rows};
-static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, NULL};
+static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, &route_number_options, &route_user_options,
+						    NULL};
 
 #define PEOPLE                                                                                                         \
 	"users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n"                              \
@@ -199,7 +200,13 @@ static void test_mistakes(void **state)
 	    {"routes : ( { to = \"pbx\"; replace = \"\\1\"; } );",
 	     "routes[0].replace refers to \\1, but match has 0 groups"},
 	    {"routes : ( { to = \"pbx\"; },\n{ to = \"carrier\"; } );",
-	     "/t:2: routes[1] is never used: routes[0] has no match either"},
+	     "/t:2: routes[1] is never used: routes[0] takes all that has no match"},
+	    {"routes : ( { to = \"pbx\"; from = \"(\"; } );", "routes[0].from is no regular expression: "},
+	    {"routes : ( { to = \"pbx\"; trunk = \"pxb\"; } );", "routes[0].trunk is \"pxb\", which is no trunk"},
+	    {"routes : ( { to = \"pbx\"; time = (\"mon\", \"mon-fry\"); } );", "routes[0].time is \"mon-fry\", which is no time"},
+	    {"numbers : { country_code = \"+49\"; };", "numbers.country_code is \"+49\", and wants digits only"},
+	    {"numbers : { national_prefix = \"0\"; };", "numbers.national_prefix needs a country_code"},
+	    {"trunks : ( { name = \"deny\"; } );", "trunks[0].name is \"deny\", which means something else in routes"},
 	    {"trunks : ( { name = \"echo\"; } );", "trunks[0].name is \"echo\", which means something else in routes"},
 	    {"announcements : ( { name = \"music\"; } );", "announcements[0].name is \"music\", which means something else"},
 	    {"users : ( { name = \"alice\"; } ); announcements : ( { name = \"alice\"; } );", "announcements[0].name is \"alice\""},
