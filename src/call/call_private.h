@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define CALL_SESSION_SECONDS_MIN 90 /* RFC 4028, section 5 */
-#define CALL_ATTEMPTS_MAX 6 /* devices of a user that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
+#define CALL_ATTEMPTS_MAX 16 /* devices that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
 
 #define CALL_CAUSE_LOST "the browser's connection was lost"
 
@@ -71,6 +71,10 @@ struct call {
 	char *target_name;	  /* of CALL_REPLACING: who is to come, for people */
 	char *referred_by;	  /* of CALL_REPLACING: header of the INVITEs to the target; NULL */
 	char *replaces;		  /* likewise: the dialog over there that is meant */
+	struct route_plan *plan;  /* who is tried one after another; NULL: nobody has been yet */
+	int stage;		  /* of the plan, at which the call is */
+	unsigned n_hops;	  /* from target to target */
+	enum route_cause cause;	  /* how its attempts have failed, and those of members before */
 	GQueue redirections;	  /* where a 3xx has pointed, best first; see call_redirect.c */
 	unsigned n_redirections;  /* ever */
 	unsigned progress_status; /* the last provisional status of the called side */
@@ -79,8 +83,8 @@ struct call {
 	char best_phrase[128];
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
-	struct loop_timer no_answer;
-	unsigned no_answer_status; /* what the caller hears then */
+	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
+	int64_t patience_us; /* when the caller's INVITE expires; 0: it does not */
 	int64_t connected_us;
 	GQueue recordings; /* of its legs, those that have ended too */
 	unsigned n_recordings; /* ever */
@@ -150,9 +154,20 @@ void call_advance_answer(struct call *call);
 void call_take_answer(struct call *call, struct leg *leg);
 void call_join_media(struct call *call);
 
-/* --- call_dial.c: the called side --- */
-/* Makes the attempts, or the built-in. 0, or a SIP status to refuse the call with. */
+/* --- call_plan.c: who is tried, and who then --- */
+/* Dials by a plan made of the decision. 0, or a SIP status to refuse the call with; call->best_phrase goes with it. */
 unsigned call_dial(struct call *call, const struct route_decision *decision);
+/* All attempts of the stage have come to nothing: dials the next. False: there is none. */
+bool call_go_on(struct call *call);
+/* The called side has rung for long enough. */
+void call_stage_unanswered(struct call *call);
+/* What a failure of an attempt, or of a stage that had none, means to the next. `phrase` may be NULL. */
+void call_note_failure(struct call *call, enum route_cause cause, unsigned status, const char *phrase);
+void call_drop_plan(struct call *call);
+
+/* --- call_dial.c: the called side --- */
+/* Makes the attempts of a stage, or the built-in. False: nobody is there; the failure is noted. */
+bool call_dial_stage(struct call *call, const struct route_stage *stage);
 /* Brings those on whose media is ready. False: the call has ended, or has been advanced. */
 bool call_advance_attempts(struct call *call);
 /* An attempt has come to nothing. False: it was the last, and the call has ended. */

@@ -79,7 +79,7 @@ static unsigned call_send_on(struct call *call, struct leg *leg, struct sip_serv
 	call_begin_replacing(call, leg, refer_to->parts.user);
 	call->referred_by = call_referred_by(leg, sip_server_transaction_request(transaction));
 	call->replaces = refer_to->has_replaces ? sip_replaces_format(&refer_to->replaces) : NULL;
-	status = decision.target == ROUTE_BUILTIN && !call_stayer(call) ? 603 : call_dial(call, &decision);
+	status = call_dial(call, &decision);
 	if (status) {
 		call_give_up_replacing(call, status, NULL);
 		return status;

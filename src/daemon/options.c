@@ -48,6 +48,7 @@ const struct config_table *const daemon_tables[] = {
 	&trunk_options,
 	&route_options,
 	&route_number_options,
+	&route_group_options,
 	&route_user_options,
 	&relay_options,
 	&call_options,

@@ -1,5 +1,6 @@
 /* "tandem route": where a call would go, and why, without calling. */
 #include "daemon/daemon.h"
+#include "route/plan.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,39 @@ static void tell_caller_id(const struct command *command, const char *trunk_name
 	line("caller id", "%s, %s", number, own ? "the user's" : shared ? "the trunk's" : "as who calls is named");
 }
 
+static void add_target(GString *text, const struct route_stage *stage)
+{
+	if (!stage->users || stage->to.target == ROUTE_USER)
+		g_string_append_printf(text, "%s %s", route_target_name(stage->to.target), stage->to.name);
+	if (stage->to.target == ROUTE_TRUNK)
+		g_string_append_printf(text, ", number %s", stage->to.number);
+	for (size_t i = 0; stage->to.target == ROUTE_GROUP && stage->users[i]; i++)
+		g_string_append_printf(text, "%s%s", i ? ", " : "", stage->users[i]);
+	if (stage->to.target == ROUTE_GROUP)
+		g_string_append_printf(text, " of ring group %s", stage->to.name);
+	if (stage->ring_s)
+		g_string_append_printf(text, " for %u s", stage->ring_s);
+}
+
+/* Whatever comes after whom, if anything does. */
+static void tell_plan(const struct route_table *table, const struct route_decision *decision, struct route_moment at)
+{
+	struct route_plan *plan = route_plan_new(table, decision, at);
+	const struct route_stage *stage;
+	for (int i = 0; (stage = route_plan_stage(plan, i)) && (i || route_plan_stage(plan, 1)); i++) {
+		g_autofree char *name = g_strdup_printf("step %d", i + 1);
+		g_autoptr(GString) text = g_string_new(NULL);
+		add_target(text, stage);
+		for (enum route_cause cause = 0; cause < ROUTE_CAUSES; cause++)
+			if (stage->next[cause] >= 0)
+				g_string_append_printf(text, "; %s: step %d", route_cause_name(cause), stage->next[cause] + 1);
+		if (stage->fallback >= 0)
+			g_string_append_printf(text, "; fallback: step %d", stage->fallback + 1);
+		line(name, "%s", text->str);
+	}
+	route_plan_free(plan);
+}
+
 static void tell_target(const struct command *command, const struct route_decision *decision)
 {
 	switch (decision->target) {
@@ -108,6 +142,7 @@ static void tell_target(const struct command *command, const struct route_decisi
 		tell_caller_id(command, decision->name);
 		break;
 	case ROUTE_USER:
+	case ROUTE_GROUP:
 	case ROUTE_BUILTIN:
 		line("goes to", "%s %s", route_target_name(decision->target), decision->name);
 		break;
@@ -142,8 +177,11 @@ static int explain(const struct command *command, struct route_moment at)
 	if (request.inbound && decision.rule < 0)
 		line("inbound", "of trunk %s: %s", command->trunk, request.inbound);
 	tell_target(command, &decision);
+	bool is_taken = decision.target != ROUTE_DENIED && decision.target != ROUTE_REFUSED;
+	if (is_taken)
+		tell_plan(table, &decision, at);
 	route_table_free(table);
-	return decision.target == ROUTE_DENIED || decision.target == ROUTE_REFUSED ? EXIT_FAILURE : EXIT_SUCCESS;
+	return is_taken ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool read_arguments(int argc, char **argv, struct command *command)

@@ -57,6 +57,15 @@ const char *route_identity_user(const struct route_identity *identity)
 	return identity->user;
 }
 
+void route_identity_divert(struct route_identity *identity, const char *user, const char *reason)
+{
+	struct station *station = g_new0(struct station, 1);
+	station->header = "Diversion";
+	station->user = g_strdup(user);
+	station->parameters = g_strdup_printf(";reason=%s", reason);
+	g_ptr_array_insert(identity->stations, 0, station); /* the last one comes first */
+}
+
 /* --- reading --- */
 
 static void replace(char **text, const char *with)

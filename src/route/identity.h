@@ -20,6 +20,8 @@ struct route_identity *route_identity_read(const struct sip_message *request, co
 /* Of a name alone, not escaped. */
 struct route_identity *route_identity_new(const char *user);
 struct route_identity *route_identity_free(struct route_identity *identity); /* accepts NULL; returns NULL */
+/* It was meant for this user of ours before, and goes on because of `reason` (a word of RFC 5806). */
+void route_identity_divert(struct route_identity *identity, const char *user, const char *reason);
 /* As logs and records name him, whether he wants to be known or not; "anonymous" when nobody is named. Borrowed. */
 const char *route_identity_user(const struct route_identity *identity);
 

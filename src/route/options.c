@@ -1,7 +1,9 @@
-/* What stands in "routes", and what is wrong with it. What a trunk's `inbound` means is known here too. */
+/* What stands in "routes", and what is wrong with it. */
 #include "route/internal.h"
+#include "route/plan.h"
 #include "route/rule.h"
-#include <string.h>
+
+#define ROUTE_MEMBERS_MAX 32
 
 static const struct config_option rows[] = {
     {.name = "match",
@@ -32,13 +34,24 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .is_required = true,
      .max = 255,
-     .help = "A trunk's or an announcement's name, \"user\", \"deny\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"."},
+     .help = "The name of a trunk, a ring group or an announcement, \"user\", \"deny\", or \"echo\", \"delayed-echo\", \"milliwatt\", \"music\"."},
     {.name = "replace",
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
      .help = "What is called instead of the dialled number; \\1 to \\9 stand for the groups of match, \\0 for all it "
 	     "fits."},
+    {.name = "fallback",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .max = 255,
+     .help = "Who is tried, one after another, when the one before has failed: names as in to."},
+    {.name = "fallback_on",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .max = 7,
+     .fallback = "408,500-599",
+     .help = "Which answers are such a failure; the default has none by which the called party speaks (404, 486, 603)."},
     {.name = "emergency",
      .type = CONFIG_BOOLEAN,
      .fallback = "false",
@@ -62,6 +75,42 @@ static const struct config_option number_rows[] = {
     {0},
 };
 
+static const char *const strategies[] = {
+    [ROUTE_STRATEGY_ALL] = "all",
+    [ROUTE_STRATEGY_IN_TURN] = "in_turn",
+    NULL,
+};
+
+static const struct config_option group_rows[] = {
+    {.name = "name",
+     .type = CONFIG_STRING,
+     .is_required = true,
+     .is_key = true,
+     .min = 1,
+     .max = 64,
+     .help = "For routes[].to, trunks[].inbound and wherever a call may go on to."},
+    {.name = "members", .type = CONFIG_STRING, .is_list = true, .is_required = true, .max = 64, .help = "Users."},
+    {.name = "strategy",
+     .type = CONFIG_ENUM,
+     .names = strategies,
+     .fallback = "all",
+     .help = "Whether all ring at once, or one after another."},
+    {.name = "ring_seconds",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = 3600,
+     .fallback = "20",
+     .help = "How long they ring; in turn each of them."},
+    {.name = "no_answer",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Where calls go that nobody answers: a user, a ring group, an announcement or a built-in."},
+    {.name = "busy", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "Where calls go when all who are there refuse; as no_answer."},
+    {.name = "unregistered", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "Where calls go when nobody is there; as no_answer."},
+    {0},
+};
+
 static const struct config_option user_rows[] = {
     {.name = "groups",
      .type = CONFIG_STRING,
@@ -69,51 +118,26 @@ static const struct config_option user_rows[] = {
      .min = 1,
      .max = 64,
      .help = "Words that routes may ask for with group."},
+    {.name = "no_answer",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Where his calls go that he does not answer: a user, a ring group, an announcement, a built-in, or a number as if he "
+	     "dialled it."},
+    {.name = "no_answer_seconds",
+     .type = CONFIG_INTEGER,
+     .min = 1,
+     .max = 3600,
+     .fallback = "20",
+     .help = "How long he rings before no_answer."},
+    {.name = "busy", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "Where calls go that he refuses; as no_answer."},
+    {.name = "unregistered",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 255,
+     .help = "Where calls go while no device of his is there; as no_answer."},
     {0},
 };
-
-static bool is_reserved(const char *name)
-{
-	enum route_builtin builtin;
-	return !strcmp(name, ROUTE_USER_WORD) || !strcmp(name, ROUTE_DENY_WORD) || route_builtin_from_name(name, &builtin) == 0;
-}
-
-static bool is_announcement(const struct config_snapshot *snapshot, const char *name)
-{
-	return config_find(snapshot, "announcements", name) >= 0;
-}
-
-/* Adds the keys of a list of groups. */
-static void add_names(GPtrArray *names, const struct config_snapshot *snapshot, const char *group)
-{
-	for (size_t i = 0; i < config_count(snapshot, group); i++) {
-		const char *name = config_string(snapshot, group, i, "name");
-		if (name)
-			g_ptr_array_add(names, (void *)name);
-	}
-}
-
-/* Complains of a target that is not there, with the nearest that is. */
-static void complain_of_target(const struct config_snapshot *snapshot, struct config_report *report, size_t index,
-			       bool is_for_routes)
-{
-	const char *group = is_for_routes ? "routes" : "trunks", *option = is_for_routes ? "to" : "inbound";
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	add_names(names, snapshot, is_for_routes ? "trunks" : "users");
-	add_names(names, snapshot, "announcements");
-	for (enum route_builtin builtin = 0; builtin <= ROUTE_BUILTIN_MUSIC; builtin++)
-		g_ptr_array_add(names, (void *)route_builtin_name(builtin));
-	if (is_for_routes) {
-		g_ptr_array_add(names, ROUTE_USER_WORD);
-		g_ptr_array_add(names, ROUTE_DENY_WORD);
-	}
-	g_ptr_array_add(names, NULL);
-	const char *near =
-	    base_nearest_name(config_string(snapshot, group, index, option), (const char *const *)names->pdata);
-	config_complain(report, group, index, option, "is \"%s\", which is no %s, announcement or built-in%s%s%s",
-			config_string(snapshot, group, index, option), is_for_routes ? "trunk, \"user\"" : "user", near ? "; is \"" : "", near ? near : "",
-			near ? "\" meant?" : "");
-}
 
 /* The groups in parentheses that it has; 0 of none. */
 static int check_expression(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const char *option)
@@ -172,33 +196,25 @@ static void check_caller(const struct config_snapshot *snapshot, struct config_r
 		config_complain(report, "routes", i, "group", "is for users, and trunk for calls of trunks: never both");
 }
 
+static void check_fallback(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *const *statuses = config_strings(snapshot, "routes", i, "fallback_on");
+	struct route_statuses unused;
+	for (; *statuses; statuses++)
+		if (route_statuses_add(&unused, *statuses) < 0)
+			config_complain(report, "routes", i, "fallback_on", "is \"%s\", which is neither a final status nor a range of them",
+					*statuses);
+	if (config_is_written(snapshot, "routes", i, "fallback_on") && !*config_strings(snapshot, "routes", i, "fallback"))
+		config_complain(report, "routes", i, "fallback_on", "needs a fallback");
+}
+
 static void check_route(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
-	const char *to = config_string(snapshot, "routes", i, "to");
-	if (to && !is_reserved(to) && !is_announcement(snapshot, to) && config_find(snapshot, "trunks", to) < 0)
-		complain_of_target(snapshot, report, i, true);
+	route_check_target(snapshot, report, "routes", i, "to");
+	route_check_target(snapshot, report, "routes", i, "fallback");
+	check_fallback(snapshot, report, i);
 	check_number(snapshot, report, i);
 	check_caller(snapshot, report, i);
-}
-
-static void check_trunk(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
-{
-	enum route_builtin builtin;
-	const char *name = config_string(snapshot, "trunks", i, "name");
-	const char *inbound = config_string(snapshot, "trunks", i, "inbound");
-	if (name && is_reserved(name))
-		config_complain(report, "trunks", i, "name", "is \"%s\", which means something else in routes", name);
-	if (inbound && !is_announcement(snapshot, inbound) && route_builtin_from_name(inbound, &builtin) < 0 &&
-	    config_find(snapshot, "users", inbound) < 0)
-		complain_of_target(snapshot, report, i, false);
-}
-
-/* Where it is named, nothing else may be meant. */
-static void check_announcement(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
-{
-	const char *name = config_string(snapshot, "announcements", i, "name");
-	if (name && (is_reserved(name) || config_find(snapshot, "trunks", name) >= 0 || config_find(snapshot, "users", name) >= 0))
-		config_complain(report, "announcements", i, "name", "is \"%s\", which means something else already", name);
 }
 
 /* Whether it takes whatever comes so far. */
@@ -225,9 +241,9 @@ static void check_routes(const struct config_snapshot *snapshot, struct config_r
 			first = i;
 	}
 	for (size_t i = 0; i < config_count(snapshot, "trunks"); i++)
-		check_trunk(snapshot, report, i);
-	for (size_t i = 0; i < config_count(snapshot, "announcements"); i++)
-		check_announcement(snapshot, report, i);
+		route_check_target(snapshot, report, "trunks", i, "inbound");
+	route_check_names(snapshot, report);
+	route_check_loops(snapshot, report);
 }
 
 const struct config_table route_options = {
@@ -256,8 +272,44 @@ const struct config_table route_number_options = {
     .check = check_numbers,
 };
 
+static void check_causes(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t i)
+{
+	for (int cause = 0; cause < ROUTE_CAUSES; cause++)
+		route_check_target(snapshot, report, group, i, route_cause_name(cause));
+}
+
+static void check_groups(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	for (size_t i = 0; i < config_count(snapshot, "ring_groups"); i++) {
+		const char *const *members = config_strings(snapshot, "ring_groups", i, "members");
+		if (g_strv_length((char **)members) > ROUTE_MEMBERS_MAX)
+			config_complain(report, "ring_groups", i, "members", "are more than %d", ROUTE_MEMBERS_MAX);
+		if (config_is_written(snapshot, "ring_groups", i, "members") && !*members)
+			config_complain(report, "ring_groups", i, "members", "are none");
+		route_check_target(snapshot, report, "ring_groups", i, "members");
+		check_causes(snapshot, report, "ring_groups", i);
+	}
+}
+
+const struct config_table route_group_options = {
+    .group = "ring_groups",
+    .shape = CONFIG_LIST,
+    .options = group_rows,
+    .check = check_groups,
+};
+
+static void check_users(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	for (size_t i = 0; i < config_count(snapshot, "users"); i++) {
+		check_causes(snapshot, report, "users", i);
+		if (config_is_written(snapshot, "users", i, "no_answer_seconds") && !config_string(snapshot, "users", i, "no_answer"))
+			config_complain(report, "users", i, "no_answer_seconds", "needs a no_answer");
+	}
+}
+
 const struct config_table route_user_options = {
     .group = "users",
     .shape = CONFIG_LIST,
     .options = user_rows,
+    .check = check_users,
 };

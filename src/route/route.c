@@ -23,6 +23,7 @@ const char *route_target_name(enum route_target target)
 	    [ROUTE_DENIED] = "denied",
 	    [ROUTE_REFUSED] = "refused",
 	    [ROUTE_USER] = "user",
+	    [ROUTE_GROUP] = "ring group",
 	    [ROUTE_TRUNK] = "trunk",
 	    [ROUTE_BUILTIN] = "built-in",
 	};
@@ -117,15 +118,50 @@ static void decide_builtin(enum route_builtin builtin, const char *name, struct 
 }
 
 /* False: nothing of ours is called so. */
-static bool decide_named_builtin(const struct route_table *table, const char *name, struct route_decision *decision)
+static bool decide_service(const struct route_table *table, const char *name, struct route_decision *decision)
 {
 	enum route_builtin builtin;
+	if (config_find(table->snapshot, "ring_groups", name) >= 0) {
+		decision->target = ROUTE_GROUP;
+		base_copy_text(decision->name, sizeof decision->name, name);
+		return true;
+	}
 	if (config_find(table->snapshot, "announcements", name) >= 0)
 		builtin = ROUTE_BUILTIN_ANNOUNCEMENT;
 	else if (route_builtin_from_name(name, &builtin) < 0)
 		return false;
 	decide_builtin(builtin, name, decision);
 	return true;
+}
+
+bool route_decide_name(const struct route_table *table, const char *name, struct route_decision *ret_decision)
+{
+	*ret_decision = (struct route_decision){.target = ROUTE_DENIED, .rule = -1};
+	base_copy_text(ret_decision->number, sizeof ret_decision->number, name);
+	if (!decide_service(table, name, ret_decision))
+		decide_user(table, name, ret_decision);
+	return ret_decision->target != ROUTE_DENIED;
+}
+
+void route_decide_to(const struct route_table *table, const char *to, struct route_decision *decision)
+{
+	decision->target = ROUTE_DENIED;
+	if (!strcmp(to, ROUTE_DENY_WORD)) {
+		decision->target = ROUTE_REFUSED;
+	} else if (!decide_service(table, to, decision) && *decision->number && config_find(table->snapshot, "trunks", to) >= 0) {
+		decision->target = ROUTE_TRUNK;
+		base_copy_text(decision->name, sizeof decision->name, to);
+	}
+}
+
+const struct config_snapshot *route_table_snapshot(const struct route_table *table)
+{
+	return table->snapshot;
+}
+
+const struct route_rule *route_table_rule(const struct route_table *table, size_t index)
+{
+	return &table->rules[index];
 }
 
 /* Who is called by the number: as it was written, since "12-34" may be a name, or as it is compared. */
@@ -141,22 +177,17 @@ static void decide_by_rule(const struct route_table *table, size_t index, const 
 			   const regmatch_t match[static ROUTE_REFERENCES], struct route_decision *decision)
 {
 	const struct route_rule *rule = &table->rules[index];
-	bool has_number = route_substitute(rule->replace ? rule->replace : "\\0", question->number, match, decision->number);
 	decision->rule = index;
 	decision->is_as_dialled = !rule->replace;
 	decision->is_emergency = rule->is_emergency;
-	if (!strcmp(rule->to, ROUTE_DENY_WORD)) {
-		decision->target = ROUTE_REFUSED;
-	} else if (!strcmp(rule->to, ROUTE_USER_WORD)) {
-		if (has_number && rule->replace)
-			decide_user(table, decision->number, decision);
-		else if (has_number)
-			decide_dialled_user(table, question->request, decision->number, decision);
-	} else if (!decide_named_builtin(table, rule->to, decision) && has_number &&
-		   config_find(table->snapshot, "trunks", rule->to) >= 0) {
-		decision->target = ROUTE_TRUNK;
-		base_copy_text(decision->name, sizeof decision->name, rule->to);
-	}
+	if (!route_substitute(rule->replace ? rule->replace : "\\0", question->number, match, decision->number))
+		*decision->number = '\0';
+	if (strcmp(rule->to, ROUTE_USER_WORD) != 0)
+		route_decide_to(table, rule->to, decision);
+	else if (rule->replace)
+		decide_user(table, decision->number, decision);
+	else
+		decide_dialled_user(table, question->request, decision->number, decision);
 }
 
 static enum route_misfit try_rule(const struct route_table *table, size_t index, const struct route_question *question,
@@ -218,8 +249,8 @@ static void decide_for_trunk(const struct route_table *table, const struct route
 		}
 	if (!request->inbound)
 		decide_dialled_user(table, request, question->number, decision);
-	else if (!decide_named_builtin(table, request->inbound, decision))
-		decide_user(table, request->inbound, decision);
+	else
+		route_decide_name(table, request->inbound, decision);
 }
 
 static const char *const *groups_of(const struct route_table *table, const struct route_request *request)

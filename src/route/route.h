@@ -4,8 +4,8 @@
 #include "route/number.h"
 #include "route/period.h"
 
-/* "routes", "numbers", and what users say of routes. */
-extern const struct config_table route_options, route_number_options, route_user_options;
+/* "routes", "numbers", "ring_groups", and what users say of routes. */
+extern const struct config_table route_options, route_number_options, route_group_options, route_user_options;
 
 #define ROUTE_DEVICE_BYTES_MAX 257
 
@@ -13,6 +13,7 @@ enum route_target {
 	ROUTE_DENIED,  /* nobody there: 404 */
 	ROUTE_REFUSED, /* by a route to "deny": 403 */
 	ROUTE_USER,    /* `name`: a user of ours */
+	ROUTE_GROUP,   /* `name`: a ring group */
 	ROUTE_TRUNK,   /* `name`: a trunk; `number`: the user part to call there */
 	ROUTE_BUILTIN, /* `builtin`; `name` is its name */
 };

@@ -95,3 +95,8 @@ int route_router_decide_beyond(const struct route_router *router, const char *us
 	*ret_decision = decision;
 	return 0;
 }
+
+struct route_plan *route_router_plan(const struct route_router *router, const struct route_decision *decision)
+{
+	return route_plan_new(router->table, decision, route_moment_now());
+}

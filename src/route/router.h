@@ -2,6 +2,7 @@
  * follows a reload. Signalling thread. */
 #pragma once
 #include "route/party.h"
+#include "route/plan.h"
 #include "route/route.h"
 
 struct route_router;
@@ -20,3 +21,5 @@ int route_router_decide(const struct route_router *router, const struct route_pa
 /* The trunk that would take what a user of ours sends to `user`, if no user of ours had that name: it knows his voice mail,
  * for one. 0 or -ENOENT. */
 int route_router_decide_beyond(const struct route_router *router, const char *user, struct route_decision *ret_decision);
+/* What is tried for it, now. The decision leads somewhere. */
+struct route_plan *route_router_plan(const struct route_router *router, const struct route_decision *decision);

@@ -59,8 +59,11 @@ int route_rule_init(struct route_rule *rule, const struct config_snapshot *snaps
 		.replace = config_string(snapshot, "routes", index, "replace"),
 		.groups = config_strings(snapshot, "routes", index, "group"),
 		.trunks = config_strings(snapshot, "routes", index, "trunk"),
+		.fallbacks = config_strings(snapshot, "routes", index, "fallback"),
 		.is_emergency = config_boolean(snapshot, "routes", index, "emergency"),
 	};
+	for (const char *const *text = config_strings(snapshot, "routes", index, "fallback_on"); *text; text++)
+		route_statuses_add(&rule->fallback_on, *text);
 	bool is_right = rule->to && read_periods(rule, config_strings(snapshot, "routes", index, "time")) &&
 			compile(config_string(snapshot, "routes", index, "match"), &rule->match, &rule->has_match) &&
 			compile(config_string(snapshot, "routes", index, "from"), &rule->from, &rule->has_from);

@@ -2,6 +2,7 @@
 #pragma once
 #include "route/period.h"
 #include "route/route.h"
+#include "route/statuses.h"
 #include <regex.h>
 
 #define ROUTE_REFERENCES 10 /* \0 to \9 */
@@ -9,7 +10,8 @@
 struct route_rule {
 	const char *to; /* texts are the snapshot's */
 	const char *replace; /* NULL */
-	const char *const *groups, *const *trunks;
+	const char *const *groups, *const *trunks, *const *fallbacks;
+	struct route_statuses fallback_on;
 	bool has_match, has_from;
 	regex_t match, from;
 	size_t n_periods;

@@ -76,6 +76,26 @@ routes : ( { match = "^9"; to = "echo"; }, { trunk = "pbx"; to = "echo"; }, { fr
     ]
 
 
+def test_who_comes_after_whom_is_told(tmp_path):
+    run = route(tmp_path, """
+users : ( { name = "alice"; password = "1"; no_answer = "sales"; busy = "music"; unregistered = "030 12"; },
+          { name = "bob"; password = "2"; } );
+ring_groups : ( { name = "sales"; members = ("bob", "alice"); strategy = "in_turn"; ring_seconds = 5; no_answer = "all"; },
+                { name = "all"; members = ("bob", "alice"); } );
+routes : ( { match = "^030"; to = "pbx"; fallback = ("carrier", "all"); }, { match = "^9"; to = "user"; replace = "alice"; } );
+""", "99", "--from", "bob")
+    assert run.stdout.splitlines()[-8:] == [
+        "goes to    user alice",
+        "step 1     user alice for 20 s; unregistered: step 2; busy: step 5; no_answer: step 6",
+        "step 2     trunk pbx, number 03012; fallback: step 3",
+        "step 3     trunk carrier, number 03012; fallback: step 4",
+        "step 4     bob, alice of ring group all for 20 s",
+        "step 5     built-in music",
+        "step 6     bob of ring group sales for 5 s; unregistered: step 7; busy: step 7; no_answer: step 7",
+        "step 7     alice of ring group sales for 5 s; no_answer: step 4",
+    ]
+
+
 def test_wrong_questions_get_no_answer(tmp_path):
     for arguments in (["1"], ["--from", "alice"], ["1", "2", "--from", "alice"], ["1", "--from", "alice", "--time", "noon"],
                       ["1", "--from", "alice", "--trunk", "nowhere"], ["1", "--from", "alice", "--who"]):

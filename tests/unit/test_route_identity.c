@@ -76,6 +76,19 @@ static void a_trunks_number_is_for_users_without_one(void **state)
 	route_identity_free(identity);
 }
 
+static void those_it_was_meant_for_before(void **state)
+{
+	struct route_identity_source source = {.is_trusted = true};
+	struct route_identity *identity = identify("<sip:5@x>", "Diversion: <sip:1@x>;reason=unknown\r\n", &source);
+	route_identity_divert(identity, "bob", "no-answer");
+	route_identity_divert(identity, "sales team", "user-busy");
+	expect(identity, &users, "<sip:5@d.test>",
+	       "Diversion: <sip:sales%20team@d.test>;reason=user-busy\nDiversion: <sip:bob@d.test>;reason=no-answer\n"
+	       "Diversion: <sip:1@d.test>;reason=unknown\n");
+	expect(identity, &carrier, "<sip:5@d.test>", "");
+	route_identity_free(identity);
+}
+
 static void a_user_who_is_private(void **state)
 {
 	struct route_identity_source source = {.login = "alice"};
@@ -158,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user),
+		cmocka_unit_test(those_it_was_meant_for_before),
 		cmocka_unit_test(a_trunks_number_is_for_users_without_one),	    cmocka_unit_test(a_user_who_is_private), cmocka_unit_test(preferred_number),
 		cmocka_unit_test(a_trunks_caller), cmocka_unit_test(quoted_parameters_pass_whole), cmocka_unit_test(nobody),
 	};
