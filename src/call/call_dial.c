@@ -88,12 +88,24 @@ static bool call_ring_user(struct call *call, const char *user, const char *devi
 	return call->n_attempts > n_before;
 }
 
+/* Where his calls are as many as they may be he is busy. */
+static bool call_user_has_room(struct call *call, const struct route_stage *stage, const char *user)
+{
+	struct call_beginning beginning = {.name = user, .is_called_user = true, .call = call};
+	char phrase[CALL_PHRASE_BYTES];
+	if (stage->to.is_emergency || call_may_begin(call->manager, &beginning, phrase))
+		return true;
+	call_note_failure(call, ROUTE_CAUSE_BUSY, 486, phrase);
+	return false;
+}
+
 static unsigned call_dial_users(struct call *call, const struct route_stage *stage)
 {
 	const char *device = *stage->to.device ? stage->to.device : NULL;
 	bool is_known = false;
 	for (const char *const *user = stage->users; *user; user++) {
-		call_ring_user(call, *user, device);
+		if (call_user_has_room(call, stage, *user))
+			call_ring_user(call, *user, device);
 		is_known |= registrar_has_user(call->manager->registrar, *user);
 	}
 	if (call->n_attempts)
@@ -126,6 +138,12 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 		return 404;
 	if (!trunk_address(trunk)) {
 		log_warning(&call->log, "the address of trunk %s is not known", trunk_name(trunk));
+		return 503;
+	}
+	struct call_beginning beginning = {.name = trunk_name(trunk), .is_trunk = true, .call = call};
+	char phrase[CALL_PHRASE_BYTES];
+	if (!decision->is_emergency && !call_may_begin(call->manager, &beginning, phrase)) {
+		call_note_failure(call, ROUTE_CAUSE_NO_ANSWER, 503, phrase);
 		return 503;
 	}
 	g_autofree char *uri = call_trunk_uri(call, trunk, decision);

@@ -11,6 +11,9 @@
 #define CALL_SESSION_SECONDS_MIN 90 /* RFC 4028, section 5 */
 #define CALL_ATTEMPTS_MAX 16 /* devices that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
 
+#define CALL_PHRASE_BYTES 128
+#define CALL_OVER_LIMIT_HELP "Calls refused because a limit was reached: calls.limit, or calls_limit and calls_per_second of a user or a trunk."
+
 #define CALL_CAUSE_LOST "the browser's connection was lost"
 
 /* A call goes down this list; from the last it comes back to CALL_CONNECTED. */
@@ -36,6 +39,8 @@ struct call_manager {
 	uint32_t session_expires_s; /* 0: we ask for none */
 	uint32_t min_session_expires_s;
 	size_t limit;
+	struct config_snapshot *snapshot;
+	GHashTable *parties; /* by identity; see call_limit.c */
 	GHashTable *announcements; /* by name; see call_announcement.c */
 	GQueue calls;
 	GQueue legs;	  /* of calls */
@@ -80,7 +85,7 @@ struct call {
 	unsigned progress_status; /* the last provisional status of the called side */
 	unsigned told_status;	  /* the last one told to the caller */
 	unsigned best_status;	  /* of the attempts that failed */
-	char best_phrase[128];
+	char best_phrase[CALL_PHRASE_BYTES];
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
@@ -179,6 +184,20 @@ void call_let_go(struct leg *leg, const char *reason);
 /* It is no attempt any more, but lives on. */
 void call_take_attempt(struct call *call, const struct leg *leg);
 void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target);
+
+/* --- call_limit.c: how many calls a user or a trunk may have --- */
+GHashTable *call_parties_new(void);
+/* The leg has a call, or has none any more. */
+void call_party_join(struct leg *leg);
+void call_party_leave(struct leg *leg);
+struct call_beginning {
+	const char *name;	 /* of a user or a trunk */
+	bool is_trunk;
+	bool is_called_user;	 /* how many calls he begins is not asked */
+	const struct call *call; /* the one it is for, which does not count; NULL: it is not there yet */
+};
+/* False: there are as many as may be; `phrase` says so. Counts as a beginning if true. */
+bool call_may_begin(struct call_manager *manager, const struct call_beginning *beginning, char phrase[static CALL_PHRASE_BYTES]);
 
 /* --- call_redirect.c: 3xx of trunks that may redirect --- */
 /* Calls the next target. False: there is none. */

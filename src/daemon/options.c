@@ -52,5 +52,7 @@ const struct config_table *const daemon_tables[] = {
 	&route_user_options,
 	&relay_options,
 	&call_options,
+	&call_user_options,
+	&call_trunk_options,
 	NULL,
 };

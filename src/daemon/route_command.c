@@ -95,6 +95,34 @@ static void tell_caller_id(const struct command *command, const char *trunk_name
 	line("caller id", "%s, %s", number, own ? "the user's" : shared ? "the trunk's" : "as who calls is named");
 }
 
+static void tell_limits(const struct command *command, const char *group, const char *what, const char *name)
+{
+	ssize_t entry = config_find(command->snapshot, group, name);
+	int64_t limit = entry < 0 ? 0 : config_integer(command->snapshot, group, (size_t)entry, "calls_limit");
+	int64_t rate = entry < 0 ? 0 : config_integer(command->snapshot, group, (size_t)entry, "calls_per_second");
+	if (limit)
+		line("limit", "%s %s: %" G_GINT64_FORMAT " calls", what, name, limit);
+	if (rate)
+		line("limit", "%s %s: %" G_GINT64_FORMAT " calls a second", what, name, rate);
+}
+
+/* Of who calls, and of who is called first. */
+static void tell_all_limits(const struct command *command, const struct route_decision *decision)
+{
+	if (decision->is_emergency) {
+		line("limit", "none: it is for emergencies");
+		return;
+	}
+	if (command->trunk)
+		tell_limits(command, "trunks", "trunk", command->trunk);
+	else
+		tell_limits(command, "users", "user", command->caller);
+	if (decision->target == ROUTE_TRUNK && g_strcmp0(decision->name, command->trunk))
+		tell_limits(command, "trunks", "trunk", decision->name);
+	if (decision->target == ROUTE_USER && strcmp(decision->name, command->caller) != 0)
+		tell_limits(command, "users", "user", decision->name);
+}
+
 static void add_target(GString *text, const struct route_stage *stage)
 {
 	if (!stage->users || stage->to.target == ROUTE_USER)
@@ -147,8 +175,7 @@ static void tell_target(const struct command *command, const struct route_decisi
 		line("goes to", "%s %s", route_target_name(decision->target), decision->name);
 		break;
 	}
-	if (decision->is_emergency)
-		line("emergency", "no limit is for it");
+	tell_all_limits(command, decision);
 }
 
 static int explain(const struct command *command, struct route_moment at)

@@ -72,7 +72,7 @@ routes : ( { match = "^9"; to = "echo"; }, { trunk = "pbx"; to = "echo"; }, { fr
         "routes[5]  fits, after users and built-in numbers",
         "goes to    trunk pbx, number +49301",
         "caller id  +493012340, the trunk's",
-        "emergency  no limit is for it",
+        "limit      none: it is for emergencies",
     ]
 
 
@@ -94,6 +94,15 @@ routes : ( { match = "^030"; to = "pbx"; fallback = ("carrier", "all"); }, { mat
         "step 6     bob of ring group sales for 5 s; unregistered: step 7; busy: step 7; no_answer: step 7",
         "step 7     alice of ring group sales for 5 s; no_answer: step 4",
     ]
+
+
+def test_limits_are_told(tmp_path):
+    run = route(tmp_path, """
+users : ( { name = "alice"; password = "1"; calls_limit = 2; } );
+trunks : ( { name = "pbx"; peer = "sip:192.0.2.1"; calls_limit = 30; calls_per_second = 5; } );
+routes : ( { to = "pbx"; } );
+""", "99", "--from", "alice")
+    assert re.findall(r"^limit +(.*)$", run.stdout, re.M) == ["user alice: 2 calls", "trunk pbx: 30 calls", "trunk pbx: 5 calls a second"]
 
 
 def test_wrong_questions_get_no_answer(tmp_path):
