@@ -121,7 +121,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
-     .help = "Where its calls go: a user, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
+     .help = "Where its calls go: a user, a ring group, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
     {0},
 };
 

@@ -18,6 +18,8 @@ CONFIG = {
         {"name": "dot", "password": PASSWORD, "no_answer": "ann", "no_answer_seconds": 1, "busy": "ben", "unregistered": "cat"},
         {"name": "eve", "password": PASSWORD, "unregistered": "+49 30-1234"},
         {"name": "fay", "password": PASSWORD, "unregistered": "dot"},
+        {"name": "hal", "password": PASSWORD, "unregistered": "4002"},
+        {"name": "ida", "password": PASSWORD, "unregistered": "4001"},
         {"name": "gil", "password": PASSWORD, "no_answer": "music", "no_answer_seconds": 1},
     ],
     "ring_groups": [
@@ -29,6 +31,8 @@ CONFIG = {
         {"match": "^71$", "to": "turn"},
         {"match": "^70$", "trunk": "pbx", "to": "all"},
         {"match": "^[+]4930", "to": "carrier"},
+        {"match": "^4001$", "to": "user", "replace": "hal"},
+        {"match": "^4002$", "to": "user", "replace": "ida"},
         {"match": "^5", "to": "pbx", "fallback": ["carrier", "all"]},
         {"match": "^6", "to": "pbx", "fallback": "carrier", "fallback_on": ["486", "600-603"]},
         {"match": "^[a-z]+[0-9]*$", "to": "user"},
@@ -272,6 +276,14 @@ def test_unregistered_twice(calls):
     invite = call.arrive()
     assert invite.values("Diversion") == [f"<sip:dot@{call.domain}>;reason=unavailable", f"<sip:fay@{call.domain}>;reason=unavailable"]
     talk_and_end(call)
+
+
+def test_numbers_that_lead_in_a_circle_end(calls, daemon):
+    start = len(daemon.lines)
+    call = Call(calls.end("browser", "caller"), None, calls.domain, "hal")
+    call.dial()
+    call.refused(480)
+    daemon.wait_log("has gone on 8 times, and goes no further", start=start)
 
 
 @pytest.mark.parametrize("caller", ["browser", "trunk"])

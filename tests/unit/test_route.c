@@ -1,4 +1,5 @@
 #include "route/route.h"
+#include "route/statuses.h"
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -182,6 +183,22 @@ static void test_rule_number(void **state)
 	route_table_free(table);
 }
 
+static void test_statuses(void **state)
+{
+	static const char *const wrong[] = {"", "40", "4080", "299", "700", "500-", "-599", "599-500", "500-599-", "500 - 599", "5xx"};
+	struct route_statuses statuses = {0};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+		assert_int_equal(route_statuses_add(&statuses, wrong[i]), -EINVAL);
+	for (unsigned status = 0; status < 1000; status++)
+		assert_false(route_statuses_have(&statuses, status));
+	assert_int_equal(route_statuses_add(&statuses, "408"), 0);
+	assert_int_equal(route_statuses_add(&statuses, "500-699"), 0);
+	assert_int_equal(route_statuses_add(&statuses, "300"), 0);
+	for (unsigned status = 0; status < 1000; status++)
+		assert_int_equal(route_statuses_have(&statuses, status),
+				 status == 300 || status == 408 || (status >= 500 && status <= 699));
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -254,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(test_routes),	   cmocka_unit_test(test_first_match_wins),
 	    cmocka_unit_test(test_inbound),	   cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_rule_number),	   cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test(test_statuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
