@@ -127,8 +127,9 @@ bool call_may_begin(struct call_manager *manager, const struct call_beginning *b
 	if (may) {
 		call_party_take(party, what, beginning->name);
 	} else {
-		snprintf(phrase, CALL_PHRASE_BYTES, "%s %s is at its limit of %" G_GINT64_FORMAT " calls%s", what, beginning->name,
-			 is_full ? limit : rate, is_full ? "" : " a second");
+		int64_t most = is_full ? limit : rate;
+		snprintf(phrase, CALL_PHRASE_BYTES, "%s %s is at its limit of %" G_GINT64_FORMAT " call%s%s", what, beginning->name,
+			 most, most == 1 ? "" : "s", is_full ? "" : " a second");
 		call_party_refuse(party, is_trunk, phrase);
 	}
 	call_party_check(manager, party);

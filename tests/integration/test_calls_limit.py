@@ -11,7 +11,7 @@ from tandem_test.net import kept_port
 from tandem_test.trunk import UdpTrunk
 
 CARRIER_PORT = kept_port()
-LIMITS = {"one": {"calls_limit": 1}, "two": {"calls_limit": 1, "busy": "ann"}, "slow": {"calls_per_second": 2}}
+LIMITS = {"one": {"calls_limit": 1}, "two": {"calls_limit": 1, "busy": "ann"}, "slow": {"calls_per_second": 1}}
 CONFIG = {
     "registrar": {"grace_seconds": 0},
     "users": calls_module.CONFIG["users"] + [{"name": "ann", "password": PASSWORD}] +
@@ -64,7 +64,7 @@ def test_a_user_begins_no_more_calls_than_he_may_have(calls, daemon):
     one = calls.user("one0")
     first = call_to(calls, one, calls.trunk, "2001").set_up()
     for _ in range(3):
-        response = refused(call_to(calls, one, calls.trunk, "2002"), 503, "user one0 is at its limit of 1 calls")
+        response = refused(call_to(calls, one, calls.trunk, "2002"), 503, "user one0 is at its limit of 1 call")
         assert response.header("Retry-After")
     first.hang_up()
     call_to(calls, one, calls.trunk, "2003").set_up().hang_up()
@@ -75,7 +75,7 @@ def test_a_user_begins_no_more_calls_than_he_may_have(calls, daemon):
 def test_a_user_who_is_called_is_busy_then(calls):
     one = calls.user("one1")
     first = call_to(calls, one, calls.trunk, "2004").set_up()
-    refused(call_to(calls, calls.user(), one), 486, "user one1 is at its limit of 1 calls")
+    refused(call_to(calls, calls.user(), one), 486, "user one1 is at its limit of 1 call")
     first.hang_up("called")
     call_to(calls, calls.user(), one).set_up().hang_up()
 
@@ -133,18 +133,16 @@ def test_emergencies_are_exempt(calls, carrier):
         call.hang_up()
 
 
-def test_calls_a_second(calls, daemon):
+def test_calls_a_second(calls):
     slow = calls.user("slow0")
-    up = [call_to(calls, slow, calls.trunk, number) for number in ("2010", "2011")]
-    for call in up:
-        call.dial()
-    refused(call_to(calls, slow, calls.trunk, "2012"), 503, "user slow0 is at its limit of 2 calls a second")
-    for call in up:
-        call.arrive()
-        call.ring()
-        call.cancel()
-        call.called.reply(call.called.expect("CANCEL"), 200)
-        call.reject(487)
+    call = call_to(calls, slow, calls.trunk, "2010")
+    call.dial()
+    refused(call_to(calls, slow, calls.trunk, "2011"), 503, "user slow0 is at its limit of 1 call a second")
+    call.arrive()
+    call.ring()
+    call.cancel()
+    call.called.reply(call.called.expect("CANCEL"), 200)
+    call.reject(487)
 
 
 def test_the_limit_of_the_gateway_and_its_end(own_daemon, trunk_port):

@@ -15,20 +15,22 @@ PEOPLE = ("ann", "ben", "cat")
 CONFIG = {
     "registrar": {"grace_seconds": 0},
     "users": calls_module.CONFIG["users"] + [{"name": name, "password": PASSWORD} for name in PEOPLE] + [
-        {"name": "dot", "password": PASSWORD, "no_answer": "ann", "no_answer_seconds": 1, "busy": "ben", "unregistered": "cat"},
+        {"name": "dot", "password": PASSWORD, "no_answer": "ann", "no_answer_seconds": 2, "busy": "ben", "unregistered": "cat"},
         {"name": "eve", "password": PASSWORD, "unregistered": "+49 30-1234"},
         {"name": "fay", "password": PASSWORD, "unregistered": "dot"},
         {"name": "hal", "password": PASSWORD, "unregistered": "4002"},
         {"name": "ida", "password": PASSWORD, "unregistered": "4001"},
-        {"name": "gil", "password": PASSWORD, "no_answer": "music", "no_answer_seconds": 1},
+        {"name": "gil", "password": PASSWORD, "no_answer": "music", "no_answer_seconds": 2},
     ],
     "ring_groups": [
-        {"name": "all", "members": PEOPLE, "ring_seconds": 1, "no_answer": "dot", "busy": "gil"},
-        {"name": "turn", "members": PEOPLE, "strategy": "in_turn", "ring_seconds": 1},
+        {"name": "all", "members": PEOPLE, "busy": "gil"},
+        {"name": "soon", "members": PEOPLE, "ring_seconds": 2, "no_answer": "gil"},
+        {"name": "turn", "members": PEOPLE, "strategy": "in_turn", "ring_seconds": 3},
     ],
     "routes": [
         {"match": "^70$", "to": "all"},
         {"match": "^71$", "to": "turn"},
+        {"match": "^72$", "to": "soon"},
         {"match": "^70$", "trunk": "pbx", "to": "all"},
         {"match": "^[+]4930", "to": "carrier"},
         {"match": "^4001$", "to": "user", "replace": "hal"},
@@ -212,15 +214,15 @@ def test_when_all_refuse_it_is_busy(calls):
 
 def test_when_nobody_answers(calls):
     one, people = group(calls)
-    dot = called(people[0], calls.user("dot"))
+    gil = called(people[0], calls.user("gil"))
+    people[0].number = "72"
     people[0].dial()
     for call in people:
         call.arrive()
-    people[1].reject(486)
-    for call in (people[0], people[2]):
+    for call in people:
         cancelled(call, NO_ANSWER)
-    assert dot.arrive().header("Diversion") == f"<sip:all@{dot.domain}>;reason=no-answer"
-    talk_and_end(dot)
+    assert gil.arrive().header("Diversion") == f"<sip:soon@{gil.domain}>;reason=no-answer"
+    talk_and_end(gil)
 
 
 def test_nobody_of_a_group_is_there(calls):
