@@ -29,9 +29,9 @@ void call_drop_plan(struct call *call)
 static void call_start_ringing(struct call *call, const struct route_stage *stage)
 {
 	int64_t limit_us = stage->ring_s ? (int64_t)stage->ring_s * G_USEC_PER_SEC : call->manager->no_answer_ms * 1000;
-	if (call->patience_us && !call_is_up(call))
-		limit_us = MIN(limit_us, MAX(call->patience_us - base_monotonic_us(), 0));
-	loop_timer_start_us(&call->no_answer, limit_us);
+	int64_t patience_us = call->patience_us && !call_is_up(call) ? call->patience_us - base_monotonic_us() : INT64_MAX;
+	call->no_answer_status = patience_us <= limit_us ? 487 : 480;
+	loop_timer_start_us(&call->no_answer, MAX(MIN(limit_us, patience_us), 0));
 }
 
 /* Who comes is told on whose behalf, and why. */
@@ -90,8 +90,7 @@ bool call_go_on(struct call *call)
 
 void call_stage_unanswered(struct call *call)
 {
-	bool is_impatient = !call_is_up(call) && call->patience_us && base_monotonic_us() >= call->patience_us;
-	if (is_impatient) {
+	if (call->no_answer_status == 487) {
 		call_end(call, EVENT_SIDE_GATEWAY, 487, NULL, "no answer before the INVITE expired");
 		return;
 	}

@@ -89,6 +89,7 @@ struct call {
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
+	unsigned no_answer_status; /* what it comes to: 480, or 487 when the caller's patience is at its end */
 	int64_t patience_us; /* when the caller's INVITE expires; 0: it does not */
 	int64_t connected_us;
 	GQueue recordings; /* of its legs, those that have ended too */

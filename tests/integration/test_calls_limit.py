@@ -11,7 +11,8 @@ from tandem_test.net import kept_port
 from tandem_test.trunk import UdpTrunk
 
 CARRIER_PORT = kept_port()
-LIMITS = {"one": {"calls_limit": 1}, "two": {"calls_limit": 1, "busy": "ann"}, "slow": {"calls_per_second": 1}}
+LIMITS = {"one": {"calls_limit": 1}, "two": {"calls_limit": 1, "busy": "ann"}, "pair": {"calls_limit": 2},
+          "slow": {"calls_per_second": 1}}
 CONFIG = {
     "registrar": {"grace_seconds": 0},
     "users": calls_module.CONFIG["users"] + [{"name": "ann", "password": PASSWORD}] +
@@ -21,7 +22,7 @@ CONFIG = {
         {"match": "^8", "to": "carrier", "fallback": "pbx"},
         {"match": "^7", "to": "carrier"},
         {"match": "^[a-z]+[0-9]*$", "to": "user"},
-        {"match": "^112$", "trunk": "carrier", "to": "user", "replace": "ann", "emergency": True},
+        {"match": "^112$", "trunk": "carrier", "to": "user", "replace": "one0", "emergency": True},
         {"to": "pbx"},
     ],
 }
@@ -81,19 +82,25 @@ def test_a_user_who_is_called_is_busy_then(calls):
 
 
 def test_all_devices_that_ring_are_one_call(calls):
-    phones = [calls.user("one2") for _ in range(2)]
-    call = call_to(calls, calls.user(), phones[0])
-    call.dial()
-    invites = [phone.expect_request("INVITE") for phone in phones]
-    assert len(invites) == 2
-    call.called.invite = invites[0]
-    call.called.peer.reply(invites[0], 180, to_tag=call.called.tag, contact=phones[0].contact)
-    phones[1].reply(invites[1], 180, to_tag="t2", contact=phones[1].contact)
-    call.cancel()
-    for phone, invite, tag in zip(phones, invites, (call.called.tag, "t2")):
-        phone.reply(phone.expect_request("CANCEL", invite.call_id), 200)
-        phone.reply(invite, 487, to_tag=tag)
-        phone.expect_request("ACK", invite.call_id)
+    phones = [calls.user("pair0") for _ in range(2)]
+    ringing = []
+    for _ in range(2):
+        call = call_to(calls, calls.user(), phones[0])
+        call.dial()
+        ringing.append((call, [phone.expect_request("INVITE") for phone in phones]))
+    refused(call_to(calls, calls.user(), phones[0]), 486, "user pair0 is at its limit of 2 calls")
+    for call, invites in ringing:
+        for phone, invite in zip(phones, invites):
+            phone.reply(invite, 180, to_tag=phone.sent_by, contact=phone.contact)
+        call.cancel()
+        for phone, invite in zip(phones, invites):
+            phone.reply(phone.expect_request("CANCEL", invite.call_id), 200)
+            phone.reply(invite, 487, to_tag=phone.sent_by)
+            phone.expect_request("ACK", invite.call_id)
+
+
+def test_a_call_between_two_devices_of_a_user_is_one(calls):
+    call_to(calls, calls.user("one2"), calls.user("one2")).set_up().hang_up()
 
 
 def test_calls_go_on_to_the_busy_target(calls):
@@ -124,12 +131,8 @@ def test_emergencies_are_exempt(calls, carrier):
     one = calls.user("one0")
     up = [*full_carrier(calls, carrier), call_to(calls, one, calls.trunk, "2006").set_up()]
     up.append(call_to(calls, one, carrier, "112").set_up())
-    ann = call_to(calls, carrier, calls.user("ann"), "112")
-    ann.dial()
-    ann.arrive()
-    ann.answer()
-    ann.answered()
-    for call in [*up, ann]:
+    up.append(call_to(calls, carrier, one, "112").set_up())
+    for call in up:
         call.hang_up()
 
 

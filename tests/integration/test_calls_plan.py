@@ -286,6 +286,7 @@ def test_numbers_that_lead_in_a_circle_end(calls, daemon):
     call.dial()
     call.refused(480)
     daemon.wait_log("has gone on 8 times, and goes no further", start=start)
+    assert len([line for line in daemon.lines[start:] if "; goes on to user" in line]) == 8
 
 
 @pytest.mark.parametrize("caller", ["browser", "trunk"])
