@@ -67,14 +67,13 @@ static void call_add_browser(struct call *call, struct leg *leg, const char *to,
 	sip_dialog_preload_route(leg->dialog, contact->path);
 }
 
-/* Rings at the devices of a user. False: none is there. */
-static bool call_ring_user(struct call *call, const char *user, const char *device)
+/* Rings at the devices of a user that are there. */
+static void call_ring_user(struct call *call, const char *user, const char *device)
 {
 	struct call_manager *manager = call->manager;
 	const struct leg *dialler = call_stayer(call);
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
 	size_t n_contacts = registrar_lookup(manager->registrar, user, device, contacts, G_N_ELEMENTS(contacts));
-	size_t n_before = call->n_attempts;
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	g_autofree char *to = g_strdup_printf("<sip:%s@%s>", escaped, manager->domain);
 	for (size_t i = 0; i < n_contacts && call->n_attempts < CALL_ATTEMPTS_MAX; i++) {
@@ -85,7 +84,6 @@ static bool call_ring_user(struct call *call, const char *user, const char *devi
 			leg_set_codecs(leg, call_codecs_for_trunk(dialler));
 		call_add_browser(call, leg, to, &contacts[i]);
 	}
-	return call->n_attempts > n_before;
 }
 
 /* Where his calls are as many as they may be he is busy. */
