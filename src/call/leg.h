@@ -16,6 +16,7 @@ struct call;
 struct leg_invite;
 struct leg_request;
 struct leg_transports;
+struct call_party;
 
 enum leg_kind { LEG_BROWSER, LEG_TRUNK };
 
@@ -75,6 +76,8 @@ struct leg {
 	struct registrar_endpoint *endpoint;
 	struct registrar_endpoint_watch endpoint_watch;
 	GList endpoint_link; /* in manager->legs_at */
+	struct call_party *party; /* whose leg it is, as long as it has a call */
+	GList party_link;
 	struct trunk *trunk;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
 	struct sip_message *challenge; /* of the called side's, that only this leg's far end can answer; NULL */

@@ -47,7 +47,12 @@ const struct config_table *const daemon_tables[] = {
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,
+	&route_number_options,
+	&route_group_options,
+	&route_user_options,
 	&relay_options,
 	&call_options,
+	&call_user_options,
+	&call_trunk_options,
 	NULL,
 };

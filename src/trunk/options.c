@@ -82,6 +82,11 @@ static const struct config_option rows[] = {
      .names = identity_words,
      .fallback = "none",
      .help = "How the caller is asserted to it beside From: by P-Asserted-Identity or Remote-Party-ID."},
+    {.name = "caller_id",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 63,
+     .help = "The number that users present to it who have none of their own (users[].caller_id)."},
     {.name = "latch",
      .type = CONFIG_BOOLEAN,
      .fallback = "false",
@@ -132,7 +137,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
-     .help = "Where its calls go: a user, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
+     .help = "Where its calls go: a user, a ring group, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
     {0},
 };
 
@@ -262,6 +267,9 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	const char *domain = config_string(snapshot, "trunks", i, "domain");
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
+	const char *caller_id = config_string(snapshot, "trunks", i, "caller_id");
+	if (caller_id && strpbrk(caller_id, "@:;?<>\" \t"))
+		config_complain(report, "trunks", i, "caller_id", "is \"%s\", which is no number", caller_id);
 	int srtp = config_enum(snapshot, "trunks", i, "srtp");
 	if (srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED)
 		config_warn(report, "trunks", i, "srtp",

@@ -220,6 +220,11 @@ enum trunk_identity_header trunk_identity_header(const struct trunk *trunk)
 	return (enum trunk_identity_header)config_enum(trunk->snapshot, "trunks", trunk->index, "identity");
 }
 
+const char *trunk_caller_id(const struct trunk *trunk)
+{
+	return option_text(trunk, "caller_id");
+}
+
 bool trunk_latch(const struct trunk *trunk)
 {
 	return config_boolean(trunk->snapshot, "trunks", trunk->index, "latch");

@@ -96,6 +96,7 @@ bool trunk_wants_proof(const struct trunk *trunk);
 bool trunk_is_trusted(const struct trunk *trunk);
 enum trunk_identity_header { TRUNK_IDENTITY_NONE, TRUNK_IDENTITY_PAI, TRUNK_IDENTITY_RPID };
 enum trunk_identity_header trunk_identity_header(const struct trunk *trunk);
+const char *trunk_caller_id(const struct trunk *trunk); /* of users who have no number of their own; NULL: their names */
 bool trunk_registers(const struct trunk *trunk);
 bool trunk_is_registered(const struct trunk *trunk); /* itself */
 /* Whether a Request-URI's user part is the Contact it has registered for itself: then To says who was dialled. */
