@@ -97,7 +97,7 @@ static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, 
 	const struct leg *caller = call->caller;
 	if (!account)
 		return trunk_uri(trunk, number);
-	if (trunk_account_credentials(account))
+	if (trunk_account_digest(account))
 		return trunk_address_of_record(trunk, number);
 	const char *written = caller->invite_server
 				      ? sip_message_request_uri(sip_server_transaction_request(caller->invite_server))

@@ -1,5 +1,6 @@
 /* What the files of this room share: the manager and the call. */
 #pragma once
+#include "call/leg_account.h"
 #include "call/leg_session.h"
 #include "metrics/metrics.h"
 #include "route/router.h"

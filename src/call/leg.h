@@ -233,15 +233,6 @@ void leg_request_start(struct leg_request *request, leg_request_done *done, void
 void leg_requests_resume(struct leg *leg); /* the browser is back */
 void leg_requests_abandon(struct leg *leg);
 void leg_send_bye(struct leg *leg);
-/* What 401 and 407 of the far end are answered with; NULL: nothing. */
-const struct sip_credentials *leg_credentials(struct leg *leg);
-
-/* --- leg_account.c: a user who is somebody of his own at the trunk's peer --- */
-void leg_set_account(struct leg *leg, struct trunk_account *account); /* takes a reference */
-/* Where only the caller's browser has credentials: what it sent goes along, and the peer's challenge goes back to it. */
-void leg_add_proof_of_caller(const struct leg *leg, struct sip_message *invite);
-void leg_pass_challenge(struct leg *leg, struct sip_message *response);
-void leg_add_challenge(const struct leg *leg, struct sip_message *response);
 int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 
 /* --- leg_relay.c: their requests that mean the other far end --- */

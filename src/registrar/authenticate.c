@@ -71,11 +71,15 @@ bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, c
 	return is_fit_name(parsed.user) && base_copy_text(user, size, parsed.user);
 }
 
-const char *registrar_password(void *user, const char *name)
+bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials)
 {
 	const struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
-	return index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
+	if (index < 0)
+		return false;
+	ret_credentials->username = config_string(registrar->config, "users", (size_t)index, "name");
+	ret_credentials->password = config_string(registrar->config, "users", (size_t)index, "password");
+	return ret_credentials->password;
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)
@@ -94,8 +98,10 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 			const char *user)
 {
 	char proven[SIP_DIGEST_NAME_SIZE];
+	struct sip_credentials unused;
 	/* What the connection has proved before holds as long as there is such a user. */
-	bool is_known = registrar_flow_user(sip_server_transaction_flow(transaction)) && registrar_password(registrar, user);
+	bool is_known = registrar_flow_user(sip_server_transaction_flow(transaction)) &&
+			registrar_find_credentials(registrar, user, &unused);
 	int error = sip_digest_server_prove(registrar->digest, transaction, challenge, is_known, proven);
 	if (error == -EAGAIN) {
 		metrics_add(&proofs_asked, 1);

@@ -94,7 +94,7 @@ char *registrar_gruu_temporary(const struct registrar *registrar, struct registr
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
 bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);
 /* For digest: of `user`, the registrar, the password of a user of ours; borrowed; NULL. */
-const char *registrar_password(void *user, const char *name);
+bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials);
 /* Proves the sender and sets the flow's identity. 0 with the user in `user`, or -EACCES: answered with `challenge`
  * (401 or 407) or 403. */
 int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,

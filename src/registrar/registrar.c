@@ -8,7 +8,7 @@ int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const
 		  struct registrar **ret_registrar)
 {
 	struct registrar *registrar = g_new0(struct registrar, 1);
-	int error = sip_digest_server_new(domain, registrar_password, registrar, &registrar->digest);
+	int error = sip_digest_server_new(domain, registrar_find_credentials, registrar, &registrar->digest);
 	if (error) {
 		g_free(registrar);
 		return error;

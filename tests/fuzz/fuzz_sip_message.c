@@ -33,11 +33,12 @@ static void read_digest(const struct sip_message *message, const char *header)
 {
 	struct sip_digest_fields fields;
 	enum sip_digest_algorithm algorithm;
+	bool is_session;
 	const char *text;
 	for (size_t i = 0; (text = sip_message_header(message, header, i)); i++)
 		if (!sip_digest_fields_parse(text, &fields)) {
-			sip_digest_algorithm_of(&fields, &algorithm);
-			sip_digest_offers_auth(&fields);
+			sip_digest_algorithm_of(&fields, &algorithm, &is_session);
+			sip_digest_offers(&fields, "auth");
 		}
 }
 
