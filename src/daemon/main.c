@@ -21,6 +21,7 @@
 static const char usage[] =
 	"usage: tandem -c FILE        run the gateway\n"
 	"       tandem -t -c FILE     check the configuration and say what is wrong with it\n"
+	"       tandem hash USER REALM   print what may stand in the configuration for the password on standard input\n"
 	"       tandem --options      print every option of the configuration\n"
 	"       tandem --version\n";
 
@@ -154,6 +155,8 @@ int main(int argc, char **argv)
 {
 	const char *path = NULL;
 	bool only_check = false;
+	if (argc == 4 && !strcmp(argv[1], "hash"))
+		return daemon_hash(argv[2], argv[3]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--version")) {
 			puts("tandem " PACKAGE_VERSION);

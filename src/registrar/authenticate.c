@@ -27,7 +27,8 @@ const char *registrar_upstream(const struct registrar *registrar, const char *us
 {
 	ssize_t index = config_find(registrar->config, "users", user);
 	const char *own = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "upstream");
-	bool is_ours = index >= 0 && config_string(registrar->config, "users", (size_t)index, "password");
+	struct sip_credentials unused;
+	bool is_ours = registrar_find_credentials((void *)registrar, user, &unused);
 	return own || is_ours ? own : config_string(registrar->config, "registrar", 0, "upstream");
 }
 
@@ -77,9 +78,13 @@ bool registrar_find_credentials(void *user, const char *name, struct sip_credent
 	ssize_t index = config_find(registrar->config, "users", name);
 	if (index < 0)
 		return false;
-	ret_credentials->username = config_string(registrar->config, "users", (size_t)index, "name");
-	ret_credentials->password = config_string(registrar->config, "users", (size_t)index, "password");
-	return ret_credentials->password;
+	*ret_credentials = (struct sip_credentials){
+		.username = config_string(registrar->config, "users", (size_t)index, "name"),
+		.password = config_string(registrar->config, "users", (size_t)index, "password"),
+		.ha1 = {[SIP_DIGEST_MD5] = config_string(registrar->config, "users", (size_t)index, "ha1_md5"),
+			[SIP_DIGEST_SHA256] = config_string(registrar->config, "users", (size_t)index, "ha1_sha256")},
+	};
+	return ret_credentials->password || ret_credentials->ha1[SIP_DIGEST_MD5] || ret_credentials->ha1[SIP_DIGEST_SHA256];
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)

@@ -72,6 +72,13 @@ static const struct config_option user_options[] = {
 	 .min = 1,
 	 .max = 256,
 	 .help = "What the user proves himself with."},
+	{.name = "ha1_md5",
+	 .type = CONFIG_STRING,
+	 .is_secret = true,
+	 .min = 32,
+	 .max = 32,
+	 .help = "In place of password: its hash for name and domain (\"tandem hash\" makes it). Browsers prove themselves by this one."},
+	{.name = "ha1_sha256", .type = CONFIG_STRING, .is_secret = true, .min = 64, .max = 64, .help = "The same for SHA-256."},
 	{.name = "media",
 	 .type = CONFIG_ENUM,
 	 .names = media_names,
@@ -128,10 +135,32 @@ static void check_registrar(const struct config_snapshot *snapshot, struct confi
 				(long long)least, (long long)most);
 }
 
+static bool has_own_password(const struct config_snapshot *snapshot, size_t i)
+{
+	return config_string(snapshot, "users", i, "password") || config_string(snapshot, "users", i, "ha1_md5") ||
+	       config_string(snapshot, "users", i, "ha1_sha256");
+}
+
+static void check_hashes(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	static const struct {
+		const char *name;
+		enum sip_digest_algorithm algorithm;
+	} rows[] = {{"ha1_md5", SIP_DIGEST_MD5}, {"ha1_sha256", SIP_DIGEST_SHA256}};
+	for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
+		const char *hash = config_string(snapshot, "users", i, rows[k].name);
+		if (hash && !sip_digest_is_ha1(rows[k].algorithm, hash))
+			config_complain(report, "users", i, rows[k].name,
+					"is no hash: hex digits in lower case, as \"tandem hash\" prints them");
+		if (hash && config_string(snapshot, "users", i, "password"))
+			config_complain(report, "users", i, rows[k].name, "stands there beside the password: one of both is enough");
+	}
+}
+
 static void check_upstream(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *upstream = config_string(snapshot, "users", i, "upstream");
-	bool has_password = config_string(snapshot, "users", i, "password");
+	bool has_password = has_own_password(snapshot, i);
 	bool has_theirs = config_string(snapshot, "users", i, "upstream_password");
 	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
 		config_complain(report, "users", i, "upstream", "is no trunk");
@@ -171,9 +200,10 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 					"is only the part before the '@' of an address, without blanks");
 		check_user_texts(snapshot, report, i);
 		config_check_encodings(snapshot, report, "users", i, "codecs");
-		if (!is_open && !is_proven_there && !config_string(snapshot, "users", i, "password"))
+		if (!is_open && !is_proven_there && !has_own_password(snapshot, i))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");
+		check_hashes(snapshot, report, i);
 		check_upstream(snapshot, report, i);
 	}
 }

@@ -156,6 +156,12 @@ int sip_credentials_ha1(const struct sip_credentials *credentials, enum sip_dige
 	return sip_digest_ha1(algorithm, credentials->username, realm, credentials->password, ret_hex);
 }
 
+bool sip_digest_is_ha1(enum sip_digest_algorithm algorithm, const char *text)
+{
+	size_t length = 2 * crypto_digest_bytes(algorithms[algorithm].digest);
+	return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
+}
+
 bool sip_credentials_equal(const struct sip_credentials *a, const struct sip_credentials *b)
 {
 	for (size_t i = 0; i < SIP_DIGEST_ALGORITHMS; i++)

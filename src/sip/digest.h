@@ -18,6 +18,8 @@ bool sip_credentials_fit(const struct sip_credentials *credentials, enum sip_dig
 /* HA1 for `realm`, from the password or as it is. 0 or -errno; -ENOENT: neither is there. */
 int sip_credentials_ha1(const struct sip_credentials *credentials, enum sip_digest_algorithm algorithm, const char *realm,
 			char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
+/* Whether a text is HA1 as it stands in these: hex of the right length, in lower case. */
+bool sip_digest_is_ha1(enum sip_digest_algorithm algorithm, const char *text);
 bool sip_credentials_equal(const struct sip_credentials *a, const struct sip_credentials *b);
 
 /* The secret of both sides (RFC 7616, section 3.4.2), in lower-case hex. 0 or -errno. */

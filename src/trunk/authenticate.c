@@ -38,6 +38,7 @@ static bool find_credentials(void *user, const char *name, struct sip_credential
 		return false;
 	ret_credentials->username = option_text(trunk, "inbound_username");
 	ret_credentials->password = option_text(trunk, "inbound_password");
+	ret_credentials->ha1[SIP_DIGEST_MD5] = option_text(trunk, "inbound_ha1_md5");
 	return true;
 }
 

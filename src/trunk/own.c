@@ -10,6 +10,8 @@ struct sip_credentials trunk_own_credentials(const struct trunk *trunk)
 	    .realm = trunk_realm(trunk),
 	    .username = config_string(trunk->snapshot, "trunks", trunk->index, "username"),
 	    .password = config_string(trunk->snapshot, "trunks", trunk->index, "password"),
+	    .ha1 = {[SIP_DIGEST_MD5] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_md5"),
+		    [SIP_DIGEST_SHA256] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_sha256")},
 	};
 }
 
