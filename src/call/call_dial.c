@@ -190,12 +190,33 @@ void call_drop_attempts(struct call *call, const char *reason)
 	}
 }
 
-static void call_note_failure(struct call *call, unsigned status, const char *phrase)
+/* "the trunk answered 403 Forbidden (caller id not allowed)"; a new string. */
+static char *call_words_of_failure(const struct leg *leg, unsigned status, const char *phrase)
 {
+	const char *who = leg->kind == LEG_TRUNK ? "the trunk" : "the called side";
+	if (leg->said_words)
+		return g_strdup_printf("%s answered %s", who, leg->said_words);
+	return g_strdup_printf("%s could not be reached: %u %s", who, status, phrase ? phrase : sip_status_text(status));
+}
+
+static void call_note_failure(struct call *call, const struct leg *leg, unsigned status, const char *phrase)
+{
+	g_autofree char *words = call_words_of_failure(leg, status, phrase);
+	log_info(&leg->log, "refused: %s", words);
 	if (!sip_status_is_better(status, call->best_status))
 		return;
 	call->best_status = status;
+	call->best_cause = leg->said_cause;
 	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
+	base_copy_text(call->best_words, sizeof call->best_words, words);
+}
+
+/* A code that says nothing ("it went wrong") gives way to the one that a telephone network's cause stands for. */
+static unsigned call_status_to_tell(const struct call *call)
+{
+	bool is_vague = call->best_status == 480 || call->best_status == 500 || call->best_status == 503;
+	unsigned status = is_vague ? sip_cause_status(call->best_cause.q850) : 0;
+	return status ? status : sip_status_for_other_side(call->best_status);
 }
 
 /* Nobody is left who could answer. */
@@ -204,11 +225,11 @@ static bool call_dial_failed(struct call *call)
 	/* A challenge that the caller is to answer is his to see. */
 	const struct sip_message *challenge = call->caller->challenge;
 	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
-	unsigned told = is_question ? call->best_status : sip_status_for_other_side(call->best_status);
+	unsigned told = is_question ? call->best_status : call_status_to_tell(call);
 	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);
-	g_autofree char *cause = g_strdup_printf("the called side answered %u %s", call->best_status, call->best_phrase);
+	g_autofree char *cause = g_strdup(call->best_words);
 	call_end(call, EVENT_SIDE_CALLED, told, phrase, cause);
 	return false;
 }
@@ -273,10 +294,9 @@ bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, co
 {
 	if (call_attempt_again(call, leg, status))
 		return true;
-	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	if (status == 403 || status == 404)
 		call_doubt(leg);
-	call_note_failure(call, status, phrase);
+	call_note_failure(call, leg, status, phrase);
 	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);
 	return call->n_attempts || call_follow_redirection(call) || call_dial_failed(call);

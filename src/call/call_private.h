@@ -78,6 +78,8 @@ struct call {
 	unsigned told_status;	  /* the last one told to the caller */
 	unsigned best_status;	  /* of the attempts that failed */
 	char best_phrase[128];
+	struct sip_cause best_cause; /* what was said with it */
+	char best_words[512];	     /* the same for people */
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer;

@@ -310,6 +310,7 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 		call_on_redirected(leg->call, leg, response);
 	if (leg_try_credentials(invite, response))
 		return;
+	leg_note_cause(leg, response);
 	leg_pass_challenge(leg, response);
 	leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }
