@@ -44,6 +44,7 @@ const struct config_table *const daemon_tables[] = {
 	&record_options,
 	&plugin_options,
 	&registrar_config_table,
+	&registrar_tokens_config_table,
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,

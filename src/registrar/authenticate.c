@@ -104,9 +104,11 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 {
 	char proven[SIP_DIGEST_NAME_SIZE];
 	struct sip_credentials unused;
-	/* What the connection has proved before holds as long as there is such a user. */
-	bool is_known = registrar_flow_user(sip_server_transaction_flow(transaction)) &&
-			registrar_find_credentials(registrar, user, &unused);
+	/* What the connection has proved before holds as long as there is such a user, or the token. */
+	const struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	bool token_holds, is_by_token = registrar_token_has_proved(registrar, flow, &token_holds);
+	bool is_known = registrar_flow_user(flow) &&
+			(is_by_token ? token_holds : registrar_find_credentials(registrar, user, &unused));
 	int error = sip_digest_server_prove(registrar->digest, transaction, challenge, is_known, proven);
 	if (error == -EAGAIN) {
 		metrics_add(&proofs_asked, 1);
@@ -114,6 +116,24 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 	}
 	bool is_right = error == 0 && (!*proven || !strcmp(proven, user));
 	return is_right ? 0 : refuse(transaction, user, "wrong credentials");
+}
+
+/* By a token if one is shown, else by digest. 0 or -EACCES: answered. */
+static int check_proof(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge, const char *user)
+{
+	const char *wrong;
+	int error = registrar_token_prove(registrar, transaction, user, &wrong);
+	if (error == -ENOENT)
+		return check_digest(registrar, transaction, challenge, user);
+	if (error == 0)
+		return 0;
+	char name[NET_ADDRESS_TEXT_MAX];
+	metrics_add(&proofs_wrong, 1);
+	log_warning(NULL, "registrar: %s of %s for user %s refused: the token is no good: %s",
+		    sip_message_method_name(sip_server_transaction_request(transaction)),
+		    net_address_format(sip_flow_remote(sip_server_transaction_flow(transaction)), name), user, wrong);
+	registrar_token_refuse(registrar, transaction, challenge);
+	return error;
 }
 
 void registrar_flow_proven(struct sip_flow *flow, const char *user)
@@ -138,7 +158,7 @@ int registrar_prove(struct registrar *registrar, struct sip_server_transaction *
 		return known ? 0 : refuse(transaction, user, "Register First");
 	}
 	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST &&
-	    check_digest(registrar, transaction, challenge, user) < 0)
+	    check_proof(registrar, transaction, challenge, user) < 0)
 		return -EACCES;
 	if (!known)
 		registrar_flow_proven(flow, user);

@@ -58,6 +58,27 @@ static const struct config_option registrar_options[] = {
 	{0},
 };
 
+static const struct config_option token_options[] = {
+	{.name = "key_file",
+	 .type = CONFIG_PATH,
+	 .help = "Public keys of who signs the tokens that users may show in place of a password: PEM, or a JWK set. Read again by SIGHUP."},
+	{.name = "issuer", .type = CONFIG_STRING, .min = 1, .help = "What the claim iss must be; any when it is not written."},
+	{.name = "audience", .type = CONFIG_STRING, .min = 1, .help = "What the claim aud must be or hold."},
+	{.name = "user_claim", .type = CONFIG_STRING, .min = 1, .max = 64, .fallback = "sub", .help = "Which claim is the user's name."},
+	{.name = "leeway_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 0,
+	 .max = 600,
+	 .fallback = "30",
+	 .help = "How far the clocks of here and there may differ."},
+	{.name = "authorization_server",
+	 .type = CONFIG_STRING,
+	 .min = 1,
+	 .max = 1024,
+	 .help = "Where clients get tokens, an https URL: told in challenges (RFC 8898)."},
+	{0},
+};
+
 static const struct config_option user_options[] = {
 	{.name = "name",
 	 .type = CONFIG_STRING,
@@ -213,6 +234,13 @@ const struct config_table registrar_config_table = {
 	.shape = CONFIG_GROUP,
 	.options = registrar_options,
 	.check = check_registrar,
+};
+
+const struct config_table registrar_tokens_config_table = {
+	.group = "tokens",
+	.shape = CONFIG_GROUP,
+	.options = token_options,
+	.check = registrar_tokens_check,
 };
 
 const struct config_table registrar_users_config_table = {

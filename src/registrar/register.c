@@ -309,8 +309,10 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
 {
 	struct registration registration = begin(registrar, transaction);
 	if (!check_flow(&registration) &&
-	    !registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user))
+	    !registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user)) {
+		registration.expires_most_s = registrar_token_left_s(registrar, registration.flow);
 		register_user(&registration);
+	}
 }
 
 int registrar_check_register(struct registrar *registrar, struct sip_server_transaction *transaction)

@@ -38,6 +38,8 @@ typedef bool sip_digest_find(void *user, const char *name, struct sip_credential
 int sip_digest_server_new(const char *realm, sip_digest_find *find, void *user, struct sip_digest_server **ret_server);
 /* Challenges name MD5 alone from then on: for telephones, of which many read the first challenge only and know no other. */
 void sip_digest_server_keep_to_md5(struct sip_digest_server *server);
+/* Another scheme's challenge goes above ours; copied; NULL: none. */
+void sip_digest_server_offer_before(struct sip_digest_server *server, const char *challenge);
 struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *server);
 
 #define SIP_DIGEST_NAME_SIZE 256

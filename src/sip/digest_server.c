@@ -22,6 +22,7 @@ struct sip_digest_server {
 	char *realm;
 	sip_digest_find *find;
 	void *user;
+	char *before;	      /* another scheme's challenge; NULL */
 	size_t first_offered; /* of the algorithms that challenges name */
 	uint8_t key[KEY_BYTES];
 	int64_t valid_from_us;
@@ -34,6 +35,12 @@ static const enum sip_digest_algorithm offered[] = {SIP_DIGEST_SHA256, SIP_DIGES
 void sip_digest_server_keep_to_md5(struct sip_digest_server *server)
 {
 	server->first_offered = G_N_ELEMENTS(offered) - 1;
+}
+
+void sip_digest_server_offer_before(struct sip_digest_server *server, const char *challenge)
+{
+	g_free(server->before);
+	server->before = g_strdup(challenge);
 }
 
 int sip_digest_server_new(const char *realm, sip_digest_find *find, void *user, struct sip_digest_server **ret_server)
@@ -56,6 +63,7 @@ struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *serve
 		return NULL;
 	crypto_wipe(server->key, sizeof server->key);
 	g_hash_table_destroy(server->counts);
+	g_free(server->before);
 	g_free(server->realm);
 	g_free(server);
 	return NULL;
@@ -181,6 +189,8 @@ int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_mes
 		return error;
 	memcpy(nonce.mac, mac, sizeof nonce.mac);
 	crypto_hex_encode(&nonce, sizeof nonce, text);
+	if (server->before)
+		error = sip_message_add_header(response, header, server->before);
 	for (size_t i = server->first_offered; i < G_N_ELEMENTS(offered) && !error; i++)
 		error = sip_message_add_header_format(response, header,
 						      "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s",
