@@ -136,11 +136,17 @@ static enum crypto_token_verdict check_signature(const struct crypto_token_keys 
 	/* What we do not know and must understand (RFC 7515, section 4.1.11). */
 	if (!algorithm || json_object_get(header, "crit") || (kid && !json_is_string(kid)))
 		return CRYPTO_TOKEN_MALFORMED;
-	size_t length;
-	g_autofree uint8_t *signature = crypto_token_decode(text + signed_length + 1, &length);
+	struct crypto_token_signed what = {
+		.algorithm = algorithm,
+		.kid = json_string_value(kid),
+		.text = text,
+		.text_length = signed_length,
+	};
+	g_autofree uint8_t *signature = crypto_token_decode(text + signed_length + 1, &what.signature_length);
 	if (!signature)
 		return CRYPTO_TOKEN_MALFORMED;
-	return crypto_token_keys_check(keys, algorithm, json_string_value(kid), text, signed_length, signature, length);
+	what.signature = signature;
+	return crypto_token_keys_check(keys, &what);
 }
 
 enum crypto_token_verdict crypto_token_verify(const struct crypto_token_keys *keys, const struct crypto_token_rules *rules,

@@ -213,34 +213,33 @@ static uint8_t *der_of(const uint8_t *signature, size_t length, int *ret_length)
 	return *ret_length > 0 ? der : NULL;
 }
 
-static bool has_signed(const struct key *key, const char *text, size_t text_length, const uint8_t *signature, size_t length)
+static bool has_signed(const struct key *key, const struct crypto_token_signed *what)
 {
 	bool is_ec = !strcmp(key->algorithm, "ES256");
 	int der_length = 0;
-	uint8_t *der = is_ec ? der_of(signature, length, &der_length) : NULL;
+	uint8_t *der = is_ec ? der_of(what->signature, what->signature_length, &der_length) : NULL;
 	if (is_ec && !der)
 		return false;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	const EVP_MD *digest = !strcmp(key->algorithm, "EdDSA") ? NULL : EVP_sha256();
 	bool is_right = EVP_DigestVerifyInit(context, NULL, digest, NULL, key->key) == 1 &&
-			EVP_DigestVerify(context, is_ec ? der : signature, is_ec ? (size_t)der_length : length,
-					 (const uint8_t *)text, text_length) == 1;
+			EVP_DigestVerify(context, is_ec ? der : what->signature,
+					 is_ec ? (size_t)der_length : what->signature_length, (const uint8_t *)what->text,
+					 what->text_length) == 1;
 	EVP_MD_CTX_free(context);
 	OPENSSL_free(der);
 	ERR_clear_error();
 	return is_right;
 }
 
-enum crypto_token_verdict crypto_token_keys_check(const struct crypto_token_keys *keys, const char *algorithm, const char *kid,
-						  const char *text, size_t text_length, const uint8_t *signature,
-						  size_t signature_length)
+enum crypto_token_verdict crypto_token_keys_check(const struct crypto_token_keys *keys, const struct crypto_token_signed *what)
 {
 	enum crypto_token_verdict verdict = CRYPTO_TOKEN_UNKNOWN_KEY;
 	for (guint i = 0; i < keys->list->len; i++) {
 		const struct key *key = &g_array_index(keys->list, struct key, i);
-		if (strcmp(key->algorithm, algorithm) || (kid && key->kid && strcmp(kid, key->kid)))
+		if (strcmp(key->algorithm, what->algorithm) || (what->kid && key->kid && strcmp(what->kid, key->kid)))
 			continue;
-		if (has_signed(key, text, text_length, signature, signature_length))
+		if (has_signed(key, what))
 			return CRYPTO_TOKEN_OK;
 		verdict = CRYPTO_TOKEN_BAD_SIGNATURE;
 	}

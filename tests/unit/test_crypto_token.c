@@ -67,12 +67,13 @@ static void vectors(void **state)
 	struct crypto_token_keys *edwards = /* RFC 8037, A.4: its payload is no JSON */
 	    keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}");
 	static const char text[] = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-	size_t length;
+	struct crypto_token_signed what = {.algorithm = "EdDSA", .text = text, .text_length = strlen(text)};
 	g_autofree uint8_t *signature = crypto_token_decode(
-	    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg", &length);
-	assert_int_equal(crypto_token_keys_check(edwards, "EdDSA", NULL, text, strlen(text), signature, length), CRYPTO_TOKEN_OK);
+	    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg", &what.signature_length);
+	what.signature = signature;
+	assert_int_equal(crypto_token_keys_check(edwards, &what), CRYPTO_TOKEN_OK);
 	signature[0] ^= 1;
-	assert_int_equal(crypto_token_keys_check(edwards, "EdDSA", NULL, text, strlen(text), signature, length), CRYPTO_TOKEN_BAD_SIGNATURE);
+	assert_int_equal(crypto_token_keys_check(edwards, &what), CRYPTO_TOKEN_BAD_SIGNATURE);
 	crypto_token_keys_free(edwards);
 }
 
