@@ -45,6 +45,7 @@ const struct config_table *const daemon_tables[] = {
 	&plugin_options,
 	&registrar_config_table,
 	&registrar_tokens_config_table,
+	&registrar_turn_config_table,
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,

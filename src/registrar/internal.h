@@ -109,6 +109,10 @@ bool registrar_token_has_proved(const struct registrar *registrar, const struct 
 /* UINT32_MAX for a flow without a token. */
 uint32_t registrar_token_left_s(const struct registrar *registrar, const struct sip_flow *flow);
 
+/* --- turn.c --- */
+/* Adds TURN servers and credentials for them, if there are such. */
+void registrar_turn_tell(const struct registrar *registrar, const char *user, struct sip_message *response);
+
 /* --- authenticate.c --- */
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
 bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);

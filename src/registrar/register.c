@@ -251,6 +251,8 @@ static void confirm(struct registration *registration)
 	add_contacts(registration, response);
 	sip_message_add_header(response, "Supported", REGISTRAR_EXTENSIONS);
 	confirm_outbound(registration, response);
+	if (registrar_binding_count(registration->registrar, registration->user))
+		registrar_turn_tell(registration->registrar, registration->user, response);
 	for (size_t i = g_strv_length((char **)registration->path); i > 0; i--) /* each goes above those that are there */
 		sip_message_add_header(response, "Path", registration->path[i - 1]);
 	sip_server_transaction_respond(registration->transaction, response);

@@ -17,9 +17,13 @@
 struct registrar;
 struct registrar_endpoint;
 
-/* The groups "registrar", "tokens" and "users". */
+/* In the 200 to a REGISTER: what RTCConfiguration.iceServers takes, as JSON. */
+#define REGISTRAR_ICE_SERVERS_HEADER "X-Ice-Servers"
+
+/* The groups "registrar", "tokens", "browser_turn" and "users". */
 extern const struct config_table registrar_config_table;
 extern const struct config_table registrar_tokens_config_table;
+extern const struct config_table registrar_turn_config_table;
 extern const struct config_table registrar_users_config_table;
 
 /* `domain` is the house's own (the realm too), copied; `events` may be NULL. 0 or -errno. */
