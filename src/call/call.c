@@ -215,11 +215,14 @@ static void call_log_end(const struct call *call, enum event_side by, unsigned s
 		log_info(&call->log, "ended by %s before an answer: %s (%u)", event_side_name(by), cause, status);
 }
 
-/* Whose end nobody asked for is told why (RFC 3326). `cause` is our own text. */
-static char *call_end_reason(enum event_side by, unsigned status, const char *cause)
+/* Why, for the others (RFC 3326): what the side that ends it has said; of an end nobody asked for our own text, `cause`. */
+static char *call_end_reason(const struct call *call, enum event_side by, unsigned status, const char *cause)
 {
+	const struct leg *leg = by == EVENT_SIDE_CALLER ? call->caller : call->called;
 	if (by != EVENT_SIDE_GATEWAY && strcmp(cause, CALL_CAUSE_LOST))
-		return NULL;
+		return by == EVENT_SIDE_CALLED && !call_is_up(call) ? sip_cause_write(&call->best_cause)
+		       : leg					    ? sip_cause_write(&leg->said_cause)
+								    : NULL;
 	return g_strdup_printf("SIP;cause=%u;text=\"%s\"", status, cause);
 }
 
@@ -236,7 +239,7 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	if (call->leaving && leg_referral_is_open(call->leaving))
 		leg_referral_report(call->leaving, 487, NULL);
 	/* Each leg ends by itself: none waits for another. A pending re-INVITE ends with its dialog (section 15.1.2). */
-	g_autofree char *reason = call_end_reason(by, was_answered ? 480 : status, cause);
+	g_autofree char *reason = call_end_reason(call, by, was_answered ? 480 : status, cause);
 	call_drop_attempts(call, reason);
 	call_record(call, &event);
 	struct leg *legs[] = {call->caller, call->called, call->leaving};

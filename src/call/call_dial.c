@@ -93,7 +93,7 @@ static bool call_user_has_room(struct call *call, const struct route_stage *stag
 	char phrase[CALL_PHRASE_BYTES];
 	if (stage->to.is_emergency || call_may_begin(call->manager, &beginning, phrase))
 		return true;
-	call_note_failure(call, ROUTE_CAUSE_BUSY, 486, phrase);
+	call_note_failure(call, NULL, ROUTE_CAUSE_BUSY, 486, phrase);
 	return false;
 }
 
@@ -119,7 +119,7 @@ static char *call_trunk_uri(const struct call *call, const struct trunk *trunk, 
 	const struct leg *caller = call->caller;
 	if (!account)
 		return trunk_uri(trunk, number);
-	if (trunk_account_credentials(account))
+	if (trunk_account_digest(account))
 		return trunk_address_of_record(trunk, number);
 	const char *written = caller->invite_server
 				      ? sip_message_request_uri(sip_server_transaction_request(caller->invite_server))
@@ -141,7 +141,7 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 	struct call_beginning beginning = {.name = trunk_name(trunk), .is_trunk = true, .call = call};
 	char phrase[CALL_PHRASE_BYTES];
 	if (!decision->is_emergency && !call_may_begin(call->manager, &beginning, phrase)) {
-		call_note_failure(call, ROUTE_CAUSE_NO_ANSWER, 503, phrase);
+		call_note_failure(call, NULL, ROUTE_CAUSE_NO_ANSWER, 503, phrase);
 		return 503;
 	}
 	g_autofree char *uri = call_trunk_uri(call, trunk, decision);
@@ -181,7 +181,7 @@ bool call_dial_stage(struct call *call, const struct route_stage *stage)
 			: stage->to.target == ROUTE_TRUNK ? call_dial_trunk(call, &stage->to)
 			: call_dial_builtin(call, &stage->to);
 	if (status)
-		call_note_failure(call, ROUTE_CAUSE_UNREGISTERED, status, NULL);
+		call_note_failure(call, NULL, ROUTE_CAUSE_UNREGISTERED, status, NULL);
 	return !status;
 }
 
@@ -215,17 +215,25 @@ void call_drop_attempts(struct call *call, const char *reason)
 	}
 }
 
+/* A code that says nothing ("it went wrong") gives way to the one that a telephone network's cause stands for. */
+static unsigned call_status_to_tell(const struct call *call)
+{
+	bool is_vague = call->best_status == 480 || call->best_status == 500 || call->best_status == 503;
+	unsigned status = is_vague ? sip_cause_status(call->best_cause.q850) : 0;
+	return status ? status : sip_status_for_other_side(call->best_status);
+}
+
 /* Nobody is left who could answer. */
 static bool call_dial_failed(struct call *call)
 {
 	/* A challenge that the caller is to answer is his to see. */
 	const struct sip_message *challenge = call->caller->challenge;
 	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
-	unsigned told = is_question ? call->best_status : sip_status_for_other_side(call->best_status);
+	unsigned told = is_question ? call->best_status : call_status_to_tell(call);
 	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);
-	g_autofree char *cause = g_strdup_printf("the called side answered %u %s", call->best_status, call->best_phrase);
+	g_autofree char *cause = g_strdup(call->best_words);
 	call_end(call, EVENT_SIDE_CALLED, told, phrase, cause);
 	return false;
 }
@@ -290,10 +298,9 @@ bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, co
 {
 	if (call_attempt_again(call, leg, status))
 		return true;
-	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	if (status == 403 || status == 404)
 		call_doubt(leg);
-	call_note_failure(call, route_cause_of_status(status), status, phrase);
+	call_note_failure(call, leg, route_cause_of_status(status), status, phrase);
 	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);
 	return call->n_attempts || call_follow_redirection(call) || call_go_on(call) || call_dial_failed(call);

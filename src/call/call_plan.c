@@ -7,15 +7,29 @@ METRICS_COUNTER(calls_gone_on, "tandem_calls_gone_on_total", "Calls that went on
 
 #define REASON_NO_ANSWER "SIP;cause=480;text=\"no answer\""
 
-void call_note_failure(struct call *call, enum route_cause cause, unsigned status, const char *phrase)
+/* "the trunk answered 403 Forbidden (caller id not allowed)"; a new string. */
+static char *call_words_of_failure(const struct leg *leg, unsigned status, const char *phrase)
 {
+	const char *who = leg && leg->kind == LEG_TRUNK ? "the trunk" : "the called side";
+	if (leg && leg->said_words)
+		return g_strdup_printf("%s answered %s", who, leg->said_words);
+	return g_strdup_printf("%s could not be reached: %u %s", who, status, phrase ? phrase : sip_status_text(status));
+}
+
+void call_note_failure(struct call *call, const struct leg *leg, enum route_cause cause, unsigned status, const char *phrase)
+{
+	g_autofree char *words = call_words_of_failure(leg, status, phrase);
+	if (leg)
+		log_info(&leg->log, "refused: %s", words);
 	if (cause > ROUTE_CAUSE_UNREGISTERED && call->cause == ROUTE_CAUSE_UNREGISTERED)
 		call->best_status = 0; /* who is there says more than who is not */
 	call->cause = MAX(call->cause, cause);
 	if (!sip_status_is_better(status, call->best_status))
 		return;
 	call->best_status = status;
+	call->best_cause = leg ? leg->said_cause : (struct sip_cause){0};
 	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
+	base_copy_text(call->best_words, sizeof call->best_words, words);
 }
 
 void call_drop_plan(struct call *call)
@@ -97,7 +111,7 @@ void call_stage_unanswered(struct call *call)
 	if (call->state != CALL_ANSWERED) { /* else it is the caller's media that does not come */
 		call_drop_attempts(call, REASON_NO_ANSWER);
 		call_drop_redirections(call);
-		call_note_failure(call, ROUTE_CAUSE_NO_ANSWER, 480, "No Answer");
+		call_note_failure(call, NULL, ROUTE_CAUSE_NO_ANSWER, 480, "No Answer");
 		if (call_go_on(call))
 			return;
 	}
@@ -111,7 +125,7 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 {
 	if (decision->target == ROUTE_DENIED || decision->target == ROUTE_REFUSED) {
 		bool is_refused = decision->target == ROUTE_REFUSED;
-		call_note_failure(call, ROUTE_CAUSE_UNREGISTERED, is_refused ? 403 : 404, is_refused ? "Number Not Allowed" : NULL);
+		call_note_failure(call, NULL, ROUTE_CAUSE_UNREGISTERED, is_refused ? 403 : 404, is_refused ? "Number Not Allowed" : NULL);
 		return call->best_status;
 	}
 	call_drop_plan(call);

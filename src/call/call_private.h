@@ -1,5 +1,6 @@
 /* What the files of this room share: the manager and the call. */
 #pragma once
+#include "call/leg_account.h"
 #include "call/leg_session.h"
 #include "metrics/metrics.h"
 #include "route/router.h"
@@ -86,6 +87,8 @@ struct call {
 	unsigned told_status;	  /* the last one told to the caller */
 	unsigned best_status;	  /* of the attempts that failed */
 	char best_phrase[CALL_PHRASE_BYTES];
+	struct sip_cause best_cause; /* what was said with it */
+	char best_words[512];	     /* the same for people */
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
@@ -167,8 +170,8 @@ unsigned call_dial(struct call *call, const struct route_decision *decision);
 bool call_go_on(struct call *call);
 /* The called side has rung for long enough. */
 void call_stage_unanswered(struct call *call);
-/* What a failure of an attempt, or of a stage that had none, means to the next. `phrase` may be NULL. */
-void call_note_failure(struct call *call, enum route_cause cause, unsigned status, const char *phrase);
+/* What a failure of an attempt, or of a stage that had none (`leg` NULL), means to the next. `phrase` may be NULL. */
+void call_note_failure(struct call *call, const struct leg *leg, enum route_cause cause, unsigned status, const char *phrase);
 void call_drop_plan(struct call *call);
 
 /* --- call_dial.c: the called side --- */

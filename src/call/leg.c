@@ -311,6 +311,7 @@ struct leg *leg_free(struct leg *leg)
 	g_free(leg->dialled);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
+	g_free(leg->said_words);
 	leg_drop_session(leg);
 	g_free(leg);
 	return NULL;

@@ -55,6 +55,10 @@ void daemon_stop(struct daemon *daemon);
 /* Reads the configuration anew (SIGHUP). A file with mistakes or another domain changes nothing, nor does any while it stops. */
 void daemon_reload(struct daemon *daemon);
 
+/* --- hash.c --- */
+/* The command "hash". 0 or -errno, which it has explained. */
+int daemon_hash(const char *user, const char *realm);
+
 /* Puts what is left over, and who is there, among the metrics and into /healthz. */
 int daemon_observe(struct daemon *daemon);
 void daemon_observe_stop(struct daemon *daemon);

@@ -23,6 +23,7 @@ static const char usage[] =
 	"       tandem -t -c FILE     check the configuration and say what is wrong with it\n"
 	"       tandem route NUMBER --from USER [--trunk NAME] [--time \"2026-11-23 09:00\"] -c FILE\n"
 	"                             say where a call would go, and why\n"
+	"       tandem hash USER REALM   print what may stand in the configuration for the password on standard input\n"
 	"       tandem --options      print every option of the configuration\n"
 	"       tandem --presets      print the presets of trunks and what each stands for\n"
 	"       tandem --version\n";
@@ -159,6 +160,8 @@ int main(int argc, char **argv)
 	bool only_check = false;
 	if (argc > 1 && !strcmp(argv[1], "route"))
 		return daemon_route_command(argc - 1, argv + 1);
+	if (argc == 4 && !strcmp(argv[1], "hash"))
+		return daemon_hash(argv[2], argv[3]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--version")) {
 			puts("tandem " PACKAGE_VERSION);

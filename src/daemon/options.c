@@ -44,6 +44,8 @@ const struct config_table *const daemon_tables[] = {
 	&record_options,
 	&plugin_options,
 	&registrar_config_table,
+	&registrar_tokens_config_table,
+	&registrar_turn_config_table,
 	&registrar_users_config_table,
 	&trunk_options,
 	&route_options,

@@ -17,7 +17,7 @@ struct trunk {
 	char *host;    /* an address or a name */
 	uint16_t port; /* 0: not written */
 	enum sip_transport transport;
-	struct sip_credentials credentials;
+	struct sip_digest_client *digest; /* as itself; NULL: it has no credentials */
 
 	struct loop *loop;
 	struct trunk_lookup *lookup; /* the one under way; NULL */
@@ -43,7 +43,8 @@ struct trunk {
 /* Where the server side of digest is kept once it is needed. */
 struct sip_digest_server **trunks_digest(struct trunks *trunks);
 
-/* --- own.c: the trunk's own registration --- */
+/* --- own.c: what it is itself at the peer: credentials (texts borrowed; no username: none) and registration --- */
+struct sip_credentials trunk_own_credentials(const struct trunk *trunk);
 void trunk_own_init(struct trunk *trunk);
 void trunk_own_clear(struct trunk *trunk);
 void trunk_own_start(struct trunk *trunk, struct sip_stack *stack, struct event_bus *events);

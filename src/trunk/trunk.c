@@ -116,9 +116,8 @@ static struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapsh
 	base_copy_text(uri.host, sizeof uri.host, peer.host);
 	g_autofree char *host_text = sip_uri_format(&uri);
 	trunk->host_text = g_strdup(host_text + 1); /* without the ':' of the empty scheme */
-	trunk->credentials.realm = option_text(trunk, "realm");
-	trunk->credentials.username = option_text(trunk, "username");
-	trunk->credentials.password = option_text(trunk, "password");
+	struct sip_credentials credentials = trunk_own_credentials(trunk);
+	trunk->digest = credentials.username ? sip_digest_client_new(&credentials) : NULL;
 	find_addresses(trunk);
 	trunk_own_init(trunk);
 	return trunk;
@@ -145,6 +144,7 @@ struct trunk *trunk_unref(struct trunk *trunk)
 	trunk_own_clear(trunk);
 	if (trunk->retired)
 		g_ptr_array_remove_fast(trunk->retired, trunk);
+	sip_digest_client_free(trunk->digest);
 	config_unref(trunk->snapshot);
 	g_free(trunk->identity);
 	g_free(trunk->host_text);
@@ -190,19 +190,19 @@ const char *trunk_host(const struct trunk *trunk)
 	return trunk->host_text;
 }
 
-const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
-						const struct sip_flow *flow)
+struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
+				       const struct sip_flow *flow)
 {
 	if (!trunk_has_address(trunk, sip_flow_remote(flow)))
 		return NULL;
 	if (account)
-		return trunk_account_credentials(account);
-	return trunk->credentials.username ? &trunk->credentials : NULL;
+		return trunk_account_digest(account);
+	return trunk->digest;
 }
 
 const char *trunk_realm(const struct trunk *trunk)
 {
-	return trunk->credentials.realm;
+	return option_text(trunk, "realm");
 }
 
 const char *const *trunk_codecs(const struct trunk *trunk)

@@ -78,8 +78,8 @@ char *trunk_address_of_record(const struct trunk *trunk, const char *user);
 const char *trunk_host(const struct trunk *trunk);
 /* What may be shown to the far end of a flow as `account` (NULL: as the trunk itself): NULL when there are no credentials of ours,
  * or where the flow leads to somebody else than the trunk's peer, as a Contact or Record-Route of his can. */
-const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
-						const struct sip_flow *flow);
+struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
+				       const struct sip_flow *flow);
 const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be answered; NULL: any */
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
