@@ -21,6 +21,7 @@ export class Phone {
     this.call = null;
     this.recents = [];
     this.ua = null;
+    this.iceServers = [];
     this.listeners = new Set();
     this.stopSound = null;
     this.timers = {};
@@ -82,7 +83,10 @@ export class Phone {
         ? 'The connection is lost. Trying to get it back…'
         : 'The gateway cannot be reached. Trying again…');
     }));
-    ua.on('registered', own(() => this.setStatus('ready')));
+    ua.on('registered', own(({ response }) => {
+      this.iceServers = iceServers(response);
+      this.setStatus('ready');
+    }));
     ua.on('unregistered', own(() => this.status.kind === 'ready' && this.setStatus('registering')));
     ua.on('registrationFailed', own((event) => this.registrationFailed(event)));
     ua.on('newRTCSession', own(({ originator, session, request }) => {
@@ -118,6 +122,11 @@ export class Phone {
     this.changed();
   }
 
+  // The gateway is reached directly wherever that is possible; TURN is for networks that let no UDP out.
+  pcConfig() {
+    return { ...PC_CONFIG, iceServers: this.iceServers };
+  }
+
   // --- settings ---
 
   change(settings) {
@@ -149,7 +158,7 @@ export class Phone {
     const stream = await this.openMicrophone(call);
     if (!stream) return;
     try {
-      const session = this.ua.call(target, { mediaStream: stream, pcConfig: PC_CONFIG, rtcOfferConstraints: AUDIO_ONLY });
+      const session = this.ua.call(target, { mediaStream: stream, pcConfig: this.pcConfig(), rtcOfferConstraints: AUDIO_ONLY });
       this.watch(call, session);
     } catch {
       this.ended(call, { failed: true, text: 'This cannot be called. Check the number.' });
@@ -191,7 +200,7 @@ export class Phone {
     this.play(null);
     const stream = await this.openMicrophone(call);
     if (!stream) return call.session.terminate({ status_code: 480 });
-    call.session.answer({ mediaStream: stream, pcConfig: PC_CONFIG });
+    call.session.answer({ mediaStream: stream, pcConfig: this.pcConfig() });
   }
 
   hangUp() {
@@ -292,5 +301,15 @@ export class Phone {
   }
 }
 
-const PC_CONFIG = { iceServers: [], bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
+const PC_CONFIG = { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
 const AUDIO_ONLY = { offerToReceiveAudio: true, offerToReceiveVideo: false };
+
+// TURN servers and short-lived credentials, as the gateway tells them to whoever is registered.
+function iceServers(response) {
+  try {
+    const list = JSON.parse(response?.getHeader('X-Ice-Servers') || '[]');
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
+}

@@ -27,6 +27,37 @@ const STATUS = {
   606: 'The other side cannot talk with this browser.',
 };
 
+// Of the telephone network (ITU-T Q.850), as gateways pass them on in Reason.
+const Q850 = {
+  1: 'There is nobody at this number.',
+  2: 'The way to this number is broken.',
+  3: 'The way to this number is broken.',
+  17: 'They are on another call.',
+  18: 'Nobody answered.',
+  19: 'Nobody answered.',
+  20: 'They cannot be reached right now.',
+  21: 'They declined the call.',
+  22: 'This number is no longer in use.',
+  27: 'The line to this number is out of order.',
+  28: 'The number is not complete.',
+  34: 'All lines are busy. Try again in a moment.',
+  38: 'The telephone network is out of order.',
+  41: 'The telephone network has a problem. Try again in a moment.',
+  42: 'All lines are busy. Try again in a moment.',
+  47: 'All lines are busy. Try again in a moment.',
+  50: 'This account may not do this.',
+  55: 'This number takes no calls.',
+  57: 'This call is not allowed.',
+  65: 'The other side cannot talk with this browser.',
+  88: 'The other side cannot talk with this browser.',
+  102: 'The telephone network did not answer in time.',
+};
+
+function q850(message) {
+  const match = /(?:^|,)\s*Q\.850\s*;[^,]*?cause\s*=\s*(\d+)/i.exec(message?.getHeader?.('Reason') || '');
+  return match ? Number(match[1]) : 0;
+}
+
 const CAUSE = {
   Terminated: 'Call ended',
   Canceled: 'Call cancelled',
@@ -61,6 +92,8 @@ export function callEndWords(event, call) {
       : 'They hung up before you answered.';
   }
   if (event.originator === 'local' && event.cause === 'Rejected') return 'Declined';
+  // The telephone network knows best; 16 is somebody who has hung up.
+  if (event.originator === 'remote' && Q850[q850(event.message)]) return Q850[q850(event.message)];
   // A status code says more than JsSIP's grouping of it (408 and 480 are both "Unavailable" there).
   if (event.originator === 'remote' && code >= 300 && STATUS[code]) return STATUS[code];
   if (event.originator === 'remote' && event.cause === 'Terminated') return 'They hung up';

@@ -92,12 +92,10 @@ void call_publish(struct call *call, enum event_call_state state)
 static void call_no_answer(void *data)
 {
 	struct call *call = data;
-	if (call_is_up(call))
-		call_give_up_replacing(call, 480, "No Answer");
-	else if (call->no_answer_status == 487)
-		call_end(call, EVENT_SIDE_GATEWAY, 487, NULL, "no answer before the INVITE expired");
+	if (call->plan)
+		call_stage_unanswered(call);
 	else
-		call_end(call, EVENT_SIDE_GATEWAY, 480, "No Answer", "no answer");
+		call_give_up_replacing(call, 480, "No Answer");
 }
 
 static struct call *call_new(struct call_manager *manager)
@@ -129,6 +127,7 @@ struct call *call_free(struct call *call)
 	g_free(call->referred_by);
 	g_free(call->replaces);
 	call_drop_redirections(call);
+	call_drop_plan(call);
 	call_drop_recordings(call);
 	g_free(call);
 	call_manager_forget(manager);
@@ -153,16 +152,11 @@ static void call_place_media(struct call *call)
 }
 
 /* The caller may want to wait less than we let him (section 13.3.1). */
-static void call_limit_ringing(struct call *call, const struct sip_message *request)
+static void call_take_patience(struct call *call, const struct sip_message *request)
 {
-	int64_t limit_ms = call->manager->no_answer_ms;
 	uint32_t expires_s;
-	call->no_answer_status = 480;
-	if (sip_message_expires(request, &expires_s) && (int64_t)expires_s * 1000 <= limit_ms) {
-		limit_ms = (int64_t)expires_s * 1000;
-		call->no_answer_status = 487;
-	}
-	loop_timer_start_ms(&call->no_answer, limit_ms);
+	if (sip_message_expires(request, &expires_s))
+		call->patience_us = base_monotonic_us() + (int64_t)expires_s * G_USEC_PER_SEC;
 }
 
 void call_start(struct call_manager *manager, struct sip_server_transaction *transaction, const struct route_party *sender,
@@ -203,12 +197,13 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 		return;
 	}
 	leg_prepare_media(caller, !has_offer);
+	call_take_patience(call, request);
 	unsigned refused = call_dial(call, decision);
 	if (refused) {
-		call_end(call, EVENT_SIDE_GATEWAY, refused, NULL, sip_status_text(refused));
+		g_autofree char *phrase = g_strdup(call->best_phrase);
+		call_end(call, EVENT_SIDE_GATEWAY, refused, phrase, phrase);
 		return;
 	}
-	call_limit_ringing(call, request);
 	call_advance(call);
 }
 
@@ -220,11 +215,14 @@ static void call_log_end(const struct call *call, enum event_side by, unsigned s
 		log_info(&call->log, "ended by %s before an answer: %s (%u)", event_side_name(by), cause, status);
 }
 
-/* Whose end nobody asked for is told why (RFC 3326). `cause` is our own text. */
-static char *call_end_reason(enum event_side by, unsigned status, const char *cause)
+/* Why, for the others (RFC 3326): what the side that ends it has said; of an end nobody asked for our own text, `cause`. */
+static char *call_end_reason(const struct call *call, enum event_side by, unsigned status, const char *cause)
 {
+	const struct leg *leg = by == EVENT_SIDE_CALLER ? call->caller : call->called;
 	if (by != EVENT_SIDE_GATEWAY && strcmp(cause, CALL_CAUSE_LOST))
-		return NULL;
+		return by == EVENT_SIDE_CALLED && !call_is_up(call) ? sip_cause_write(&call->best_cause)
+		       : leg					    ? sip_cause_write(&leg->said_cause)
+								    : NULL;
 	return g_strdup_printf("SIP;cause=%u;text=\"%s\"", status, cause);
 }
 
@@ -241,7 +239,7 @@ void call_end(struct call *call, enum event_side by, unsigned status, const char
 	if (call->leaving && leg_referral_is_open(call->leaving))
 		leg_referral_report(call->leaving, 487, NULL);
 	/* Each leg ends by itself: none waits for another. A pending re-INVITE ends with its dialog (section 15.1.2). */
-	g_autofree char *reason = call_end_reason(by, was_answered ? 480 : status, cause);
+	g_autofree char *reason = call_end_reason(call, by, was_answered ? 480 : status, cause);
 	call_drop_attempts(call, reason);
 	call_record(call, &event);
 	struct leg *legs[] = {call->caller, call->called, call->leaving};

@@ -7,7 +7,8 @@
 #include "route/router.h"
 #include "sip/stack.h"
 
-extern const struct config_table call_options;
+/* "calls", and the limits of users and trunks. */
+extern const struct config_table call_options, call_user_options, call_trunk_options;
 
 struct call_manager;
 
@@ -35,7 +36,7 @@ void call_manager_invite(struct call_manager *manager, struct sip_server_transac
 /* Limits of the new snapshot apply to new calls. */
 void call_manager_reload(struct call_manager *manager, const struct config_snapshot *snapshot);
 
-/* From now on new calls get 503. Calls that are up may go on for `limit_ms`, then they are ended with BYE. `done` is called
+/* From now on new calls get 503, but for those of emergency routes. Calls that are up may go on for `limit_ms`, then they are ended with BYE. `done` is called
  * once, when no call is left. */
 void call_manager_drain(struct call_manager *manager, int64_t limit_ms, void (*done)(void *user), void *user);
 

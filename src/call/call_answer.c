@@ -30,11 +30,13 @@ static int call_final_description(struct call *call, const struct sdp_session **
 	}
 	if (leg_has_answered_early(caller)) {
 		/* He has his one answer: if it is not the final one, it is the called side that hears more. */
+		*ret_description = caller->reliable.rseq ? NULL : caller->local;
+		if (!call->called)
+			return 0; /* a built-in after somebody who did not answer: what it wants otherwise is asked for when it is up */
 		struct negotiate_leg a = leg_view(caller), b = leg_view(call->called);
 		if (!negotiate_legs_match(&a, &b))
 			call->called->heard = 0;
 		caller->heard = call->called->said;
-		*ret_description = caller->reliable.rseq ? NULL : caller->local;
 		return 0;
 	}
 	int error = leg_make_answer(caller, call->called);
@@ -54,6 +56,7 @@ void call_advance_answer(struct call *call)
 		return;
 	}
 	loop_timer_stop(&call->no_answer);
+	call_drop_plan(call);
 	leg_respond_success(caller, description);
 	call_join_media(call);
 	call->connected_us = base_monotonic_us();

@@ -67,17 +67,16 @@ static void call_add_browser(struct call *call, struct leg *leg, const char *to,
 	sip_dialog_preload_route(leg->dialog, contact->path);
 }
 
-static unsigned call_dial_user(struct call *call, const struct route_decision *decision)
+/* Rings at the devices of a user that are there. */
+static void call_ring_user(struct call *call, const char *user, const char *device)
 {
 	struct call_manager *manager = call->manager;
-	const char *user = decision->name;
-	const char *device = *decision->device ? decision->device : NULL;
 	const struct leg *dialler = call_stayer(call);
 	struct registrar_contact contacts[CALL_ATTEMPTS_MAX];
 	size_t n_contacts = registrar_lookup(manager->registrar, user, device, contacts, G_N_ELEMENTS(contacts));
 	g_autofree char *escaped = sip_uri_escape_user(user);
 	g_autofree char *to = g_strdup_printf("<sip:%s@%s>", escaped, manager->domain);
-	for (size_t i = 0; i < n_contacts; i++) {
+	for (size_t i = 0; i < n_contacts && call->n_attempts < CALL_ATTEMPTS_MAX; i++) {
 		if (dialler && contacts[i].endpoint == dialler->endpoint)
 			continue; /* nobody calls himself on the same device */
 		struct leg *leg = leg_new_browser(call, contacts[i].endpoint);
@@ -85,25 +84,48 @@ static unsigned call_dial_user(struct call *call, const struct route_decision *d
 			leg_set_codecs(leg, call_codecs_for_trunk(dialler));
 		call_add_browser(call, leg, to, &contacts[i]);
 	}
+}
+
+/* Where his calls are as many as they may be he is busy. */
+static bool call_user_has_room(struct call *call, const struct route_stage *stage, const char *user)
+{
+	struct call_beginning beginning = {.name = user, .is_called_user = true, .call = call};
+	char phrase[CALL_PHRASE_BYTES];
+	if (stage->to.is_emergency || call_may_begin(call->manager, &beginning, phrase))
+		return true;
+	call_note_failure(call, NULL, ROUTE_CAUSE_BUSY, 486, phrase);
+	return false;
+}
+
+static unsigned call_dial_users(struct call *call, const struct route_stage *stage)
+{
+	const char *device = *stage->to.device ? stage->to.device : NULL;
+	bool is_known = false;
+	for (const char *const *user = stage->users; *user; user++) {
+		if (call_user_has_room(call, stage, *user))
+			call_ring_user(call, *user, device);
+		is_known |= registrar_has_user(call->manager->registrar, *user);
+	}
 	if (call->n_attempts)
 		return 0;
-	return registrar_has_user(manager->registrar, user) ? 480 : 404;
+	return is_known ? 480 : 404;
 }
 
 /* A proof that the browser has made covers the Request-URI as the browser wrote it. */
-static char *call_trunk_uri(const struct call *call, const struct leg *leg, const char *number)
+static char *call_trunk_uri(const struct call *call, const struct leg *leg, const struct route_decision *decision)
 {
+	const char *number = decision->number;
 	const struct trunk *trunk = leg->trunk;
 	const struct trunk_account *account = call_account(call, trunk);
 	const struct leg *caller = call->caller;
 	if (!account)
 		return trunk_hop_uri(leg->way.hop, number);
-	if (trunk_account_credentials(account))
+	if (trunk_account_digest(account))
 		return trunk_address_of_record(trunk, number);
 	const char *written = caller->invite_server
 				      ? sip_message_request_uri(sip_server_transaction_request(caller->invite_server))
 				      : NULL;
-	if (registrar_uri_is_ours(call->manager->registrar, written) && !strcmp(number, call->called_name))
+	if (registrar_uri_is_ours(call->manager->registrar, written) && decision->is_as_dialled)
 		return g_strdup(written);
 	return registrar_address_of_record(call->manager->registrar, number);
 }
@@ -121,9 +143,16 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 		g_ptr_array_unref(hops);
 		return 503;
 	}
+	struct call_beginning beginning = {.name = trunk_name(trunk), .is_trunk = true, .call = call};
+	char phrase[CALL_PHRASE_BYTES];
+	if (!decision->is_emergency && !call_may_begin(call->manager, &beginning, phrase)) {
+		call_note_failure(call, NULL, ROUTE_CAUSE_NO_ANSWER, 503, phrase);
+		g_ptr_array_unref(hops);
+		return 503;
+	}
 	struct leg *leg = leg_new_trunk(call, trunk);
 	leg_take_hops(leg, hops);
-	g_autofree char *uri = call_trunk_uri(call, leg, decision->number);
+	g_autofree char *uri = call_trunk_uri(call, leg, decision);
 	g_autofree char *to = g_strdup_printf("<%s>", uri);
 	call_add_attempt(call, leg, to, uri);
 	return 0;
@@ -138,6 +167,8 @@ static unsigned call_dial_builtin(struct call *call, const struct route_decision
 		[ROUTE_BUILTIN_MUSIC] = MEDIA_BUILTIN_MUSIC,
 		[ROUTE_BUILTIN_ANNOUNCEMENT] = MEDIA_BUILTIN_ANNOUNCEMENT,
 	};
+	if (call_is_up(call) && !call_stayer(call))
+		return 603; /* one built-in is not joined with another */
 	struct media_leg_options options = {
 		.kind = MEDIA_LEG_BUILTIN,
 		.builtin = builtins[decision->builtin],
@@ -152,19 +183,14 @@ static unsigned call_dial_builtin(struct call *call, const struct route_decision
 	return 0;
 }
 
-unsigned call_dial(struct call *call, const struct route_decision *decision)
+bool call_dial_stage(struct call *call, const struct route_stage *stage)
 {
-	switch (decision->target) {
-	case ROUTE_USER:
-		return call_dial_user(call, decision);
-	case ROUTE_TRUNK:
-		return call_dial_trunk(call, decision);
-	case ROUTE_BUILTIN:
-		return call_dial_builtin(call, decision);
-	case ROUTE_DENIED:
-		break;
-	}
-	return 404;
+	unsigned status = stage->users ? call_dial_users(call, stage)
+			: stage->to.target == ROUTE_TRUNK ? call_dial_trunk(call, &stage->to)
+			: call_dial_builtin(call, &stage->to);
+	if (status)
+		call_note_failure(call, NULL, ROUTE_CAUSE_UNREGISTERED, status, NULL);
+	return !status;
 }
 
 void call_let_go(struct leg *leg, const char *reason)
@@ -197,12 +223,12 @@ void call_drop_attempts(struct call *call, const char *reason)
 	}
 }
 
-static void call_note_failure(struct call *call, unsigned status, const char *phrase)
+/* A code that says nothing ("it went wrong") gives way to the one that a telephone network's cause stands for. */
+static unsigned call_status_to_tell(const struct call *call)
 {
-	if (!sip_status_is_better(status, call->best_status))
-		return;
-	call->best_status = status;
-	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
+	bool is_vague = call->best_status == 480 || call->best_status == 500 || call->best_status == 503;
+	unsigned status = is_vague ? sip_cause_status(call->best_cause.q850) : 0;
+	return status ? status : sip_status_for_other_side(call->best_status);
 }
 
 /* Nobody is left who could answer. */
@@ -211,11 +237,11 @@ static bool call_dial_failed(struct call *call)
 	/* A challenge that the caller is to answer is his to see. */
 	const struct sip_message *challenge = call->caller->challenge;
 	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
-	unsigned told = is_question ? call->best_status : sip_status_for_other_side(call->best_status);
+	unsigned told = is_question ? call->best_status : call_status_to_tell(call);
 	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);
-	g_autofree char *cause = g_strdup_printf("the called side answered %u %s", call->best_status, call->best_phrase);
+	g_autofree char *cause = g_strdup(call->best_words);
 	call_end(call, EVENT_SIDE_CALLED, told, phrase, cause);
 	return false;
 }
@@ -299,13 +325,12 @@ bool call_attempt_failed(struct call *call, struct leg *leg, unsigned status, co
 {
 	if (call_attempt_again(call, leg, status) || call_attempt_elsewhere(call, leg))
 		return true;
-	log_info(&leg->log, "refused: %u %s", status, phrase ? phrase : sip_status_text(status));
 	if (status == 403 || status == 404)
 		call_doubt(leg);
-	call_note_failure(call, status, phrase);
+	call_note_failure(call, leg, route_cause_of_status(status), status, phrase);
 	call_take_attempt(call, leg);
 	call_let_go(leg, NULL);
-	return call->n_attempts || call_follow_redirection(call) || call_dial_failed(call);
+	return call->n_attempts || call_follow_redirection(call) || call_go_on(call) || call_dial_failed(call);
 }
 
 /* What can be done about an attempt by now. False: the call has ended, or has been advanced. */

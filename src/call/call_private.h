@@ -1,5 +1,6 @@
 /* What the files of this room share: the manager and the call. */
 #pragma once
+#include "call/leg_account.h"
 #include "call/leg_session.h"
 #include "metrics/metrics.h"
 #include "route/router.h"
@@ -9,7 +10,10 @@
 #include <stdio.h>
 
 #define CALL_SESSION_SECONDS_MIN 90 /* RFC 4028, section 5 */
-#define CALL_ATTEMPTS_MAX 6 /* devices of a user that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
+#define CALL_ATTEMPTS_MAX 16 /* devices that ring at once; MEDIA_LEGS_MAX leaves room for the caller */
+
+#define CALL_PHRASE_BYTES 128
+#define CALL_OVER_LIMIT_HELP "Calls refused because a limit was reached: calls.limit, or calls_limit and calls_per_second of a user or a trunk."
 
 #define CALL_CAUSE_LOST "the browser's connection was lost"
 
@@ -36,6 +40,8 @@ struct call_manager {
 	uint32_t session_expires_s; /* 0: we ask for none */
 	uint32_t min_session_expires_s;
 	size_t limit;
+	struct config_snapshot *snapshot;
+	GHashTable *parties; /* by identity; see call_limit.c */
 	GHashTable *announcements; /* by name; see call_announcement.c */
 	GQueue calls;
 	GQueue legs;	  /* of calls */
@@ -71,16 +77,23 @@ struct call {
 	char *target_name;	  /* of CALL_REPLACING: who is to come, for people */
 	char *referred_by;	  /* of CALL_REPLACING: header of the INVITEs to the target; NULL */
 	char *replaces;		  /* likewise: the dialog over there that is meant */
+	struct route_plan *plan;  /* who is tried one after another; NULL: nobody has been yet */
+	int stage;		  /* of the plan, at which the call is */
+	unsigned n_hops;	  /* from target to target */
+	enum route_cause cause;	  /* how its attempts have failed, and those of members before */
 	GQueue redirections;	  /* where a 3xx has pointed, best first; see call_redirect.c */
 	unsigned n_redirections;  /* ever */
 	unsigned progress_status; /* the last provisional status of the called side */
 	unsigned told_status;	  /* the last one told to the caller */
 	unsigned best_status;	  /* of the attempts that failed */
-	char best_phrase[128];
+	char best_phrase[CALL_PHRASE_BYTES];
+	struct sip_cause best_cause; /* what was said with it */
+	char best_words[512];	     /* the same for people */
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
-	struct loop_timer no_answer;
-	unsigned no_answer_status; /* what the caller hears then */
+	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
+	unsigned no_answer_status; /* what it comes to: 480, or 487 when the caller's patience is at its end */
+	int64_t patience_us; /* when the caller's INVITE expires; 0: it does not */
 	int64_t connected_us;
 	GQueue recordings; /* of its legs, those that have ended too */
 	unsigned n_recordings; /* ever */
@@ -150,9 +163,20 @@ void call_advance_answer(struct call *call);
 void call_take_answer(struct call *call, struct leg *leg);
 void call_join_media(struct call *call);
 
-/* --- call_dial.c: the called side --- */
-/* Makes the attempts, or the built-in. 0, or a SIP status to refuse the call with. */
+/* --- call_plan.c: who is tried, and who then --- */
+/* Dials by a plan made of the decision. 0, or a SIP status to refuse the call with; call->best_phrase goes with it. */
 unsigned call_dial(struct call *call, const struct route_decision *decision);
+/* All attempts of the stage have come to nothing: dials the next. False: there is none. */
+bool call_go_on(struct call *call);
+/* The called side has rung for long enough. */
+void call_stage_unanswered(struct call *call);
+/* What a failure of an attempt, or of a stage that had none (`leg` NULL), means to the next. `phrase` may be NULL. */
+void call_note_failure(struct call *call, const struct leg *leg, enum route_cause cause, unsigned status, const char *phrase);
+void call_drop_plan(struct call *call);
+
+/* --- call_dial.c: the called side --- */
+/* Makes the attempts of a stage, or the built-in. False: nobody is there; the failure is noted. */
+bool call_dial_stage(struct call *call, const struct route_stage *stage);
 /* Brings those on whose media is ready. False: the call has ended, or has been advanced. */
 bool call_advance_attempts(struct call *call);
 /* An attempt has come to nothing. False: it was the last, and the call has ended. */
@@ -164,6 +188,20 @@ void call_let_go(struct leg *leg, const char *reason);
 /* It is no attempt any more, but lives on. */
 void call_take_attempt(struct call *call, const struct leg *leg);
 void call_add_attempt(struct call *call, struct leg *leg, const char *to, const char *target);
+
+/* --- call_limit.c: how many calls a user or a trunk may have --- */
+GHashTable *call_parties_new(void);
+/* The leg has a call, or has none any more. */
+void call_party_join(struct leg *leg);
+void call_party_leave(struct leg *leg);
+struct call_beginning {
+	const char *name;	 /* of a user or a trunk */
+	bool is_trunk;
+	bool is_called_user;	 /* how many calls he begins is not asked */
+	const struct call *call; /* the one it is for, which does not count; NULL: it is not there yet */
+};
+/* False: there are as many as may be; `phrase` says so. Counts as a beginning if true. */
+bool call_may_begin(struct call_manager *manager, const struct call_beginning *beginning, char phrase[static CALL_PHRASE_BYTES]);
 
 /* --- call_redirect.c: 3xx of trunks that may redirect --- */
 /* Calls the next target. False: there is none. */

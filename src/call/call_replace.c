@@ -41,7 +41,7 @@ static void call_end_replacing(struct call *call)
 {
 	loop_timer_stop(&call->no_answer);
 	call->leaving = NULL;
-	call->best_status = 0;
+	call_drop_plan(call);
 	BASE_CLEAR(&call->referred_by, g_free);
 	BASE_CLEAR(&call->replaces, g_free);
 	call_set_state(call, CALL_CONNECTED);

@@ -45,7 +45,7 @@ static bool call_refers_back(const struct leg *leg, const struct sip_refer_to *r
 }
 
 /* Where the transferor himself might call. 0, or the status to refuse with. */
-static unsigned call_decide_target(const struct leg *leg, const struct sip_refer_to *refer_to,
+static unsigned call_decide_target(const struct leg *leg, const struct sip_message *refer, const struct sip_refer_to *refer_to,
 				   struct route_decision *ret_decision)
 {
 	struct route_party sender = {.endpoint = leg->endpoint, .trunk = leg->trunk};
@@ -57,7 +57,7 @@ static unsigned call_decide_target(const struct leg *leg, const struct sip_refer
 	}
 	if (refer_to->has_replaces) /* a dialog that is not with us: of no use but over there */
 		return 481;
-	return route_router_decide(leg->manager->router, &sender, refer_to->uri, ret_decision) < 0 ? 416 : 0;
+	return route_router_decide(leg->manager->router, &sender, refer, refer_to->uri, ret_decision) < 0 ? 416 : 0;
 }
 
 /* A user's own name is ours to say; what a trunk says of its people is passed on (RFC 3892). */
@@ -73,13 +73,13 @@ static unsigned call_send_on(struct call *call, struct leg *leg, struct sip_serv
 			     const struct sip_refer_to *refer_to)
 {
 	struct route_decision decision;
-	unsigned status = call_decide_target(leg, refer_to, &decision);
+	unsigned status = call_decide_target(leg, sip_server_transaction_request(transaction), refer_to, &decision);
 	if (status)
 		return status;
 	call_begin_replacing(call, leg, refer_to->parts.user);
 	call->referred_by = call_referred_by(leg, sip_server_transaction_request(transaction));
 	call->replaces = refer_to->has_replaces ? sip_replaces_format(&refer_to->replaces) : NULL;
-	status = decision.target == ROUTE_BUILTIN && !call_stayer(call) ? 603 : call_dial(call, &decision);
+	status = call_dial(call, &decision);
 	if (status) {
 		call_give_up_replacing(call, status, NULL);
 		return status;

@@ -197,6 +197,7 @@ static struct leg *leg_new(struct call *call, enum leg_kind kind)
 	leg->state = LEG_NEW;
 	leg->link.data = leg;
 	leg->endpoint_link.data = leg;
+	leg->party_link.data = leg;
 	leg->session_id = manager->next_session_id++;
 	leg->unacknowledged = g_ptr_array_new();
 	base_copy_text(leg->call_id, sizeof leg->call_id, call->id);
@@ -247,6 +248,7 @@ struct leg *leg_new_browser(struct call *call, struct registrar_endpoint *endpoi
 {
 	struct leg *leg = leg_new(call, LEG_BROWSER);
 	leg_take_endpoint(leg, endpoint);
+	call_party_join(leg);
 	leg->sdes = leg_sdes_of_browser(endpoint);
 	leg->carries_video = true;
 	leg->is_to_be_recorded = registrar_endpoint_record(endpoint);
@@ -261,6 +263,7 @@ struct leg *leg_new_trunk(struct call *call, struct trunk *trunk)
 {
 	struct leg *leg = leg_new(call, LEG_TRUNK);
 	leg->trunk = trunk_ref(trunk);
+	call_party_join(leg);
 	leg->sdes = leg_sdes_of_trunk(trunk);
 	leg->carries_video = trunk_video(trunk);
 	leg->is_to_be_recorded = trunk_record(trunk);
@@ -285,6 +288,7 @@ struct leg *leg_free(struct leg *leg)
 	if (!leg)
 		return NULL;
 	leg_unlist_at_device(leg);
+	call_party_leave(leg);
 	g_queue_unlink(leg->call ? &leg->manager->legs : &leg->manager->lingering, &leg->link);
 	leg->call = NULL;
 	leg_requests_abandon(leg);
@@ -309,6 +313,7 @@ struct leg *leg_free(struct leg *leg)
 	g_free(leg->dialled);
 	g_clear_pointer(&leg->invite_headers, g_ptr_array_unref);
 	g_free(leg->end_reason);
+	g_free(leg->said_words);
 	leg_drop_session(leg);
 	g_free(leg);
 	return NULL;
@@ -357,6 +362,7 @@ void leg_add_standard_headers(struct leg *leg, struct sip_message *message, cons
 void leg_release(struct leg *leg, unsigned status, const char *phrase, const char *reason)
 {
 	leg_unlist_at_device(leg);
+	call_party_leave(leg);
 	g_queue_unlink(&leg->manager->legs, &leg->link);
 	g_queue_push_tail_link(&leg->manager->lingering, &leg->link);
 	leg->call = NULL;

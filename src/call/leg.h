@@ -7,6 +7,7 @@
 #include "call/leg_dtmf.h"
 #include "call/leg_hop.h"
 #include "negotiate/negotiate.h"
+#include "sip/cause.h"
 
 #define LEG_FORKS_MAX 32    /* To tags of one INVITE that are kept apart */
 #define LEG_REQUESTS_MAX 16 /* passed on and unanswered, each way */
@@ -17,6 +18,7 @@ struct call;
 struct leg_invite;
 struct leg_request;
 struct leg_transports;
+struct call_party;
 
 enum leg_kind { LEG_BROWSER, LEG_TRUNK };
 
@@ -76,6 +78,8 @@ struct leg {
 	struct registrar_endpoint *endpoint;
 	struct registrar_endpoint_watch endpoint_watch;
 	GList endpoint_link; /* in manager->legs_at */
+	struct call_party *party; /* whose leg it is, as long as it has a call */
+	GList party_link;
 	struct trunk *trunk;
 	struct leg_way way;
 	struct trunk_account *account; /* who the caller is at the trunk's peer; NULL: nobody of his own */
@@ -95,7 +99,9 @@ struct leg {
 	GQueue invites;		   /* all of ours that live, answered ones too: a repeated 2xx gets its own ACK again */
 	GQueue requests;	   /* our other requests that have no final response */
 	GQueue relays;		   /* their requests that wait for the other leg's far end */
-	char *end_reason;	   /* Reason header of our BYE; NULL */
+	char *end_reason;	   /* Reason header of our BYE or final response; NULL */
+	struct sip_cause said_cause; /* why the far end has refused or hung up, as far as it said */
+	char *said_words;	     /* of a refusal, for people: "403 Forbidden (caller id not allowed)"; NULL */
 	struct loop_timer linger;
 	struct loop_timer retry; /* after 491 (section 14.1) */
 	bool takes_candidates;	 /* the far end takes them by INFO (RFC 8840) */
@@ -197,6 +203,8 @@ const char *leg_identity(const struct leg *leg);
 /* Responses to their INVITE or re-INVITE (invite_server must be there). */
 void leg_respond_provisional(struct leg *leg, unsigned status, const char *phrase, const struct sdp_session *answer);
 void leg_respond_success(struct leg *leg, const struct sdp_session *description);
+/* Keeps what a final response or a BYE says about why. */
+void leg_note_cause(struct leg *leg, const struct sip_message *message);
 void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase);
 /* A response to any request of the dialog. `name` NULL: no further header. */
 void leg_reply(struct leg *leg, struct sip_server_transaction *transaction, unsigned status, const char *name,
@@ -235,15 +243,6 @@ void leg_request_start(struct leg_request *request, leg_request_done *done, void
 void leg_requests_resume(struct leg *leg); /* the browser is back */
 void leg_requests_abandon(struct leg *leg);
 void leg_send_bye(struct leg *leg);
-/* What 401 and 407 of the far end are answered with; NULL: nothing. */
-const struct sip_credentials *leg_credentials(struct leg *leg);
-
-/* --- leg_account.c: a user who is somebody of his own at the trunk's peer --- */
-void leg_set_account(struct leg *leg, struct trunk_account *account); /* takes a reference */
-/* Where only the caller's browser has credentials: what it sent goes along, and the peer's challenge goes back to it. */
-void leg_add_proof_of_caller(const struct leg *leg, struct sip_message *invite);
-void leg_pass_challenge(struct leg *leg, struct sip_message *response);
-void leg_add_challenge(const struct leg *leg, struct sip_message *response);
 int leg_copy_body(struct sip_message *message, const struct sip_message *from);
 
 /* --- leg_relay.c: their requests that mean the other far end --- */

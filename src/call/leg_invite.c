@@ -56,8 +56,8 @@ static void leg_add_invite_headers(const struct leg *leg, struct sip_message *re
 		sip_message_add_header(request, g_ptr_array_index(headers, i), g_ptr_array_index(headers, i + 1));
 }
 
-/* `challenge` NULL: without credentials. */
-static int leg_start_invite(struct leg *leg, const struct sip_message *challenge)
+/* `challenged` NULL: for the first time. */
+static int leg_start_invite(struct leg *leg, const struct sip_digest_challenged *challenged)
 {
 	struct sip_flow *flow = leg_flow(leg);
 	if (!flow)
@@ -69,8 +69,10 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	leg_add_invite_headers(leg, request);
 	leg_add_proof_of_caller(leg, request);
 	int error = leg_set_description(request, leg->pending_local);
-	if (error == 0 && challenge)
-		error = sip_digest_answer(leg_credentials(leg), challenge, request);
+	if (error == 0 && challenged)
+		error = leg_answer_challenge(leg, flow, *challenged, request);
+	else if (error == 0)
+		leg_prove(leg, flow, request);
 	if (error < 0) {
 		sip_message_unref(request);
 		sip_flow_unref(flow);
@@ -81,7 +83,7 @@ static int leg_start_invite(struct leg *leg, const struct sip_message *challenge
 	invite->link.data = invite;
 	invite->rseqs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	invite->is_first = leg->dialog->state == SIP_DIALOG_EARLY;
-	invite->n_challenges = challenge ? 1 : 0;
+	invite->n_challenges = challenged ? challenged->round + 1 : 0;
 	invite->transaction = sip_client_transaction_start(leg->manager->stack, request, flow, &leg_invite_handler, invite);
 	g_queue_push_tail_link(&leg->invites, &invite->link);
 	leg->invite = invite;
@@ -201,11 +203,13 @@ static void leg_refuse_fork(struct leg_invite *invite, struct sip_message *respo
 		return;
 	}
 	ack = sip_dialog_ack(other, sip_message_cseq(response));
+	leg_prove_ack(leg, sip_client_transaction_request(invite->transaction), ack);
 	g_hash_table_insert(invite->forks, g_strdup(tag), ack);
 	leg_send_ack(leg, ack);
 	struct sip_flow *flow = leg_flow(leg);
 	if (flow) {
 		struct sip_message *bye = sip_dialog_request(other, SIP_METHOD_BYE);
+		leg_prove(leg, flow, bye);
 		sip_client_transaction_start(leg->manager->stack, bye, flow, NULL, NULL);
 		sip_message_unref(bye);
 	}
@@ -253,6 +257,8 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 		log_warning(&leg->log, "the answer has no usable To tag or Contact");
 	leg_aim(leg);
 	invite->ack = sip_dialog_ack(leg->dialog, sip_message_cseq(response));
+	leg_prove_ack(leg, sip_client_transaction_request(invite->transaction), invite->ack);
+	leg_note_proven(leg, invite->transaction, response);
 	leg_send_ack(leg, invite->ack);
 	leg_learn_methods(leg, response);
 	if (leg->call)
@@ -270,14 +276,13 @@ static void leg_on_success(struct leg_invite *invite, struct sip_message *respon
 static bool leg_try_credentials(struct leg_invite *invite, struct sip_message *response)
 {
 	struct leg *leg = invite->leg;
-	unsigned status = sip_message_status(response);
-	if ((status != 401 && status != 407) || !leg_credentials(leg) ||
-	    invite->n_challenges || (leg->state != LEG_CALLING && leg->state != LEG_CONFIRMED))
-		return false;
-	int error = leg_start_invite(leg, response);
-	if (error < 0)
-		log_warning(&leg->log, "the trunk asks for credentials of a realm or algorithm that is not configured");
-	return error == 0;
+	struct sip_digest_challenged challenged = {
+		.request = sip_client_transaction_request(invite->transaction),
+		.response = response,
+		.round = invite->n_challenges,
+	};
+	return (leg->state == LEG_CALLING || leg->state == LEG_CONFIRMED) && leg_is_challenged(leg, response) &&
+	       leg_start_invite(leg, &challenged) == 0;
 }
 
 static void leg_refuse(struct leg *leg, bool is_first, unsigned status, const char *phrase)
@@ -314,6 +319,7 @@ static void leg_on_failure(struct leg_invite *invite, struct sip_message *respon
 		return;
 	if (invite->is_first && sip_message_status(response) == 503)
 		leg_note_busy(leg, response);
+	leg_note_cause(leg, response);
 	leg_pass_challenge(leg, response);
 	leg_refuse(leg, invite->is_first, sip_message_status(response), sip_message_reason(response));
 }

@@ -1,8 +1,6 @@
 /* Our requests in the dialog other than INVITE and ACK: BYE, PRACK, UPDATE, and what is passed on from the other leg. */
 #include "call/call_private.h"
 
-#define LEG_CHALLENGES_MAX 2 /* the second one for a nonce that went stale meanwhile */
-
 struct leg_request {
 	struct leg *leg;
 	GList link;
@@ -106,7 +104,7 @@ static bool leg_request_may_repeat(const struct leg_request *request)
 	       request->method != SIP_METHOD_MESSAGE;
 }
 
-static void leg_request_send(struct leg_request *request, const struct sip_message *challenge);
+static void leg_request_send(struct leg_request *request, const struct sip_message *challenged, const struct sip_message *response);
 
 static void leg_request_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
 {
@@ -114,12 +112,14 @@ static void leg_request_response(void *user, struct sip_client_transaction *tran
 	unsigned status = sip_message_status(response);
 	if (status < 200)
 		return;
-	bool is_challenge = status == 401 || status == 407;
-	if (is_challenge && leg_credentials(request->leg) && request->n_challenges < LEG_CHALLENGES_MAX) {
-		request->n_challenges++;
+	if (status < 300)
+		leg_note_proven(request->leg, transaction, response);
+	if (leg_is_challenged(request->leg, response)) {
+		struct sip_message *challenged = sip_message_ref(sip_client_transaction_request(transaction));
 		sip_client_transaction_detach(transaction);
 		request->transaction = NULL;
-		leg_request_send(request, response);
+		leg_request_send(request, challenged, response);
+		sip_message_unref(challenged);
 		return;
 	}
 	leg_request_finish(request, status, response);
@@ -135,7 +135,7 @@ static void leg_request_ended(void *user, struct sip_client_transaction *transac
 }
 
 /* 0; -ENOTCONN, or what is wrong with it. */
-static int leg_request_try(struct leg_request *request, const struct sip_message *challenge)
+static int leg_request_try(struct leg_request *request, const struct sip_message *challenged, const struct sip_message *response)
 {
 	static const struct sip_client_handler handler = {.response = leg_request_response, .ended = leg_request_ended};
 	struct leg *leg = request->leg;
@@ -144,8 +144,12 @@ static int leg_request_try(struct leg_request *request, const struct sip_message
 		return -ENOTCONN;
 	struct sip_message *message = leg_request_write(request, flow);
 	int error = message ? 0 : -EINVAL;
-	if (error == 0 && challenge)
-		error = sip_digest_answer(leg_credentials(leg), challenge, message);
+	struct sip_digest_challenged asked = {.request = challenged, .response = response, .round = request->n_challenges};
+	if (error == 0 && challenged)
+		error = leg_answer_challenge(leg, flow, asked, message);
+	else if (error == 0)
+		leg_prove(leg, flow, message);
+	request->n_challenges += challenged != NULL;
 	if (error == 0)
 		request->transaction = sip_client_transaction_start(leg->manager->stack, message, flow, &handler, request);
 	sip_message_unref(message);
@@ -153,20 +157,20 @@ static int leg_request_try(struct leg_request *request, const struct sip_message
 	return error;
 }
 
-/* `challenge` NULL: without credentials. */
-static void leg_request_send(struct leg_request *request, const struct sip_message *challenge)
+/* `challenged` NULL: for the first time. */
+static void leg_request_send(struct leg_request *request, const struct sip_message *challenged, const struct sip_message *response)
 {
-	int error = leg_request_try(request, challenge);
+	int error = leg_request_try(request, challenged, response);
 	bool waits = error == -ENOTCONN && request->leg->kind == LEG_BROWSER;
 	if (error < 0 && !waits)
-		leg_request_finish(request, challenge ? sip_message_status(challenge) : 0, challenge);
+		leg_request_finish(request, response ? sip_message_status(response) : 0, response);
 }
 
 void leg_request_start(struct leg_request *request, leg_request_done *done, void *user)
 {
 	request->done = done;
 	request->user = user;
-	leg_request_send(request, NULL);
+	leg_request_send(request, NULL, NULL);
 }
 
 static struct leg_request *leg_request_waiting(const struct leg *leg)
@@ -194,7 +198,7 @@ void leg_requests_resume(struct leg *leg)
 	/* What a request brings about may change the queue: so each time from its head. */
 	while ((request = leg_request_waiting(leg)) && request != before) {
 		before = request;
-		leg_request_send(request, NULL);
+		leg_request_send(request, NULL, NULL);
 	}
 }
 

@@ -167,6 +167,25 @@ void leg_respond_success(struct leg *leg, const struct sdp_session *description)
 	sip_server_transaction_respond(transaction, response);
 }
 
+void leg_note_cause(struct leg *leg, const struct sip_message *message)
+{
+	sip_cause_read(message, &leg->said_cause);
+	g_free(leg->said_words);
+	leg->said_words = sip_message_is_request(message) ? NULL : sip_cause_explain(message);
+}
+
+/* What the other side has said, or we; telephone networks live by Q.850 (RFC 6432). */
+static void leg_add_reason(const struct leg *leg, unsigned status, struct sip_message *response)
+{
+	struct sip_cause cause = {.q850 = leg->kind == LEG_TRUNK ? sip_cause_of_status(status) : 0};
+	g_autofree char *by_status = sip_cause_write(&cause);
+	bool is_q850 = leg->end_reason && g_str_has_prefix(leg->end_reason, "Q.850");
+	if (by_status && !is_q850)
+		sip_message_add_header(response, "Reason", by_status);
+	if (leg->end_reason)
+		sip_message_add_header(response, "Reason", leg->end_reason);
+}
+
 void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
 {
 	struct sip_server_transaction *transaction = leg->invite_server;
@@ -176,6 +195,7 @@ void leg_respond_failure(struct leg *leg, unsigned status, const char *phrase)
 	if (status == 422)
 		leg_timer_add_minimum(leg, response);
 	leg_add_challenge(leg, response);
+	leg_add_reason(leg, status, response);
 	leg_reliable_stop(leg);
 	leg->invite_server = NULL;
 	sip_server_transaction_detach(transaction);
@@ -228,6 +248,7 @@ static void leg_on_bye(struct leg *leg, struct sip_server_transaction *transacti
 		leg_reply(leg, transaction, 481, NULL, NULL);
 		return;
 	}
+	leg_note_cause(leg, sip_server_transaction_request(transaction));
 	leg_reply(leg, transaction, 200, NULL, NULL);
 	if (leg->invite_server)
 		leg_respond_failure(leg, 487, NULL);

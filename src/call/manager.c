@@ -3,7 +3,7 @@
 
 #define REST_MS 200
 
-METRICS_COUNTER(calls_over_limit, "tandem_calls_over_limit_total", "Calls refused because calls.limit was reached.");
+METRICS_COUNTER(calls_over_limit, "tandem_calls_over_limit_total", CALL_OVER_LIMIT_HELP, "limit", "gateway");
 
 static const struct config_option call_option_rows[] = {
 	{.name = "limit", .type = CONFIG_INTEGER, .min = 1, .max = 1000000, .fallback = "10000",
@@ -22,6 +22,8 @@ const struct config_table call_options = {.group = "calls", .shape = CONFIG_GROU
 
 static void call_manager_configure(struct call_manager *manager, const struct config_snapshot *snapshot)
 {
+	config_unref(manager->snapshot);
+	manager->snapshot = config_ref(snapshot);
 	manager->limit = (size_t)config_integer(snapshot, "calls", 0, "limit");
 	manager->no_answer_ms = config_integer(snapshot, "calls", 0, "no_answer_seconds") * 1000;
 	manager->grace_ms = config_integer(snapshot, "calls", 0, "grace_seconds") * 1000;
@@ -74,6 +76,7 @@ int call_manager_new(const struct call_manager_parameters *parameters, struct ca
 	manager->recordings = parameters->recordings;
 	manager->bus = parameters->bus;
 	manager->router = parameters->router;
+	manager->parties = call_parties_new();
 	manager->legs_at = g_hash_table_new_full(NULL, NULL, NULL, call_free_queue);
 	/* Session ids must not come again after a restart (RFC 8866, section 5.2). */
 	manager->next_session_id = (uint64_t)g_get_real_time();
@@ -101,6 +104,8 @@ struct call_manager *call_manager_free(struct call_manager *manager)
 		leg_free(manager->lingering.head->data);
 	g_hash_table_unref(manager->announcements);
 	g_hash_table_unref(manager->legs_at);
+	g_hash_table_unref(manager->parties);
+	config_unref(manager->snapshot);
 	loop_timer_stop(&manager->rest);
 	g_free(manager->domain);
 	g_free(manager);
@@ -143,26 +148,39 @@ void call_manager_count(const struct call_manager *manager, struct call_counts *
 	};
 }
 
-/* 0, or the status that refuses any new call now. */
-static unsigned call_refuse_all(struct call_manager *manager)
+/* False: no new call is taken now. */
+static bool call_manager_has_room(struct call_manager *manager, char phrase[static CALL_PHRASE_BYTES])
 {
-	if (manager->is_draining)
-		return 503;
+	if (manager->is_draining) {
+		base_copy_text(phrase, CALL_PHRASE_BYTES, "the gateway is shutting down");
+		return false;
+	}
 	if (manager->calls.length < manager->limit)
-		return 0;
+		return true;
 	metrics_add(&calls_over_limit, 1);
-	return 503;
+	snprintf(phrase, CALL_PHRASE_BYTES, "the gateway is at its limit of %zu calls", manager->limit);
+	return false;
+}
+
+/* Who takes somebody's place begins no call of his. */
+static bool call_manager_may_begin(struct call_manager *manager, const struct sip_message *invite, const struct route_party *sender,
+				   char phrase[static CALL_PHRASE_BYTES])
+{
+	struct call_beginning beginning = {.name = route_party_name(sender), .is_trunk = sender->trunk};
+	return sip_message_header(invite, "Replaces", 0) || call_may_begin(manager, &beginning, phrase);
 }
 
 void call_manager_invite(struct call_manager *manager, struct sip_server_transaction *transaction,
 			 const struct route_party *sender, const struct route_decision *decision)
 {
-	unsigned refused = call_refuse_all(manager);
-	if (!refused) {
+	struct sip_message *invite = sip_server_transaction_request(transaction);
+	char phrase[CALL_PHRASE_BYTES];
+	if (decision->is_emergency || (call_manager_has_room(manager, phrase) &&
+				       call_manager_may_begin(manager, invite, sender, phrase))) {
 		call_start(manager, transaction, sender, decision);
 		return;
 	}
-	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), refused, NULL, NULL);
+	struct sip_message *response = sip_response_new(invite, 503, phrase, NULL);
 	sip_message_add_header(response, "Retry-After", "10");
 	sip_server_transaction_respond(transaction, response);
 }

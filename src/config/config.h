@@ -43,7 +43,8 @@ struct config_option {
 	enum config_type type;
 	bool is_list;	  /* any number of values; a single one may be written without parentheses */
 	bool is_required; /* no default and not to be left out (in a list of groups: of each entry) */
-	bool is_secret;	  /* the value is never printed */
+	bool is_secret;	  /* of CONFIG_STRING: the value is never printed, and may be elsewhere: NAME_file and NAME_env come of
+			   * themselves; getters and checks know NAME alone */
 	bool is_key; /* no two entries of the list may have the same; config_find() finds by it. One row a group. */
 	int64_t min, max;	  /* of an integer; of a string's length in bytes (max 0: CONFIG_STRING_BYTES_MAX) */
 	const char *const *names; /* NULL-terminated: of an enum, or the words an endpoint may begin with */

@@ -39,6 +39,9 @@ static void describe_option(GString *text, const struct config_table *table, con
 	else if (option->fallback)
 		g_string_append_printf(text, "; default %s", *option->fallback ? option->fallback : "empty");
 	g_string_append_printf(text, "\n    %s\n", option->help ? option->help : "");
+	if (option->is_secret)
+		g_string_append_printf(text, "    Or %s_" CONFIG_SECRET_FILE ", a file that holds it, or %s_" CONFIG_SECRET_ENV
+				       ", a variable of the environment.\n", option->name, option->name);
 }
 
 char *config_describe_presets(const struct config_table *const *tables)

@@ -60,6 +60,7 @@ struct config_section {
 	const char *group;
 	enum config_shape shape;
 	GPtrArray *options; /* const struct config_option * */
+	GPtrArray *generated; /* those of them that no table has, and their names; owned */
 	bool is_written;
 	uint32_t line;
 	size_t n_entries;
@@ -86,6 +87,15 @@ ssize_t config_section_option(const struct config_section *section, const char *
 struct config_value *config_section_value(const struct config_section *section, size_t entry, size_t option);
 /* Makes room for the entries, every value unset. */
 void config_section_resize(struct config_section *section, size_t n_entries);
+
+/* --- secret.c: where secrets are that do not stand in the configuration --- */
+#define CONFIG_SECRET_FILE "file"
+#define CONFIG_SECRET_ENV  "env"
+/* The rows behind a secret one. */
+void config_secret_add_rows(struct config_section *section, const struct config_option *secret);
+/* Reads the i-th option of an entry, a secret one, from the place that one of the rows behind it names, if any. */
+void config_secret_read(struct config_snapshot *snapshot, struct config_section *section, size_t entry, guint i,
+			struct config_report *report);
 
 /* A value as it stands in the file or in a table's default. */
 struct config_raw {

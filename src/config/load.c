@@ -217,6 +217,8 @@ static void finish_entry(struct loader *loader, struct config_section *section, 
 	for (guint i = 0; i < section->options->len; i++) {
 		const struct config_option *option = section->options->pdata[i];
 		struct config_value *value = config_section_value(section, entry, i);
+		if (option->is_secret)
+			config_secret_read(loader->snapshot, section, entry, i, &loader->report);
 		if (value->is_written)
 			continue;
 		config_apply_fallback(loader->snapshot, option, value);
@@ -351,12 +353,12 @@ static void parse(struct loader *loader)
 		return;
 	}
 	const config_setting_t *root = config_root_setting(&parsed);
+	loader->report.snapshot = loader->snapshot;
+	loader->report.warnings = loader->snapshot->warnings;
 	report_unknown_groups(loader, root);
 	for (guint i = 0; i < loader->snapshot->sections->len; i++)
 		read_section(loader, loader->snapshot->sections->pdata[i], root);
 	config_destroy(&parsed);
-	loader->report.snapshot = loader->snapshot;
-	loader->report.warnings = loader->snapshot->warnings;
 	for (size_t i = 0; loader->snapshot->tables[i]; i++)
 		if (loader->snapshot->tables[i]->check)
 			loader->snapshot->tables[i]->check(loader->snapshot, &loader->report);

@@ -5,6 +5,7 @@ static void section_free(void *data)
 {
 	struct config_section *section = data;
 	g_ptr_array_free(section->options, TRUE);
+	g_ptr_array_free(section->generated, TRUE);
 	g_free(section->values);
 	g_free(section->entry_lines);
 	if (section->keys)
@@ -54,6 +55,7 @@ static void add_table(struct config_snapshot *snapshot, const struct config_tabl
 		section->group = table->group;
 		section->shape = table->shape;
 		section->options = g_ptr_array_new();
+		section->generated = g_ptr_array_new_with_free_func(g_free);
 		section->key = -1;
 		g_ptr_array_add(snapshot->sections, section);
 	}
@@ -65,6 +67,8 @@ static void add_table(struct config_snapshot *snapshot, const struct config_tabl
 		if (option->is_key)
 			section->key = section->options->len;
 		g_ptr_array_add(section->options, (void *)option);
+		if (option->is_secret)
+			config_secret_add_rows(section, option);
 	}
 }
 

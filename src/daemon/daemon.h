@@ -43,11 +43,21 @@ struct daemon {
 /* Every option table of the house, NULL-terminated. */
 extern const struct config_table *const daemon_tables[];
 
+/* 0 or -errno; mistakes and warnings are told on standard error. */
+int daemon_read_config(const char *path, struct config_snapshot **ret_snapshot);
+
+/* "route NUMBER --from CALLER ...": the exit status is 0 when the call would go somewhere, 1 when not. */
+int daemon_route_command(int argc, char **argv);
+
 /* 0, or -errno of the part that failed (logged); what had been started is stopped again. */
 int daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 /* Reads the configuration anew (SIGHUP). A file with mistakes or another domain changes nothing, nor does any while it stops. */
 void daemon_reload(struct daemon *daemon);
+
+/* --- hash.c --- */
+/* The command "hash". 0 or -errno, which it has explained. */
+int daemon_hash(const char *user, const char *realm);
 
 /* Puts what is left over, and who is there, among the metrics and into /healthz. */
 int daemon_observe(struct daemon *daemon);

@@ -21,6 +21,9 @@
 static const char usage[] =
 	"usage: tandem -c FILE        run the gateway\n"
 	"       tandem -t -c FILE     check the configuration and say what is wrong with it\n"
+	"       tandem route NUMBER --from USER [--trunk NAME] [--time \"2026-11-23 09:00\"] -c FILE\n"
+	"                             say where a call would go, and why\n"
+	"       tandem hash USER REALM   print what may stand in the configuration for the password on standard input\n"
 	"       tandem --options      print every option of the configuration\n"
 	"       tandem --presets      print the presets of trunks and what each stands for\n"
 	"       tandem --version\n";
@@ -34,7 +37,7 @@ static bool daemon_link_order_is_right(void)
 	return !function || !dladdr(function, &information) || strstr(information.dli_fname, "libnice");
 }
 
-static int daemon_check(const char *path, struct config_snapshot **ret_snapshot)
+int daemon_read_config(const char *path, struct config_snapshot **ret_snapshot)
 {
 	struct config_errors *errors = NULL;
 	int error = config_load(path, daemon_tables, ret_snapshot, &errors);
@@ -127,7 +130,7 @@ static int daemon_run(const char *path)
 		fprintf(stderr, "tandem is linked with sofia-sip in front of libnice; ICE would fail silently\n");
 		return EXIT_FAILURE;
 	}
-	if (daemon_check(path, &daemon.snapshot) < 0)
+	if (daemon_read_config(path, &daemon.snapshot) < 0)
 		return EXIT_FAILURE;
 	if (log_level_from_name(config_string(daemon.snapshot, "log", 0, "level"), &level) == 0)
 		log_set_level(level);
@@ -155,6 +158,10 @@ int main(int argc, char **argv)
 {
 	const char *path = NULL;
 	bool only_check = false;
+	if (argc > 1 && !strcmp(argv[1], "route"))
+		return daemon_route_command(argc - 1, argv + 1);
+	if (argc == 4 && !strcmp(argv[1], "hash"))
+		return daemon_hash(argv[2], argv[3]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--version")) {
 			puts("tandem " PACKAGE_VERSION);
@@ -182,7 +189,7 @@ int main(int argc, char **argv)
 	if (!only_check)
 		return daemon_run(path);
 	struct config_snapshot *snapshot = NULL;
-	if (daemon_check(path, &snapshot) < 0)
+	if (daemon_read_config(path, &snapshot) < 0)
 		return EXIT_FAILURE;
 	config_unref(snapshot);
 	printf("%s: the configuration is right\n", path);

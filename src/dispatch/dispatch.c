@@ -123,7 +123,7 @@ static int decide(const struct dispatch *dispatch, const struct route_party *sen
 		if (trunk_is_own_contact(sender->trunk, uri.user))
 			uri_text = sip_message_to_uri(request);
 	}
-	return route_router_decide(dispatch->rooms.router, sender, uri_text, ret_decision);
+	return route_router_decide(dispatch->rooms.router, sender, request, uri_text, ret_decision);
 }
 
 /* A request that goes on to somebody. `trunk`: whose address it came from; NULL. */

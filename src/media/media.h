@@ -8,7 +8,7 @@
 #include "media/effort.h"
 #include "sdp/plan.h"
 
-#define MEDIA_LEGS_MAX 8     /* of one session: two sides, early forks, transfer */
+#define MEDIA_LEGS_MAX 20    /* of one session: two sides, all that ring, transfer */
 #define MEDIA_ENCODING_BYTES 16
 #define MEDIA_STREAMS_MAX SDP_MEDIA_MAX /* of one leg: each m= line has its own for good */
 

@@ -27,7 +27,8 @@ const char *registrar_upstream(const struct registrar *registrar, const char *us
 {
 	ssize_t index = config_find(registrar->config, "users", user);
 	const char *own = index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "upstream");
-	bool is_ours = index >= 0 && config_string(registrar->config, "users", (size_t)index, "password");
+	struct sip_credentials unused;
+	bool is_ours = registrar_find_credentials((void *)registrar, user, &unused);
 	return own || is_ours ? own : config_string(registrar->config, "registrar", 0, "upstream");
 }
 
@@ -71,11 +72,19 @@ bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, c
 	return is_fit_name(parsed.user) && base_copy_text(user, size, parsed.user);
 }
 
-const char *registrar_password(void *user, const char *name)
+bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials)
 {
 	const struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
-	return index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "password");
+	if (index < 0)
+		return false;
+	*ret_credentials = (struct sip_credentials){
+		.username = config_string(registrar->config, "users", (size_t)index, "name"),
+		.password = config_string(registrar->config, "users", (size_t)index, "password"),
+		.ha1 = {[SIP_DIGEST_MD5] = config_string(registrar->config, "users", (size_t)index, "ha1_md5"),
+			[SIP_DIGEST_SHA256] = config_string(registrar->config, "users", (size_t)index, "ha1_sha256")},
+	};
+	return ret_credentials->password || ret_credentials->ha1[SIP_DIGEST_MD5] || ret_credentials->ha1[SIP_DIGEST_SHA256];
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)
@@ -94,8 +103,12 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 			const char *user)
 {
 	char proven[SIP_DIGEST_NAME_SIZE];
-	/* What the connection has proved before holds as long as there is such a user. */
-	bool is_known = registrar_flow_user(sip_server_transaction_flow(transaction)) && registrar_password(registrar, user);
+	struct sip_credentials unused;
+	/* What the connection has proved before holds as long as there is such a user, or the token. */
+	const struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	bool token_holds, is_by_token = registrar_token_has_proved(registrar, flow, &token_holds);
+	bool is_known = registrar_flow_user(flow) &&
+			(is_by_token ? token_holds : registrar_find_credentials(registrar, user, &unused));
 	int error = sip_digest_server_prove(registrar->digest, transaction, challenge, is_known, proven);
 	if (error == -EAGAIN) {
 		metrics_add(&proofs_asked, 1);
@@ -103,6 +116,24 @@ static int check_digest(struct registrar *registrar, struct sip_server_transacti
 	}
 	bool is_right = error == 0 && (!*proven || !strcmp(proven, user));
 	return is_right ? 0 : refuse(transaction, user, "wrong credentials");
+}
+
+/* By a token if one is shown, else by digest. 0 or -EACCES: answered. */
+static int check_proof(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge, const char *user)
+{
+	const char *wrong;
+	int error = registrar_token_prove(registrar, transaction, user, &wrong);
+	if (error == -ENOENT)
+		return check_digest(registrar, transaction, challenge, user);
+	if (error == 0)
+		return 0;
+	char name[NET_ADDRESS_TEXT_MAX];
+	metrics_add(&proofs_wrong, 1);
+	log_warning(NULL, "registrar: %s of %s for user %s refused: the token is no good: %s",
+		    sip_message_method_name(sip_server_transaction_request(transaction)),
+		    net_address_format(sip_flow_remote(sip_server_transaction_flow(transaction)), name), user, wrong);
+	registrar_token_refuse(registrar, transaction, challenge);
+	return error;
 }
 
 void registrar_flow_proven(struct sip_flow *flow, const char *user)
@@ -127,7 +158,7 @@ int registrar_prove(struct registrar *registrar, struct sip_server_transaction *
 		return known ? 0 : refuse(transaction, user, "Register First");
 	}
 	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_DIGEST &&
-	    check_digest(registrar, transaction, challenge, user) < 0)
+	    check_proof(registrar, transaction, challenge, user) < 0)
 		return -EACCES;
 	if (!known)
 		registrar_flow_proven(flow, user);

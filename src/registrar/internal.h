@@ -1,5 +1,6 @@
 /* What the parts of this room share and no other room sees. */
 #pragma once
+#include "crypto/token.h"
 #include "registrar/registrar.h"
 #include "sip/digest.h"
 #include "sip/uri.h"
@@ -17,6 +18,8 @@ struct registrar {
 	struct event_bus *events;
 	char *domain;
 	struct sip_digest_server *digest;
+	struct crypto_token_keys *token_keys; /* NULL: tokens are not taken */
+	GHashTable *token_proofs;	      /* sip_flow -> what it has proved by a token */
 	GHashTable *bindings;	/* user name -> GPtrArray of struct registrar_binding, latest last; never empty */
 	GHashTable *endpoints;	/* user name -> GPtrArray of struct registrar_endpoint, no references; never empty */
 	GHashTable *flow_owners; /* sip_flow -> struct registrar_endpoint that has it now; no reference */
@@ -90,11 +93,31 @@ void registrar_endpoints_orphan(struct registrar *registrar);
 char *registrar_gruu_public(const struct registrar *registrar, const struct registrar_endpoint *endpoint);
 char *registrar_gruu_temporary(const struct registrar *registrar, struct registrar_endpoint *endpoint);
 
+/* --- token.c --- */
+void registrar_tokens_begin(struct registrar *registrar); /* once digest, loop and configuration are there */
+void registrar_tokens_end(struct registrar *registrar);
+void registrar_tokens_load(struct registrar *registrar); /* the keys, anew */
+void registrar_tokens_check(const struct config_snapshot *snapshot, struct config_report *report);
+/* The sender shows a token that is `user`'s: 0, and the flow is good for as long as it is; -ENOENT: none is shown, or they are not
+ * taken; -EACCES with what is wrong, for logs. */
+int registrar_token_prove(struct registrar *registrar, struct sip_server_transaction *transaction, const char *user,
+			  const char **ret_wrong);
+/* Answers with 401 or 407 that a token was no good (RFC 8898, section 2.1.3). */
+void registrar_token_refuse(const struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status);
+/* Whether the flow is somebody's by a token; *ret_holds: which has not run out. */
+bool registrar_token_has_proved(const struct registrar *registrar, const struct sip_flow *flow, bool *ret_holds);
+/* UINT32_MAX for a flow without a token. */
+uint32_t registrar_token_left_s(const struct registrar *registrar, const struct sip_flow *flow);
+
+/* --- turn.c --- */
+/* Adds TURN servers and credentials for them, if there are such. */
+void registrar_turn_tell(const struct registrar *registrar, const char *user, struct sip_message *response);
+
 /* --- authenticate.c --- */
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
 bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);
 /* For digest: of `user`, the registrar, the password of a user of ours; borrowed; NULL. */
-const char *registrar_password(void *user, const char *name);
+bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials);
 /* Proves the sender and sets the flow's identity. 0 with the user in `user`, or -EACCES: answered with `challenge`
  * (401 or 407) or 403. */
 int registrar_prove(struct registrar *registrar, struct sip_server_transaction *transaction, unsigned challenge,

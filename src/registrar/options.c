@@ -58,6 +58,27 @@ static const struct config_option registrar_options[] = {
 	{0},
 };
 
+static const struct config_option token_options[] = {
+	{.name = "key_file",
+	 .type = CONFIG_PATH,
+	 .help = "Public keys of who signs the tokens that users may show in place of a password: PEM, or a JWK set. Read again by SIGHUP."},
+	{.name = "issuer", .type = CONFIG_STRING, .min = 1, .help = "What the claim iss must be; any when it is not written."},
+	{.name = "audience", .type = CONFIG_STRING, .min = 1, .help = "What the claim aud must be or hold."},
+	{.name = "user_claim", .type = CONFIG_STRING, .min = 1, .max = 64, .fallback = "sub", .help = "Which claim is the user's name."},
+	{.name = "leeway_seconds",
+	 .type = CONFIG_INTEGER,
+	 .min = 0,
+	 .max = 600,
+	 .fallback = "30",
+	 .help = "How far the clocks of here and there may differ."},
+	{.name = "authorization_server",
+	 .type = CONFIG_STRING,
+	 .min = 1,
+	 .max = 1024,
+	 .help = "Where clients get tokens, an https URL: told in challenges (RFC 8898)."},
+	{0},
+};
+
 static const struct config_option user_options[] = {
 	{.name = "name",
 	 .type = CONFIG_STRING,
@@ -72,6 +93,13 @@ static const struct config_option user_options[] = {
 	 .min = 1,
 	 .max = 256,
 	 .help = "What the user proves himself with."},
+	{.name = "ha1_md5",
+	 .type = CONFIG_STRING,
+	 .is_secret = true,
+	 .min = 32,
+	 .max = 32,
+	 .help = "In place of password: its hash for name and domain (\"tandem hash\" makes it). Browsers prove themselves by this one."},
+	{.name = "ha1_sha256", .type = CONFIG_STRING, .is_secret = true, .min = 64, .max = 64, .help = "The same for SHA-256."},
 	{.name = "media",
 	 .type = CONFIG_ENUM,
 	 .names = media_names,
@@ -128,10 +156,32 @@ static void check_registrar(const struct config_snapshot *snapshot, struct confi
 				(long long)least, (long long)most);
 }
 
+static bool has_own_password(const struct config_snapshot *snapshot, size_t i)
+{
+	return config_string(snapshot, "users", i, "password") || config_string(snapshot, "users", i, "ha1_md5") ||
+	       config_string(snapshot, "users", i, "ha1_sha256");
+}
+
+static void check_hashes(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	static const struct {
+		const char *name;
+		enum sip_digest_algorithm algorithm;
+	} rows[] = {{"ha1_md5", SIP_DIGEST_MD5}, {"ha1_sha256", SIP_DIGEST_SHA256}};
+	for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
+		const char *hash = config_string(snapshot, "users", i, rows[k].name);
+		if (hash && !sip_digest_is_ha1(rows[k].algorithm, hash))
+			config_complain(report, "users", i, rows[k].name,
+					"is no hash: hex digits in lower case, as \"tandem hash\" prints them");
+		if (hash && config_string(snapshot, "users", i, "password"))
+			config_complain(report, "users", i, rows[k].name, "stands there beside the password: one of both is enough");
+	}
+}
+
 static void check_upstream(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *upstream = config_string(snapshot, "users", i, "upstream");
-	bool has_password = config_string(snapshot, "users", i, "password");
+	bool has_password = has_own_password(snapshot, i);
 	bool has_theirs = config_string(snapshot, "users", i, "upstream_password");
 	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
 		config_complain(report, "users", i, "upstream", "is no trunk");
@@ -171,9 +221,10 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 					"is only the part before the '@' of an address, without blanks");
 		check_user_texts(snapshot, report, i);
 		config_check_encodings(snapshot, report, "users", i, "codecs");
-		if (!is_open && !is_proven_there && !config_string(snapshot, "users", i, "password"))
+		if (!is_open && !is_proven_there && !has_own_password(snapshot, i))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");
+		check_hashes(snapshot, report, i);
 		check_upstream(snapshot, report, i);
 	}
 }
@@ -183,6 +234,13 @@ const struct config_table registrar_config_table = {
 	.shape = CONFIG_GROUP,
 	.options = registrar_options,
 	.check = check_registrar,
+};
+
+const struct config_table registrar_tokens_config_table = {
+	.group = "tokens",
+	.shape = CONFIG_GROUP,
+	.options = token_options,
+	.check = registrar_tokens_check,
 };
 
 const struct config_table registrar_users_config_table = {

@@ -251,6 +251,8 @@ static void confirm(struct registration *registration)
 	add_contacts(registration, response);
 	sip_message_add_header(response, "Supported", REGISTRAR_EXTENSIONS);
 	confirm_outbound(registration, response);
+	if (registrar_binding_count(registration->registrar, registration->user))
+		registrar_turn_tell(registration->registrar, registration->user, response);
 	for (size_t i = g_strv_length((char **)registration->path); i > 0; i--) /* each goes above those that are there */
 		sip_message_add_header(response, "Path", registration->path[i - 1]);
 	sip_server_transaction_respond(registration->transaction, response);
@@ -309,8 +311,10 @@ void registrar_handle_register(struct registrar *registrar, struct sip_server_tr
 {
 	struct registration registration = begin(registrar, transaction);
 	if (!check_flow(&registration) &&
-	    !registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user))
+	    !registrar_prove(registrar, transaction, 401, registration.user, sizeof registration.user)) {
+		registration.expires_most_s = registrar_token_left_s(registrar, registration.flow);
 		register_user(&registration);
+	}
 }
 
 int registrar_check_register(struct registrar *registrar, struct sip_server_transaction *transaction)

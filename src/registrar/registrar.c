@@ -8,7 +8,7 @@ int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const
 		  struct registrar **ret_registrar)
 {
 	struct registrar *registrar = g_new0(struct registrar, 1);
-	int error = sip_digest_server_new(domain, registrar_password, registrar, &registrar->digest);
+	int error = sip_digest_server_new(domain, registrar_find_credentials, registrar, &registrar->digest);
 	if (error) {
 		g_free(registrar);
 		return error;
@@ -22,6 +22,7 @@ int registrar_new(struct sip_stack *stack, struct config_snapshot *config, const
 	registrar->endpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	registrar->flow_owners = g_hash_table_new(NULL, NULL);
 	registrar->gruus = g_hash_table_new(g_int64_hash, g_int64_equal);
+	registrar_tokens_begin(registrar);
 	crypto_random(registrar->gruu_key, sizeof registrar->gruu_key);
 	if (registrar_authentication(registrar) == REGISTRAR_AUTHENTICATION_NONE)
 		log_warning(NULL, "registrar: authentication is off, whoever can connect is whom he says he is");
@@ -39,6 +40,7 @@ struct registrar *registrar_free(struct registrar *registrar)
 	g_hash_table_unref(registrar->endpoints);
 	g_hash_table_unref(registrar->flow_owners);
 	g_hash_table_unref(registrar->gruus);
+	registrar_tokens_end(registrar);
 	crypto_wipe(registrar->gruu_key, sizeof registrar->gruu_key);
 	sip_digest_server_free(registrar->digest);
 	config_unref(registrar->config);
@@ -57,7 +59,8 @@ static GPtrArray *find_strangers(const struct registrar *registrar)
 		return strangers;
 	g_hash_table_iter_init(&iterator, registrar->bindings);
 	while (g_hash_table_iter_next(&iterator, &name, NULL))
-		if (config_find(registrar->config, "users", name) < 0 && !registrar_upstream(registrar, name))
+		if (config_find(registrar->config, "users", name) < 0 && !registrar_upstream(registrar, name) &&
+		    !registrar_token_groups(registrar, name))
 			g_ptr_array_add(strangers, g_strdup(name));
 	return strangers;
 }
@@ -67,6 +70,7 @@ void registrar_reconfigure(struct registrar *registrar, struct config_snapshot *
 	struct config_snapshot *old = registrar->config;
 	registrar->config = config_ref(config);
 	config_unref(old);
+	registrar_tokens_load(registrar);
 	g_autoptr(GPtrArray) strangers = find_strangers(registrar);
 	for (guint i = 0; i < strangers->len; i++) {
 		GPtrArray *bindings;

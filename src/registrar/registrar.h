@@ -17,8 +17,13 @@
 struct registrar;
 struct registrar_endpoint;
 
-/* The groups "registrar" and "users". */
+/* In the 200 to a REGISTER: what RTCConfiguration.iceServers takes, as JSON. */
+#define REGISTRAR_ICE_SERVERS_HEADER "X-Ice-Servers"
+
+/* The groups "registrar", "tokens", "browser_turn" and "users". */
 extern const struct config_table registrar_config_table;
+extern const struct config_table registrar_tokens_config_table;
+extern const struct config_table registrar_turn_config_table;
 extern const struct config_table registrar_users_config_table;
 
 /* `domain` is the house's own (the realm too), copied; `events` may be NULL. 0 or -errno. */
@@ -70,6 +75,10 @@ const char *registrar_display_name(const struct registrar *registrar, const char
 /* The numbers the user may present, NULL-terminated; borrowed likewise. NULL: none. */
 const char *const *registrar_caller_ids(const struct registrar *registrar, const char *user);
 bool registrar_has_user(const struct registrar *registrar, const char *user);
+
+/* The claim "groups" of the token that a connection of the user's has proved itself by and that holds; NULL-terminated, borrowed for the
+ * moment; NULL: he has no such. */
+const char *const *registrar_token_groups(const struct registrar *registrar, const char *user);
 
 /* --- endpoints: a device of a user. Reference counted. --- */
 /* The endpoint whose flow this is, made when there is none yet (a call by a browser that never registered). The flow's

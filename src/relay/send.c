@@ -86,23 +86,40 @@ static bool is_too_large(struct sip_message *request, const struct sip_flow *flo
 	return length + VIA_BYTES > RELAY_UDP_BYTES_MAX;
 }
 
-static int answer_challenge(const struct relay_sending *sending, const struct sip_flow *flow,
-			    const struct sip_message *challenge, struct sip_message *request)
+static struct sip_digest_client *digest_of(const struct relay_sending *sending, const struct sip_flow *flow)
 {
-	const struct sip_credentials *credentials =
-		sending->party.trunk ? trunk_credentials(sending->party.trunk, sending->outgoing.account, flow) : NULL;
-	if (!credentials)
+	return sending->party.trunk ? trunk_digest(sending->party.trunk, sending->outgoing.account, flow) : NULL;
+}
+
+/* `challenge` NULL: none has come, and what the far end has asked for before is shown. */
+static int prove(const struct relay_sending *sending, const struct sip_flow *flow, const struct sip_message *challenge,
+		 struct sip_message *request)
+{
+	struct sip_digest_client *digest = digest_of(sending, flow);
+	if (!challenge) {
+		if (digest)
+			sip_digest_client_prove(digest, sip_flow_remote(flow), request);
+		return 0;
+	}
+	if (!digest)
 		return -ENOENT;
-	int error = sip_digest_answer(credentials, challenge, request);
+	struct sip_digest_challenged challenged = {
+		.peer = sip_flow_remote(flow),
+		.request = sip_client_transaction_request(sending->transaction),
+		.response = challenge,
+		.round = sending->attempts - 1,
+	};
+	int error = sip_digest_client_answer(digest, &challenged, request);
 	if (error < 0)
-		log_warning(NULL, "trunk %s asks for credentials of a realm or algorithm that is not configured",
+		log_warning(NULL, error == -EACCES ? "trunk %s refuses the credentials: username or password are wrong"
+						   : "trunk %s asks for credentials of a realm or algorithm that is not configured",
 			    trunk_name(sending->party.trunk));
 	return error;
 }
 
 static const struct sip_client_handler handler;
 
-/* `challenge` NULL: without credentials. */
+/* `challenge`: of the transaction before; NULL: there was none. */
 static int start(struct relay_sending *sending, const struct sip_message *challenge)
 {
 	struct relay_outgoing *outgoing = &sending->outgoing;
@@ -111,11 +128,13 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 		return -ENOTCONN;
 	struct sip_message *request = sip_dialog_request(outgoing->dialog, outgoing->method);
 	int error = request ? fill(sending, request, flow) : -EINVAL;
-	if (error == 0 && challenge)
-		error = answer_challenge(sending, flow, challenge, request);
+	if (error == 0)
+		error = prove(sending, flow, challenge, request);
 	if (error == 0 && is_too_large(request, flow))
 		error = -EMSGSIZE;
 	if (error == 0) {
+		if (sending->transaction)
+			sip_client_transaction_detach(sending->transaction);
 		sending->attempts++;
 		sending->transaction =
 			sip_client_transaction_start(sending->relay->rooms.stack, request, flow, &handler, sending);
@@ -128,7 +147,16 @@ static int start(struct relay_sending *sending, const struct sip_message *challe
 static bool try_credentials(struct relay_sending *sending, const struct sip_message *response)
 {
 	unsigned status = sip_message_status(response);
-	return (status == 401 || status == 407) && sending->attempts == 1 && start(sending, response) == 0;
+	return (status == 401 || status == 407) && start(sending, response) == 0;
+}
+
+static void note_proven(const struct relay_sending *sending, const struct sip_message *response)
+{
+	const struct sip_flow *flow = sip_client_transaction_flow(sending->transaction);
+	struct sip_digest_client *digest = digest_of(sending, flow);
+	if (digest)
+		sip_digest_client_learn(digest, sip_flow_remote(flow), sip_client_transaction_request(sending->transaction),
+					response);
 }
 
 /* Of a far end that cannot be reached. */
@@ -143,10 +171,13 @@ static void on_response(void *user, struct sip_client_transaction *transaction, 
 	unsigned status = sip_message_status(response);
 	if (status < 200)
 		return;
+	if (status < 300)
+		note_proven(sending, response);
+	if (try_credentials(sending, response))
+		return;
 	sip_client_transaction_detach(transaction);
 	sending->transaction = NULL;
-	if (!try_credentials(sending, response))
-		finish(sending, status, response);
+	finish(sending, status, response);
 }
 
 static void on_end(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)

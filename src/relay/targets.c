@@ -91,8 +91,11 @@ unsigned relay_find_targets(const struct relay *relay, const struct route_party 
 		return find_devices(relay, sender, &settled, targets, ret_count);
 	case ROUTE_TRUNK:
 		return find_trunk(relay, sender, &settled, targets, ret_count);
+	case ROUTE_GROUP:
 	case ROUTE_BUILTIN:
 		return asks_for_state ? 489 : 405;
+	case ROUTE_REFUSED:
+		return 403;
 	case ROUTE_DENIED:
 		break;
 	}

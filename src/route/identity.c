@@ -17,9 +17,10 @@ struct station {
 
 struct route_identity {
 	char *user;	    /* to users of ours */
-	char *number;	    /* to trunks */
+	char *number;	    /* to trunks; NULL: a user's who has none of his own */
 	char *display_name; /* fit to stand between quotes; NULL */
 	bool is_private;
+	bool is_ours; /* a user */
 	GPtrArray *stations;
 };
 
@@ -35,7 +36,6 @@ struct route_identity *route_identity_new(const char *user)
 {
 	struct route_identity *identity = g_new0(struct route_identity, 1);
 	identity->user = g_strdup(user && *user ? user : ANONYMOUS);
-	identity->number = g_strdup(identity->user);
 	identity->stations = g_ptr_array_new_with_free_func(station_free);
 	return identity;
 }
@@ -55,6 +55,15 @@ struct route_identity *route_identity_free(struct route_identity *identity)
 const char *route_identity_user(const struct route_identity *identity)
 {
 	return identity->user;
+}
+
+void route_identity_divert(struct route_identity *identity, const char *user, const char *reason)
+{
+	struct station *station = g_new0(struct station, 1);
+	station->header = "Diversion";
+	station->user = g_strdup(user);
+	station->parameters = g_strdup_printf(";reason=%s", reason);
+	g_ptr_array_insert(identity->stations, 0, station); /* the last one comes first */
 }
 
 /* --- reading --- */
@@ -128,7 +137,6 @@ static bool wants_privacy(const struct sip_message *request)
 static void take_person(struct route_identity *identity, struct person *person)
 {
 	replace(&identity->user, person->uri.user);
-	replace(&identity->number, person->uri.user);
 	g_free(identity->display_name);
 	identity->display_name = person->display_name;
 }
@@ -225,6 +233,7 @@ struct route_identity *route_identity_read(const struct sip_message *request, co
 	if (name && *name)
 		identity->display_name = safe_name(name, strlen(name));
 	identity->is_private = wants_privacy(request);
+	identity->is_ours = source->login;
 	if (source->login)
 		read_user(identity, request, source);
 	else if (source->is_trusted)
@@ -234,9 +243,15 @@ struct route_identity *route_identity_read(const struct sip_message *request, co
 
 /* --- telling --- */
 
+static const char *number_of(const struct route_identity *identity, const struct route_identity_audience *audience)
+{
+	const char *number = identity->number ? identity->number : identity->is_ours ? audience->caller_id : NULL;
+	return number ? number : identity->user;
+}
+
 static char *address_of(const struct route_identity *identity, const struct route_identity_audience *audience)
 {
-	g_autofree char *user = sip_uri_escape_user(audience->is_trunk ? identity->number : identity->user);
+	g_autofree char *user = sip_uri_escape_user(audience->is_trunk ? number_of(identity, audience) : identity->user);
 	g_autofree char *uri = audience->address ? g_strdup(audience->address)
 						 : g_strdup_printf("sip:%s@%s", user, audience->domain);
 	if (identity->display_name)
@@ -255,7 +270,7 @@ const char *route_identity_shown_user(const struct route_identity *identity, con
 {
 	if (identity->is_private)
 		return ANONYMOUS;
-	return audience->is_trunk ? identity->number : identity->user;
+	return audience->is_trunk ? number_of(identity, audience) : identity->user;
 }
 
 /* Untrusted trunks learn of no one who wants privacy, and of nobody a call was meant for before; users of ours hear of

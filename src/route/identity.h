@@ -20,6 +20,8 @@ struct route_identity *route_identity_read(const struct sip_message *request, co
 /* Of a name alone, not escaped. */
 struct route_identity *route_identity_new(const char *user);
 struct route_identity *route_identity_free(struct route_identity *identity); /* accepts NULL; returns NULL */
+/* It was meant for this user of ours before, and goes on because of `reason` (a word of RFC 5806). */
+void route_identity_divert(struct route_identity *identity, const char *user, const char *reason);
 /* As logs and records name him, whether he wants to be known or not; "anonymous" when nobody is named. Borrowed. */
 const char *route_identity_user(const struct route_identity *identity);
 
@@ -28,6 +30,7 @@ struct route_identity_audience {
 	const char *domain; /* of our addresses */
 	const char *address; /* the sender's own there, an URI; NULL: one of domain */
 	bool is_trunk;
+	const char *caller_id; /* at that trunk, of users who have no number of their own; NULL: their names */
 	bool is_trusted;
 	enum route_assertion assertion;
 };

@@ -102,6 +102,7 @@ struct route_identity_audience route_party_audience(const struct route_party *pa
 	    .domain = domain,
 	    .is_trunk = true,
 	    .is_trusted = trunk_is_trusted(party->trunk),
+	    .caller_id = trunk_caller_id(party->trunk),
 	    .assertion = assertions[trunk_identity_header(party->trunk)],
 	};
 }

@@ -1,17 +1,12 @@
 #include "route/internal.h"
+#include "route/rule.h"
 #include <string.h>
-
-struct rule {
-	const char *to; /* texts are the snapshot's */
-	const char *replace;
-	bool has_match;
-	regex_t match;
-};
 
 struct route_table {
 	struct config_snapshot *snapshot;
 	size_t n_rules;
-	struct rule *rules;
+	struct route_rule *rules;
+	struct route_numbering numbering;
 };
 
 static const char *const builtin_names[] = {
@@ -26,7 +21,9 @@ const char *route_target_name(enum route_target target)
 {
 	static const char *const names[] = {
 	    [ROUTE_DENIED] = "denied",
+	    [ROUTE_REFUSED] = "refused",
 	    [ROUTE_USER] = "user",
+	    [ROUTE_GROUP] = "ring group",
 	    [ROUTE_TRUNK] = "trunk",
 	    [ROUTE_BUILTIN] = "built-in",
 	};
@@ -68,48 +65,12 @@ static int builtin_from_number(const char *number, enum route_builtin *ret_built
 	return -ENOENT;
 }
 
-static bool is_reference(const char *text)
-{
-	return text[0] == '\\' && g_ascii_isdigit(text[1]);
-}
-
-int route_highest_reference(const char *replace)
-{
-	int highest = -1;
-	for (const char *c = replace; *c; c++)
-		if (is_reference(c))
-			highest = MAX(highest, c[1] - '0');
-	return highest;
-}
-
-bool route_substitute(const char *replace, const char *dialled, const regmatch_t match[static ROUTE_REFERENCES],
-		      char number[static ROUTE_NUMBER_BYTES_MAX])
-{
-	size_t length = 0;
-	for (const char *c = replace; *c; c++) {
-		const char *part = c;
-		size_t n = 1;
-		if (is_reference(c)) {
-			const regmatch_t *group = &match[*++c - '0'];
-			n = group->rm_so < 0 ? 0 : group->rm_eo - group->rm_so; /* a group may have taken no part */
-			part = dialled + (n ? group->rm_so : 0);
-		}
-		if (length + n >= ROUTE_NUMBER_BYTES_MAX)
-			return false;
-		memcpy(number + length, part, n);
-		length += n;
-	}
-	number[length] = '\0';
-	return length > 0;
-}
-
 struct route_table *route_table_free(struct route_table *table)
 {
 	if (!table)
 		return NULL;
 	for (size_t i = 0; i < table->n_rules; i++)
-		if (table->rules[i].has_match)
-			regfree(&table->rules[i].match);
+		route_rule_clear(&table->rules[i]);
 	g_free(table->rules);
 	config_unref(table->snapshot);
 	g_free(table);
@@ -120,21 +81,25 @@ int route_table_new(const struct config_snapshot *snapshot, struct route_table *
 {
 	struct route_table *table = g_new0(struct route_table, 1);
 	table->snapshot = config_ref(snapshot);
-	table->n_rules = config_count(snapshot, "routes");
-	table->rules = g_new0(struct rule, table->n_rules + 1);
-	for (size_t i = 0; i < table->n_rules; i++) {
-		struct rule *rule = &table->rules[i];
-		const char *match = config_string(snapshot, "routes", i, "match");
-		rule->to = config_string(snapshot, "routes", i, "to");
-		rule->replace = config_string(snapshot, "routes", i, "replace");
-		rule->has_match = match && regcomp(&rule->match, match, REG_EXTENDED) == 0;
-		if (!rule->to || (match && !rule->has_match)) {
+	table->numbering = (struct route_numbering){
+		.country_code = config_string(snapshot, "numbers", 0, "country_code"),
+		.international_prefix = config_string(snapshot, "numbers", 0, "international_prefix"),
+		.national_prefix = config_string(snapshot, "numbers", 0, "national_prefix"),
+	};
+	size_t n_rules = config_count(snapshot, "routes");
+	table->rules = g_new0(struct route_rule, n_rules + 1);
+	for (; table->n_rules < n_rules; table->n_rules++)
+		if (route_rule_init(&table->rules[table->n_rules], snapshot, table->n_rules) < 0) {
 			route_table_free(table);
 			return -EINVAL;
 		}
-	}
 	*ret_table = table;
 	return 0;
+}
+
+bool route_table_number(const struct route_table *table, const char *dialled, char number[static ROUTE_NUMBER_BYTES_MAX])
+{
+	return route_number_normalise(dialled, &table->numbering, number);
 }
 
 static void decide_user(const struct route_table *table, const char *name, struct route_decision *decision)
@@ -153,9 +118,14 @@ static void decide_builtin(enum route_builtin builtin, const char *name, struct 
 }
 
 /* False: nothing of ours is called so. */
-static bool decide_named_builtin(const struct route_table *table, const char *name, struct route_decision *decision)
+static bool decide_service(const struct route_table *table, const char *name, struct route_decision *decision)
 {
 	enum route_builtin builtin;
+	if (config_find(table->snapshot, "ring_groups", name) >= 0) {
+		decision->target = ROUTE_GROUP;
+		base_copy_text(decision->name, sizeof decision->name, name);
+		return true;
+	}
 	if (config_find(table->snapshot, "announcements", name) >= 0)
 		builtin = ROUTE_BUILTIN_ANNOUNCEMENT;
 	else if (route_builtin_from_name(name, &builtin) < 0)
@@ -164,68 +134,149 @@ static bool decide_named_builtin(const struct route_table *table, const char *na
 	return true;
 }
 
-static void decide_by_rule(const struct route_table *table, size_t index, const char *dialled,
+bool route_decide_name(const struct route_table *table, const char *name, struct route_decision *ret_decision)
+{
+	*ret_decision = (struct route_decision){.target = ROUTE_DENIED, .rule = -1};
+	base_copy_text(ret_decision->number, sizeof ret_decision->number, name);
+	if (!decide_service(table, name, ret_decision))
+		decide_user(table, name, ret_decision);
+	return ret_decision->target != ROUTE_DENIED;
+}
+
+void route_decide_to(const struct route_table *table, const char *to, struct route_decision *decision)
+{
+	decision->target = ROUTE_DENIED;
+	if (!strcmp(to, ROUTE_DENY_WORD)) {
+		decision->target = ROUTE_REFUSED;
+	} else if (!decide_service(table, to, decision) && *decision->number && config_find(table->snapshot, "trunks", to) >= 0) {
+		decision->target = ROUTE_TRUNK;
+		base_copy_text(decision->name, sizeof decision->name, to);
+	}
+}
+
+const struct config_snapshot *route_table_snapshot(const struct route_table *table)
+{
+	return table->snapshot;
+}
+
+const struct route_rule *route_table_rule(const struct route_table *table, size_t index)
+{
+	return &table->rules[index];
+}
+
+/* Who is called by the number: as it was written, since "12-34" may be a name, or as it is compared. */
+static void decide_dialled_user(const struct route_table *table, const struct route_request *request, const char *number,
+				struct route_decision *decision)
+{
+	decide_user(table, request->dialled, decision);
+	if (decision->target == ROUTE_DENIED)
+		decide_user(table, number, decision);
+}
+
+static void decide_by_rule(const struct route_table *table, size_t index, const struct route_question *question,
 			   const regmatch_t match[static ROUTE_REFERENCES], struct route_decision *decision)
 {
-	const struct rule *rule = &table->rules[index];
+	const struct route_rule *rule = &table->rules[index];
 	decision->rule = index;
-	if (!route_substitute(rule->replace ? rule->replace : "\\0", dialled, match, decision->number))
-		return;
-	if (!strcmp(rule->to, ROUTE_USER_WORD)) {
+	decision->is_as_dialled = !rule->replace;
+	decision->is_emergency = rule->is_emergency;
+	if (!route_substitute(rule->replace ? rule->replace : "\\0", question->number, match, decision->number))
+		*decision->number = '\0';
+	if (strcmp(rule->to, ROUTE_USER_WORD) != 0)
+		route_decide_to(table, rule->to, decision);
+	else if (rule->replace)
 		decide_user(table, decision->number, decision);
-	} else if (!decide_named_builtin(table, rule->to, decision) && config_find(table->snapshot, "trunks", rule->to) >= 0) {
-		decision->target = ROUTE_TRUNK;
-		base_copy_text(decision->name, sizeof decision->name, rule->to);
-	}
+	else
+		decide_dialled_user(table, question->request, decision->number, decision);
 }
 
-static void decide_for_user(const struct route_table *table, const struct route_request *request,
+static enum route_misfit try_rule(const struct route_table *table, size_t index, const struct route_question *question,
+				  regmatch_t match[static ROUTE_REFERENCES])
+{
+	const struct route_request *request = question->request;
+	const struct route_rule *rule = &table->rules[index];
+	enum route_misfit misfit = route_rule_try(rule, question, match);
+	if (misfit == ROUTE_FITS && !request->trunk && !rule->has_match)
+		misfit = ROUTE_FITS_LATER;
+	if (request->looked_at)
+		request->looked_at(request->data, index, misfit);
+	return misfit;
+}
+
+/* A user or a built-in of ours. */
+static void decide_ours(const struct route_table *table, const struct route_question *question,
+			struct route_decision *decision)
+{
+	enum route_builtin builtin;
+	decide_dialled_user(table, question->request, question->number, decision);
+	if (decision->target == ROUTE_DENIED && builtin_from_number(question->number, &builtin) == 0)
+		decide_builtin(builtin, route_builtin_name(builtin), decision);
+}
+
+static void decide_for_user(const struct route_table *table, const struct route_question *question,
 			    struct route_decision *decision)
 {
-	const char *dialled = request->dialled;
-	/* Without `replace` all of the number goes on, also where `match` fits a part of it only. */
-	regmatch_t all[ROUTE_REFERENCES] = {{.rm_so = 0, .rm_eo = strlen(dialled)}};
-	for (size_t i = 1; i < ROUTE_REFERENCES; i++)
-		all[i].rm_so = all[i].rm_eo = -1;
+	const struct route_request *request = question->request;
+	regmatch_t match[ROUTE_REFERENCES];
 	ssize_t last = -1;
 	for (size_t i = 0; i < table->n_rules; i++) {
-		const struct rule *rule = &table->rules[i];
-		regmatch_t match[ROUTE_REFERENCES];
-		if (request->is_beyond_us && config_find(table->snapshot, "trunks", rule->to) < 0)
+		if (request->is_beyond_us && config_find(table->snapshot, "trunks", table->rules[i].to) < 0)
 			continue;
-		if (!rule->has_match) {
-			last = last < 0 ? (ssize_t)i : last;
-		} else if (regexec(&rule->match, dialled, ROUTE_REFERENCES, match, 0) == 0) {
-			decide_by_rule(table, i, dialled, rule->replace ? match : all, decision);
+		enum route_misfit misfit = try_rule(table, i, question, match);
+		if (misfit == ROUTE_FITS) {
+			decide_by_rule(table, i, question, match, decision);
 			return;
 		}
+		if (misfit == ROUTE_FITS_LATER && last < 0)
+			last = i;
 	}
-	enum route_builtin builtin;
 	if (!request->is_beyond_us)
-		decide_user(table, dialled, decision);
-	if (decision->target == ROUTE_DENIED && !request->is_beyond_us && builtin_from_number(dialled, &builtin) == 0)
-		decide_builtin(builtin, route_builtin_name(builtin), decision);
-	if (decision->target == ROUTE_DENIED && last >= 0)
-		decide_by_rule(table, last, dialled, all, decision);
+		decide_ours(table, question, decision);
+	if (decision->target == ROUTE_DENIED && last >= 0 &&
+	    route_rule_try(&table->rules[last], question, match) == ROUTE_FITS)
+		decide_by_rule(table, last, question, match, decision);
 }
 
-static void decide_for_trunk(const struct route_table *table, const struct route_request *request,
+static void decide_for_trunk(const struct route_table *table, const struct route_question *question,
 			     struct route_decision *decision)
 {
+	const struct route_request *request = question->request;
+	regmatch_t match[ROUTE_REFERENCES];
+	for (size_t i = 0; i < table->n_rules; i++)
+		if (try_rule(table, i, question, match) == ROUTE_FITS) {
+			decide_by_rule(table, i, question, match, decision);
+			return;
+		}
 	if (!request->inbound)
-		decide_user(table, request->dialled, decision);
-	else if (!decide_named_builtin(table, request->inbound, decision))
-		decide_user(table, request->inbound, decision);
+		decide_dialled_user(table, request, question->number, decision);
+	else
+		route_decide_name(table, request->inbound, decision);
+}
+
+static const char *const *groups_of(const struct route_table *table, const struct route_request *request)
+{
+	ssize_t user = request->trunk || !request->caller ? -1 : config_find(table->snapshot, "users", request->caller);
+	return user < 0 ? NULL : config_strings(table->snapshot, "users", (size_t)user, "groups");
 }
 
 void route_decide(const struct route_table *table, const struct route_request *request,
 		  struct route_decision *ret_decision)
 {
-	*ret_decision = (struct route_decision){.target = ROUTE_DENIED, .rule = -1};
-	if (!base_copy_text(ret_decision->number, sizeof ret_decision->number, request->dialled))
+	char caller[ROUTE_NUMBER_BYTES_MAX] = "";
+	*ret_decision = (struct route_decision){.target = ROUTE_DENIED, .rule = -1, .is_as_dialled = true};
+	if (!route_number_normalise(request->dialled, &table->numbering, ret_decision->number) ||
+	    (request->caller && !route_number_normalise(request->caller, &table->numbering, caller)))
 		return;
+	char number[ROUTE_NUMBER_BYTES_MAX];
+	base_copy_text(number, sizeof number, ret_decision->number);
+	struct route_question question = {
+		.request = request,
+		.number = number,
+		.caller = request->caller && !request->trunk ? request->caller : caller, /* a name is no number */
+		.groups = groups_of(table, request),
+	};
 	if (request->trunk)
-		decide_for_trunk(table, request, ret_decision);
-	else if (*request->dialled)
-		decide_for_user(table, request, ret_decision);
+		decide_for_trunk(table, &question, ret_decision);
+	else if (*number)
+		decide_for_user(table, &question, ret_decision);
 }

@@ -57,20 +57,26 @@ static bool decide_by_gruu(const struct route_router *router, const char *uri, s
 	return true;
 }
 
-int route_router_decide(const struct route_router *router, const struct route_party *sender, const char *uri_text,
-			struct route_decision *ret_decision)
+int route_router_decide(const struct route_router *router, const struct route_party *sender, const struct sip_message *message,
+			const char *uri_text, struct route_decision *ret_decision)
 {
 	struct sip_uri uri;
 	if (!uri_text || sip_uri_parse(uri_text, &uri) < 0)
 		return -EINVAL;
 	if (decide_by_gruu(router, uri_text, ret_decision))
 		return 0;
-	struct route_request request = {.dialled = uri.user};
+	struct route_identity *identity = route_party_identify(sender, router->registrar, message);
+	struct route_request request = {
+		.dialled = uri.user,
+		.caller = route_identity_user(identity),
+		.at = route_moment_now(),
+	};
 	if (sender->trunk) {
 		request.trunk = trunk_name(sender->trunk);
 		request.inbound = trunk_inbound(sender->trunk);
 	}
 	route_decide(router->table, &request, ret_decision);
+	route_identity_free(identity);
 	if (ret_decision->target == ROUTE_DENIED && !sender->trunk && registrar_has_user(router->registrar, uri.user)) {
 		/* An open test network knows its users by their registrations alone. */
 		ret_decision->target = ROUTE_USER;
@@ -81,11 +87,16 @@ int route_router_decide(const struct route_router *router, const struct route_pa
 
 int route_router_decide_beyond(const struct route_router *router, const char *user, struct route_decision *ret_decision)
 {
-	struct route_request request = {.dialled = user, .is_beyond_us = true};
+	struct route_request request = {.dialled = user, .caller = user, .is_beyond_us = true, .at = route_moment_now()};
 	struct route_decision decision;
 	route_decide(router->table, &request, &decision);
 	if (decision.target != ROUTE_TRUNK)
 		return -ENOENT;
 	*ret_decision = decision;
 	return 0;
+}
+
+struct route_plan *route_router_plan(const struct route_router *router, const struct route_decision *decision)
+{
+	return route_plan_new(router->table, decision, route_moment_now());
 }

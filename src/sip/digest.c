@@ -19,7 +19,7 @@ static const struct {
 	size_t offset, size;
 } fields_known[] = {
 	FIELD(username), FIELD(realm),	FIELD(nonce), FIELD(uri), FIELD(response), FIELD(algorithm),
-	FIELD(cnonce),	 FIELD(opaque), FIELD(qop),   FIELD(nc),  FIELD(stale),
+	FIELD(cnonce),	 FIELD(opaque), FIELD(qop),   FIELD(nc),  FIELD(stale),  FIELD(nextnonce),
 };
 
 static const char *skip_spaces(const char *text)
@@ -72,13 +72,10 @@ static int read_parameter(const char **cursor, struct sip_digest_fields *fields)
 	return read_value(cursor, value, size);
 }
 
-int sip_digest_fields_parse(const char *text, struct sip_digest_fields *ret_fields)
+int sip_digest_parameters_parse(const char *text, struct sip_digest_fields *ret_fields)
 {
-	text = skip_spaces(text);
-	if (g_ascii_strncasecmp(text, "Digest", 6) || skip_spaces(text + 6) == text + 6)
-		return -EINVAL;
 	memset(ret_fields, 0, sizeof *ret_fields);
-	for (text = skip_spaces(text + 6); *text; text = skip_spaces(text)) {
+	for (text = skip_spaces(text); *text; text = skip_spaces(text)) {
 		if (read_parameter(&text, ret_fields) < 0)
 			return -EINVAL;
 		text = skip_spaces(text);
@@ -90,17 +87,27 @@ int sip_digest_fields_parse(const char *text, struct sip_digest_fields *ret_fiel
 	return 0;
 }
 
-int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_digest_algorithm *ret_algorithm)
+int sip_digest_fields_parse(const char *text, struct sip_digest_fields *ret_fields)
 {
-	if (!*fields->algorithm) {
-		*ret_algorithm = SIP_DIGEST_MD5;
+	text = skip_spaces(text);
+	if (g_ascii_strncasecmp(text, "Digest", 6) || skip_spaces(text + 6) == text + 6)
+		return -EINVAL;
+	return sip_digest_parameters_parse(text + 6, ret_fields);
+}
+
+int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_digest_algorithm *ret_algorithm,
+			    bool *ret_is_session)
+{
+	const char *name = *fields->algorithm ? fields->algorithm : algorithms[SIP_DIGEST_MD5].name;
+	for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+		size_t length = strlen(algorithms[i].name);
+		if (g_ascii_strncasecmp(algorithms[i].name, name, length) ||
+		    (name[length] && g_ascii_strcasecmp(name + length, "-sess")))
+			continue;
+		*ret_algorithm = (enum sip_digest_algorithm)i;
+		*ret_is_session = name[length];
 		return 0;
 	}
-	for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++)
-		if (!g_ascii_strcasecmp(algorithms[i].name, fields->algorithm)) {
-			*ret_algorithm = (enum sip_digest_algorithm)i;
-			return 0;
-		}
 	return -ENOTSUP;
 }
 
@@ -109,11 +116,11 @@ const char *sip_digest_algorithm_name(enum sip_digest_algorithm algorithm)
 	return algorithms[algorithm].name;
 }
 
-bool sip_digest_offers_auth(const struct sip_digest_fields *fields)
+bool sip_digest_offers(const struct sip_digest_fields *fields, const char *qop)
 {
 	g_auto(GStrv) words = g_strsplit_set(fields->qop, ", \t", -1);
 	for (size_t i = 0; words[i]; i++)
-		if (!g_ascii_strcasecmp(words[i], "auth"))
+		if (!g_ascii_strcasecmp(words[i], qop))
 			return true;
 	return false;
 }
@@ -133,12 +140,69 @@ int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, co
 	return error;
 }
 
-int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const char *method,
-			const struct sip_digest_fields *fields, char ret_hex[static CRYPTO_DIGEST_HEX_MAX])
+bool sip_credentials_fit(const struct sip_credentials *credentials, enum sip_digest_algorithm algorithm)
+{
+	return credentials->password || credentials->ha1[algorithm];
+}
+
+int sip_credentials_ha1(const struct sip_credentials *credentials, enum sip_digest_algorithm algorithm, const char *realm,
+			char ret_hex[static CRYPTO_DIGEST_HEX_MAX])
+{
+	const char *ha1 = credentials->ha1[algorithm];
+	if (ha1)
+		return base_copy_text(ret_hex, CRYPTO_DIGEST_HEX_MAX, ha1) ? 0 : -EINVAL;
+	if (!credentials->password)
+		return -ENOENT;
+	return sip_digest_ha1(algorithm, credentials->username, realm, credentials->password, ret_hex);
+}
+
+bool sip_digest_is_ha1(enum sip_digest_algorithm algorithm, const char *text)
+{
+	size_t length = 2 * crypto_digest_bytes(algorithms[algorithm].digest);
+	return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
+}
+
+bool sip_credentials_equal(const struct sip_credentials *a, const struct sip_credentials *b)
+{
+	for (size_t i = 0; i < SIP_DIGEST_ALGORITHMS; i++)
+		if (g_strcmp0(a->ha1[i], b->ha1[i]))
+			return false;
+	return !g_strcmp0(a->realm, b->realm) && !g_strcmp0(a->username, b->username) && !g_strcmp0(a->password, b->password);
+}
+
+int sip_digest_ha1_of_session(enum sip_digest_algorithm algorithm, const char *nonce, const char *cnonce,
+			      char hex[static CRYPTO_DIGEST_HEX_MAX])
+{
+	char *text = g_strdup_printf("%s:%s:%s", hex, nonce, cnonce);
+	int error = hash(algorithm, text, hex);
+	crypto_wipe(text, strlen(text));
+	g_free(text);
+	return error;
+}
+
+/* HA2: method and URI; with auth-int the body too. */
+static int hash_request(enum sip_digest_algorithm algorithm, const struct sip_digest_fields *fields, const char *method,
+			GBytes *body, char ret_hex[static CRYPTO_DIGEST_HEX_MAX])
+{
+	if (g_ascii_strcasecmp(fields->qop, "auth-int")) {
+		g_autofree char *text = g_strdup_printf("%s:%s", method, fields->uri);
+		return hash(algorithm, text, ret_hex);
+	}
+	char hashed_body[CRYPTO_DIGEST_HEX_MAX];
+	gsize length = 0;
+	const void *data = body ? g_bytes_get_data(body, &length) : NULL;
+	int error = crypto_digest_hex(algorithms[algorithm].digest, data ? data : "", length, hashed_body);
+	if (error < 0)
+		return error;
+	g_autofree char *text = g_strdup_printf("%s:%s:%s", method, fields->uri, hashed_body);
+	return hash(algorithm, text, ret_hex);
+}
+
+int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const struct sip_digest_fields *fields,
+			const char *method, GBytes *body, char ret_hex[static CRYPTO_DIGEST_HEX_MAX])
 {
 	char ha2[CRYPTO_DIGEST_HEX_MAX];
-	g_autofree char *a2 = g_strdup_printf("%s:%s", method, fields->uri);
-	int error = hash(algorithm, a2, ha2);
+	int error = hash_request(algorithm, fields, method, body, ha2);
 	if (error < 0)
 		return error;
 	char *text = *fields->qop ? g_strdup_printf("%s:%s:%s:%s:%s:%s", ha1_hex, fields->nonce, fields->nc, fields->cnonce,

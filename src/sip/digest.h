@@ -3,7 +3,24 @@
 #include "crypto/digest.h"
 #include "sip/transaction.h"
 
-enum sip_digest_algorithm { SIP_DIGEST_MD5, SIP_DIGEST_SHA256, SIP_DIGEST_SHA512_256 };
+enum sip_digest_algorithm { SIP_DIGEST_MD5, SIP_DIGEST_SHA256, SIP_DIGEST_SHA512_256 }; /* the stronger the later */
+#define SIP_DIGEST_ALGORITHMS (SIP_DIGEST_SHA512_256 + 1)
+
+/* A name and what proves it: the password, or HA1 in lower-case hex for the algorithms that are to be possible. */
+struct sip_credentials {
+	const char *realm; /* only this realm is ever answered; NULL: any realm of the peer they are for */
+	const char *username;
+	const char *password;			/* NULL: */
+	const char *ha1[SIP_DIGEST_ALGORITHMS]; /* of this username and realm; NULL: not with this algorithm */
+};
+/* Whether they can prove anything by this algorithm. */
+bool sip_credentials_fit(const struct sip_credentials *credentials, enum sip_digest_algorithm algorithm);
+/* HA1 for `realm`, from the password or as it is. 0 or -errno; -ENOENT: neither is there. */
+int sip_credentials_ha1(const struct sip_credentials *credentials, enum sip_digest_algorithm algorithm, const char *realm,
+			char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
+/* Whether a text is HA1 as it stands in these: hex of the right length, in lower case. */
+bool sip_digest_is_ha1(enum sip_digest_algorithm algorithm, const char *text);
+bool sip_credentials_equal(const struct sip_credentials *a, const struct sip_credentials *b);
 
 /* The secret of both sides (RFC 7616, section 3.4.2), in lower-case hex. 0 or -errno. */
 int sip_digest_ha1(enum sip_digest_algorithm algorithm, const char *username, const char *realm, const char *password,
@@ -15,13 +32,14 @@ extern const char *const sip_challenge_headers[];   /* WWW-Authenticate, Proxy-A
 
 /* --- as server --- */
 struct sip_digest_server;
-/* The password of whoever has that name; borrowed until the next call; NULL: nobody has (the check then takes as long). */
-typedef const char *sip_digest_password(void *user, const char *name);
+/* The credentials of whoever has that name, borrowed until the next call; false: nobody has (the check then takes as long). */
+typedef bool sip_digest_find(void *user, const char *name, struct sip_credentials *ret_credentials);
 /* `realm` is copied. Nonces hold the time and are bound to the sender's address by a key of this process's life. */
-int sip_digest_server_new(const char *realm, sip_digest_password *password, void *user,
-			  struct sip_digest_server **ret_server);
+int sip_digest_server_new(const char *realm, sip_digest_find *find, void *user, struct sip_digest_server **ret_server);
 /* Challenges name MD5 alone from then on: for telephones, of which many read the first challenge only and know no other. */
 void sip_digest_server_keep_to_md5(struct sip_digest_server *server);
+/* Another scheme's challenge goes above ours; copied; NULL: none. */
+void sip_digest_server_offer_before(struct sip_digest_server *server, const char *challenge);
 struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *server);
 
 #define SIP_DIGEST_NAME_SIZE 256
@@ -49,13 +67,32 @@ int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_mes
 				const struct net_address *sender, bool stale);
 
 /* --- as client --- */
-struct sip_credentials {
-	const char *realm; /* only this realm is ever answered; NULL: any realm of the peer the request was sent to */
-	const char *username;
-	const char *password;
+#define SIP_DIGEST_ROUNDS_MAX 4 /* times one request is sent again for a challenge: several realms, nonces gone stale */
+#define SIP_DIGEST_REALMS_MAX 8 /* that a client remembers */
+
+/* Who we are to a peer, and by what we shall prove it next time: the nonces of its realms, with their counts. Whoever sends
+ * requests as somebody has one; it must be shown only to the peer that the credentials are for. */
+struct sip_digest_client;
+/* All is copied. */
+struct sip_digest_client *sip_digest_client_new(const struct sip_credentials *credentials);
+struct sip_digest_client *sip_digest_client_free(struct sip_digest_client *client); /* accepts NULL; returns NULL */
+const struct sip_credentials *sip_digest_client_credentials(const struct sip_digest_client *client);
+
+/* A new request to `peer`: what that host has asked for lately is shown at once, each nonce with its next count (RFC 7616, section
+ * 3.3), so that most requests are not challenged. Not for a realm without qop. `request` is complete. */
+void sip_digest_client_prove(struct sip_digest_client *client, const struct net_address *peer, struct sip_message *request);
+
+/* A request of ours that was answered with 401 or 407, for the `round`th time (0: the first). */
+struct sip_digest_challenged {
+	const struct net_address *peer;
+	const struct sip_message *request, *response;
+	unsigned round;
 };
-/* Adds the answer to the best challenge of a 401/407 to `request` (a new one with a new CSeq). 0, -ENOENT when no
- * challenge fits realm and algorithms, -EACCES when `request` already holds an answer for the realm
- * and the challenge does not say that it was stale. Whoever builds the request anew counts the rounds. */
-int sip_digest_answer(const struct sip_credentials *credentials, const struct sip_message *challenge,
-		      struct sip_message *request);
+/* Adds to `request`, the same again with a new CSeq and complete, the answer to the best challenge of each realm, and shows to the
+ * realms behind which it got that far what they want. 0; -ENOENT when no challenge fits realm and algorithms; -EACCES
+ * when a right answer was refused (no stale=true), or there were too many rounds: then the credentials are wrong. */
+int sip_digest_client_answer(struct sip_digest_client *client, const struct sip_digest_challenged *challenged,
+			     struct sip_message *request);
+/* A success: its Authentication-Info may name the next nonce. */
+void sip_digest_client_learn(struct sip_digest_client *client, const struct net_address *peer,
+			     const struct sip_message *request, const struct sip_message *response);

@@ -17,15 +17,23 @@ struct sip_digest_fields {
 	char qop[64];
 	char nc[9];
 	char stale[8];
+	char nextnonce[256];
 };
 
 /* 0; -EINVAL when it is no Digest, is malformed, or a parameter is repeated or too long. */
 int sip_digest_fields_parse(const char *text, struct sip_digest_fields *ret_fields);
-/* The algorithm's name; none means MD5. 0 or -ENOTSUP. */
-int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_digest_algorithm *ret_algorithm);
+/* The same without a scheme before the parameters, as in Authentication-Info. */
+int sip_digest_parameters_parse(const char *text, struct sip_digest_fields *ret_fields);
+/* The algorithm's name; none means MD5. `ret_is_session`: it is the "-sess" one. 0 or -ENOTSUP. */
+int sip_digest_algorithm_of(const struct sip_digest_fields *fields, enum sip_digest_algorithm *ret_algorithm,
+			    bool *ret_is_session);
 const char *sip_digest_algorithm_name(enum sip_digest_algorithm algorithm);
-bool sip_digest_offers_auth(const struct sip_digest_fields *fields); /* "auth" is among the qop values */
+bool sip_digest_offers(const struct sip_digest_fields *fields, const char *qop); /* it is among the qop values */
 
-/* The response by nonce, uri, cnonce, nc and qop (RFC 7616, section 3.4.1; without qop as RFC 2069). */
-int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const char *method,
-			const struct sip_digest_fields *fields, char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);
+/* From HA1 to that of a "-sess" algorithm, in place (RFC 7616, section 3.4.2). */
+int sip_digest_ha1_of_session(enum sip_digest_algorithm algorithm, const char *nonce, const char *cnonce,
+			      char hex[static CRYPTO_DIGEST_HEX_MAX]);
+/* The response by nonce, uri, cnonce, nc and qop (RFC 7616, section 3.4.1; without qop as RFC 2069). `body` is covered where
+ * qop is "auth-int", and may be NULL. */
+int sip_digest_response(enum sip_digest_algorithm algorithm, const char *ha1_hex, const struct sip_digest_fields *fields,
+			const char *method, GBytes *body, char ret_hex[static CRYPTO_DIGEST_HEX_MAX]);

@@ -20,8 +20,9 @@ _Static_assert(sizeof(struct nonce) == 16 + MAC_BYTES, "a nonce has no holes");
 
 struct sip_digest_server {
 	char *realm;
-	sip_digest_password *password;
+	sip_digest_find *find;
 	void *user;
+	char *before;	      /* another scheme's challenge; NULL */
 	size_t first_offered; /* of the algorithms that challenges name */
 	uint8_t key[KEY_BYTES];
 	int64_t valid_from_us;
@@ -36,14 +37,19 @@ void sip_digest_server_keep_to_md5(struct sip_digest_server *server)
 	server->first_offered = G_N_ELEMENTS(offered) - 1;
 }
 
-int sip_digest_server_new(const char *realm, sip_digest_password *password, void *user,
-			  struct sip_digest_server **ret_server)
+void sip_digest_server_offer_before(struct sip_digest_server *server, const char *challenge)
+{
+	g_free(server->before);
+	server->before = g_strdup(challenge);
+}
+
+int sip_digest_server_new(const char *realm, sip_digest_find *find, void *user, struct sip_digest_server **ret_server)
 {
 	if (!*realm || strpbrk(realm, "\"\\\r\n") || strlen(realm) >= sizeof((struct sip_digest_fields *)0)->realm)
 		return -EINVAL;
 	struct sip_digest_server *server = g_new0(struct sip_digest_server, 1);
 	server->realm = g_strdup(realm);
-	server->password = password;
+	server->find = find;
 	server->user = user;
 	server->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	crypto_random(server->key, sizeof server->key);
@@ -57,6 +63,7 @@ struct sip_digest_server *sip_digest_server_free(struct sip_digest_server *serve
 		return NULL;
 	crypto_wipe(server->key, sizeof server->key);
 	g_hash_table_destroy(server->counts);
+	g_free(server->before);
 	g_free(server->realm);
 	g_free(server);
 	return NULL;
@@ -105,6 +112,14 @@ static bool count_rises(struct sip_digest_server *server, const struct sip_diges
 	return true;
 }
 
+static bool is_offered(enum sip_digest_algorithm algorithm)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(offered); i++)
+		if (offered[i] == algorithm)
+			return true;
+	return false;
+}
+
 static bool is_hex(const char *text, size_t length)
 {
 	return strlen(text) == length && strspn(text, "0123456789abcdefABCDEF") == length;
@@ -128,10 +143,11 @@ static bool proves_secret(const struct sip_digest_server *server, const struct s
 			  const struct sip_digest_fields *fields, enum sip_digest_algorithm algorithm)
 {
 	char ha1[CRYPTO_DIGEST_HEX_MAX], given[CRYPTO_DIGEST_HEX_MAX], expected[CRYPTO_DIGEST_HEX_MAX];
-	const char *password = server->password(server->user, fields->username);
-	bool is_known = password;
-	bool is_computed = !sip_digest_ha1(algorithm, fields->username, server->realm, password ? password : "", ha1) &&
-			   !sip_digest_response(algorithm, ha1, sip_message_method_name(request), fields, expected);
+	static const struct sip_credentials nobody = {.username = "", .password = ""};
+	struct sip_credentials found = {0};
+	bool is_known = server->find(server->user, fields->username, &found) && sip_credentials_fit(&found, algorithm);
+	bool is_computed = !sip_credentials_ha1(is_known ? &found : &nobody, algorithm, server->realm, ha1) &&
+			   !sip_digest_response(algorithm, ha1, fields, sip_message_method_name(request), NULL, expected);
 	crypto_wipe(ha1, sizeof ha1);
 	for (size_t i = 0; i < sizeof given; i++)
 		given[i] = g_ascii_tolower(fields->response[i]);
@@ -144,11 +160,11 @@ enum sip_digest_verdict sip_digest_server_check(struct sip_digest_server *server
 {
 	struct sip_digest_fields fields;
 	enum sip_digest_algorithm algorithm;
-	bool is_malformed = false;
+	bool is_malformed = false, is_session = false;
 	if (!find_credentials(server, request, "Authorization", &fields, &is_malformed) &&
 	    !find_credentials(server, request, "Proxy-Authorization", &fields, &is_malformed))
 		return is_malformed ? SIP_DIGEST_WRONG : SIP_DIGEST_ABSENT;
-	if (sip_digest_algorithm_of(&fields, &algorithm) < 0 || algorithm == SIP_DIGEST_SHA512_256 || /* not offered */
+	if (sip_digest_algorithm_of(&fields, &algorithm, &is_session) < 0 || !is_offered(algorithm) || is_session ||
 	    g_ascii_strcasecmp(fields.qop, "auth") || !is_hex(fields.nc, 8) || !*fields.cnonce || !*fields.username ||
 	    !*fields.uri)
 		return SIP_DIGEST_WRONG;
@@ -173,6 +189,8 @@ int sip_digest_server_challenge(struct sip_digest_server *server, struct sip_mes
 		return error;
 	memcpy(nonce.mac, mac, sizeof nonce.mac);
 	crypto_hex_encode(&nonce, sizeof nonce, text);
+	if (server->before)
+		error = sip_message_add_header(response, header, server->before);
 	for (size_t i = server->first_offered; i < G_N_ELEMENTS(offered) && !error; i++)
 		error = sip_message_add_header_format(response, header,
 						      "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s",

@@ -1,5 +1,4 @@
 #include "trunk/account.h"
-#include "crypto/digest.h"
 #include "sip/uri.h"
 #include "sip/value.h"
 #include <string.h>
@@ -8,7 +7,7 @@ struct trunk_account {
 	unsigned references;
 	char *address_of_record;
 	char *contact_user;
-	struct sip_credentials credentials; /* texts are owned; username NULL: none */
+	struct sip_digest_client *digest; /* NULL: none */
 	char *route[SIP_ROUTE_SET_MAX + 1]; /* the Service-Route, NULL-terminated */
 	void (*doubted)(void *user);
 	void *doubted_user;
@@ -21,11 +20,7 @@ struct trunk_account *trunk_account_new(const char *address_of_record, const cha
 	account->references = 1;
 	account->address_of_record = g_strdup(address_of_record);
 	account->contact_user = g_strdup(contact_user);
-	if (credentials) {
-		account->credentials.realm = g_strdup(credentials->realm);
-		account->credentials.username = g_strdup(credentials->username);
-		account->credentials.password = g_strdup(credentials->password);
-	}
+	account->digest = credentials ? sip_digest_client_new(credentials) : NULL;
 	return account;
 }
 
@@ -46,11 +41,7 @@ struct trunk_account *trunk_account_unref(struct trunk_account *account)
 	if (!account || --account->references)
 		return NULL;
 	clear_route(account);
-	g_free((char *)account->credentials.realm);
-	g_free((char *)account->credentials.username);
-	if (account->credentials.password)
-		crypto_wipe((char *)account->credentials.password, strlen(account->credentials.password));
-	g_free((char *)account->credentials.password);
+	sip_digest_client_free(account->digest);
 	g_free(account->contact_user);
 	g_free(account->address_of_record);
 	g_free(account);
@@ -67,9 +58,9 @@ const char *trunk_account_contact_user(const struct trunk_account *account)
 	return account->contact_user;
 }
 
-const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account)
+struct sip_digest_client *trunk_account_digest(const struct trunk_account *account)
 {
-	return account->credentials.username ? &account->credentials : NULL;
+	return account->digest;
 }
 
 void trunk_account_on_doubt(struct trunk_account *account, void (*doubted)(void *user), void *user)

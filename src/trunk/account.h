@@ -18,7 +18,8 @@ struct trunk_account *trunk_account_unref(struct trunk_account *account); /* acc
 
 const char *trunk_account_address_of_record(const struct trunk_account *account); /* "sip:alice@example.com" */
 const char *trunk_account_contact_user(const struct trunk_account *account);
-const struct sip_credentials *trunk_account_credentials(const struct trunk_account *account); /* NULL: not ours to show */
+/* What proves requests of his; NULL: not ours to show. */
+struct sip_digest_client *trunk_account_digest(const struct trunk_account *account);
 
 /* A request as this account was refused as a stranger's: perhaps the peer's registrar has lost its memory. `doubted` hears of it; NULL:
  * nobody, as at first. */

@@ -26,10 +26,15 @@ static struct trunk *find_by_login(const struct trunks *trunks, const char *name
 	return NULL;
 }
 
-static const char *find_password(void *user, const char *name)
+static bool find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials)
 {
 	const struct trunk *trunk = find_by_login(user, name);
-	return trunk ? trunk_option_text(trunk, "inbound_password") : NULL;
+	if (!trunk)
+		return false;
+	ret_credentials->username = trunk_option_text(trunk, "inbound_username");
+	ret_credentials->password = trunk_option_text(trunk, "inbound_password");
+	ret_credentials->ha1[SIP_DIGEST_MD5] = trunk_option_text(trunk, "inbound_ha1_md5");
+	return true;
 }
 
 static int refuse(struct sip_server_transaction *transaction)
@@ -55,7 +60,7 @@ static struct sip_digest_server *digest_of(struct trunks *trunks)
 	struct sip_digest_server **digest = trunks_digest(trunks);
 	if (*digest)
 		return *digest;
-	if (sip_digest_server_new(config_string(first->snapshot, "", 0, "domain"), find_password, trunks, digest) < 0)
+	if (sip_digest_server_new(config_string(first->snapshot, "", 0, "domain"), find_credentials, trunks, digest) < 0)
 		return NULL;
 	sip_digest_server_keep_to_md5(*digest);
 	return *digest;

@@ -57,7 +57,7 @@ struct trunk {
 	size_t index;			  /* in its "trunks" */
 	char *identity;
 	struct sip_tls *tls; /* of a trunk on TLS without peers; NULL */
-	struct sip_credentials credentials;
+	struct sip_digest_client *digest; /* as itself; NULL: it has no credentials */
 
 	struct loop *loop;
 	GPtrArray *peers; /* struct trunk_peer *, owned; none: it calls, and is never called */
@@ -116,7 +116,8 @@ void trunk_health_init(struct trunk_hop *hop);
 void trunk_health_look(struct trunk *trunk);
 void trunk_health_stop(struct trunk_hop *hop);
 
-/* --- own.c: the trunk's own registration --- */
+/* --- own.c: what it is itself at the peer: credentials (texts borrowed; no username: none) and registration --- */
+struct sip_credentials trunk_own_credentials(const struct trunk *trunk);
 void trunk_own_init(struct trunk *trunk);
 void trunk_own_clear(struct trunk *trunk);
 void trunk_own_start(struct trunk *trunk);

@@ -76,12 +76,25 @@ static const struct config_option rows[] = {
      .help = "On connections it makes, the peer is known by a certificate (as ca_file and tls_name say), from any address, and by nothing else."},
     {.name = "username", .type = CONFIG_STRING, .min = 1, .max = 255, .help = "For the peer's digest challenges."},
     {.name = "password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with username."},
+    {.name = "ha1_md5",
+     .type = CONFIG_STRING,
+     .is_secret = true,
+     .min = 32,
+     .max = 32,
+     .help = "In place of password: its hash for username and realm, which must be written (\"tandem hash\" makes it)."},
+    {.name = "ha1_sha256", .type = CONFIG_STRING, .is_secret = true, .min = 64, .max = 64, .help = "The same for SHA-256."},
     {.name = "inbound_username",
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
      .help = "Its calls are taken only with this name and the password, from any address."},
     {.name = "inbound_password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with inbound_username."},
+    {.name = "inbound_ha1_md5",
+     .type = CONFIG_STRING,
+     .is_secret = true,
+     .min = 32,
+     .max = 32,
+     .help = "In place of inbound_password: its hash, for the realm that domain is."},
     {.name = "realm",
      .type = CONFIG_STRING,
      .min = 1,
@@ -124,6 +137,11 @@ static const struct config_option rows[] = {
      .names = identity_words,
      .fallback = "none",
      .help = "How the caller is asserted to it beside From: by P-Asserted-Identity or Remote-Party-ID."},
+    {.name = "caller_id",
+     .type = CONFIG_STRING,
+     .min = 1,
+     .max = 63,
+     .help = "The number that users present to it who have none of their own (users[].caller_id)."},
     {.name = "latch",
      .type = CONFIG_BOOLEAN,
      .fallback = "false",
@@ -174,7 +192,7 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
-     .help = "Where its calls go: a user, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
+     .help = "Where its calls go: a user, a ring group, an announcement or a built-in such as \"echo\"; else to the user who is dialled."},
     {0},
 };
 
@@ -276,12 +294,43 @@ static bool is_token(const char *text)
 	return *text;
 }
 
+static bool check_hash(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const char *name,
+		       enum sip_digest_algorithm algorithm)
+{
+	const char *hash = config_string(snapshot, "trunks", i, name);
+	if (hash && !sip_digest_is_ha1(algorithm, hash))
+		config_complain(report, "trunks", i, name, "is no hash: hex digits in lower case, as \"tandem hash\" prints them");
+	return hash;
+}
+
+/* What we show the peer. */
+static void check_credentials(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
+{
+	const char *username = config_string(snapshot, "trunks", i, "username");
+	bool has_password = config_string(snapshot, "trunks", i, "password");
+	bool has_hash = check_hash(snapshot, report, i, "ha1_md5", SIP_DIGEST_MD5) |
+			check_hash(snapshot, report, i, "ha1_sha256", SIP_DIGEST_SHA256);
+	if (username && !has_password && !has_hash)
+		config_complain(report, "trunks", i, "username", "needs a password");
+	if (has_password && !username)
+		config_complain(report, "trunks", i, "password", "needs a username");
+	if (has_hash && !username)
+		config_complain(report, "trunks", i, NULL, "needs a username for its hash");
+	if (has_hash && has_password)
+		config_complain(report, "trunks", i, "password", "stands there beside its hash: one of both is enough");
+	if (has_hash && !config_string(snapshot, "trunks", i, "realm"))
+		config_complain(report, "trunks", i, "realm", "is missing: a hash is good for one realm only");
+	if (config_boolean(snapshot, "trunks", i, "register") && !username)
+		config_complain(report, "trunks", i, "register", "needs username and password");
+}
+
 /* What the trunk shows us. */
 static void check_login(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *username = config_string(snapshot, "trunks", i, "inbound_username");
 	bool has_password = config_string(snapshot, "trunks", i, "inbound_password");
-	if (username && !has_password)
+	bool has_hash = check_hash(snapshot, report, i, "inbound_ha1_md5", SIP_DIGEST_MD5);
+	if (username && !has_password && !has_hash)
 		config_complain(report, "trunks", i, "inbound_username", "needs an inbound_password");
 	if (has_password && !username)
 		config_complain(report, "trunks", i, "inbound_password", "needs an inbound_username");
@@ -337,17 +386,13 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	check_login(snapshot, report, i);
 	if (name && !is_token(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
-	bool has_username = config_string(snapshot, "trunks", i, "username");
-	bool has_password = config_string(snapshot, "trunks", i, "password");
-	if (has_username && !has_password)
-		config_complain(report, "trunks", i, "username", "needs a password");
-	if (has_password && !has_username)
-		config_complain(report, "trunks", i, "password", "needs a username");
-	if (config_boolean(snapshot, "trunks", i, "register") && !has_username)
-		config_complain(report, "trunks", i, "register", "needs username and password");
+	check_credentials(snapshot, report, i);
 	const char *domain = config_string(snapshot, "trunks", i, "domain");
 	if (domain && !is_domain(domain))
 		config_complain(report, "trunks", i, "domain", "is neither a host name nor an address");
+	const char *caller_id = config_string(snapshot, "trunks", i, "caller_id");
+	if (caller_id && strpbrk(caller_id, "@:;?<>\" \t"))
+		config_complain(report, "trunks", i, "caller_id", "is \"%s\", which is no number", caller_id);
 	int srtp = config_enum(snapshot, "trunks", i, "srtp");
 	if ((srtp == TRUNK_SRTP_OPTIONAL || srtp == TRUNK_SRTP_REQUIRED) && (!n_on_tls || n_on_tls < n_peers))
 		config_warn(report, "trunks", i, "srtp",

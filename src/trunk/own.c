@@ -4,14 +4,26 @@
 #include "trunk/internal.h"
 #include <string.h>
 
+struct sip_credentials trunk_own_credentials(const struct trunk *trunk)
+{
+	return (struct sip_credentials){
+	    .realm = trunk_realm(trunk),
+	    .username = config_string(trunk->snapshot, "trunks", trunk->index, "username"),
+	    .password = config_string(trunk->snapshot, "trunks", trunk->index, "password"),
+	    .ha1 = {[SIP_DIGEST_MD5] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_md5"),
+		    [SIP_DIGEST_SHA256] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_sha256")},
+	};
+}
+
 void trunk_own_init(struct trunk *trunk)
 {
-	if (!trunk_registers(trunk) || !trunk->credentials.username)
+	struct sip_credentials credentials = trunk_own_credentials(trunk);
+	if (!trunk_registers(trunk) || !credentials.username)
 		return;
 	char token[TRUNK_CONTACT_CHARACTERS + 1];
 	crypto_random_token(token, TRUNK_CONTACT_CHARACTERS);
-	g_autofree char *address_of_record = trunk_address_of_record(trunk, trunk->credentials.username);
-	trunk->account = trunk_account_new(address_of_record, token, &trunk->credentials);
+	g_autofree char *address_of_record = trunk_address_of_record(trunk, credentials.username);
+	trunk->account = trunk_account_new(address_of_record, token, &credentials);
 	trunk->gauge = (struct metrics_item){
 	    .type = METRICS_TYPE_GAUGE,
 	    .name = "tandem_trunk_registered",

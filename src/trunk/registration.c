@@ -159,14 +159,20 @@ static int send_register(struct trunk_registration *registration, const struct s
 	struct sip_flow *flow = registration->handler.connect(registration->user);
 	if (!flow)
 		return -ENOTCONN;
+	struct sip_digest_client *digest = trunk_account_digest(registration->account);
+	const struct net_address *peer = sip_flow_remote(flow);
 	struct sip_message *request = build(registration, flow, seconds_to_ask(registration));
 	int error = 0;
 	if (challenge) {
-		const struct sip_credentials *credentials = trunk_account_credentials(registration->account);
-		/* With the answers given before: only so a nonce gone stale differs from a wrong password. */
-		sip_message_copy_headers(request, sip_client_transaction_request(registration->transaction),
-					 sip_credentials_headers);
-		error = credentials ? sip_digest_answer(credentials, challenge, request) : -ENOENT;
+		struct sip_digest_challenged challenged = {
+		    .peer = peer,
+		    .request = sip_client_transaction_request(registration->transaction),
+		    .response = challenge,
+		    .round = registration->n_rounds - 1,
+		};
+		error = digest ? sip_digest_client_answer(digest, &challenged, request) : -ENOENT;
+	} else if (digest) {
+		sip_digest_client_prove(digest, peer, request);
 	}
 	if (error == 0) {
 		detach(registration);
@@ -329,16 +335,26 @@ static void on_silence(void *data)
 		go_elsewhere(registration, "no response to REGISTER", 0);
 }
 
+static void note_next_nonce(struct trunk_registration *registration, const struct sip_message *response)
+{
+	struct sip_digest_client *digest = trunk_account_digest(registration->account);
+	if (digest)
+		sip_digest_client_learn(digest, sip_flow_remote(sip_client_transaction_flow(registration->transaction)),
+					sip_client_transaction_request(registration->transaction), response);
+}
+
 static void on_response(void *user, struct sip_client_transaction *transaction, struct sip_message *response)
 {
 	struct trunk_registration *registration = user;
 	unsigned status = sip_message_status(response);
 	if (status < 200)
 		return;
-	if (status < 300)
+	if (status < 300) {
+		note_next_nonce(registration, response);
 		succeed(registration, response);
-	else if (!go_on(registration, response) && !(status == 503 && leave_busy(registration, response)))
+	} else if (!go_on(registration, response) && !(status == 503 && leave_busy(registration, response))) {
 		fail_by_response(registration, response);
+	}
 }
 
 static void on_ended(void *user, struct sip_client_transaction *transaction, enum sip_client_end end)

@@ -39,13 +39,12 @@ struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, siz
 	trunk->loop = loop;
 	trunk->peers = g_ptr_array_new_with_free_func(free_peer);
 	trunk->identity = g_strdup_printf("trunk:%s", trunk_name(trunk));
-	trunk->credentials.realm = trunk_option_text(trunk, "realm");
-	trunk->credentials.username = trunk_option_text(trunk, "username");
-	trunk->credentials.password = trunk_option_text(trunk, "password");
 	if (add_peers(trunk) < 0)
 		return trunk_unref(trunk);
 	if (!trunk->peers->len && trunk_meant_transport(config_enum(snapshot, "trunks", index, "transport")) == SIP_TRANSPORT_TLS)
 		trunk->tls = trunk_security_new(trunk, "", false);
+	struct sip_credentials credentials = trunk_own_credentials(trunk);
+	trunk->digest = credentials.username ? sip_digest_client_new(&credentials) : NULL;
 	trunk_own_init(trunk);
 	return trunk;
 }
@@ -72,6 +71,7 @@ struct trunk *trunk_unref(struct trunk *trunk)
 	if (trunk->retired)
 		g_ptr_array_remove_fast(trunk->retired, trunk);
 	g_ptr_array_unref(trunk->peers);
+	sip_digest_client_free(trunk->digest);
 	config_unref(trunk->snapshot);
 	g_free(trunk->identity);
 	g_free(trunk);
@@ -129,21 +129,21 @@ int64_t trunk_failover_ms(const struct trunk *trunk)
 	return config_integer(trunk->snapshot, "trunks", trunk->index, "failover_ms");
 }
 
-const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
-						const struct sip_flow *flow)
+struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
+				       const struct sip_flow *flow)
 {
 	bool is_on_tls = sip_flow_transport(flow) == SIP_TRANSPORT_TLS;
 	bool is_peer = is_on_tls ? trunk_security_knows(trunk, flow) : trunk_has_address(trunk, sip_flow_remote(flow));
 	if (!is_peer)
 		return NULL;
 	if (account)
-		return trunk_account_credentials(account);
-	return trunk->credentials.username ? &trunk->credentials : NULL;
+		return trunk_account_digest(account);
+	return trunk->digest;
 }
 
 const char *trunk_realm(const struct trunk *trunk)
 {
-	return trunk->credentials.realm;
+	return trunk_option_text(trunk, "realm");
 }
 
 const char *const *trunk_codecs(const struct trunk *trunk)
@@ -159,6 +159,11 @@ bool trunk_is_trusted(const struct trunk *trunk)
 enum trunk_identity_header trunk_identity_header(const struct trunk *trunk)
 {
 	return (enum trunk_identity_header)config_enum(trunk->snapshot, "trunks", trunk->index, "identity");
+}
+
+const char *trunk_caller_id(const struct trunk *trunk)
+{
+	return trunk_option_text(trunk, "caller_id");
 }
 
 bool trunk_latch(const struct trunk *trunk)

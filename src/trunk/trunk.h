@@ -82,8 +82,8 @@ char *trunk_address_of_record(const struct trunk *trunk, const char *user);
 const char *trunk_host(const struct trunk *trunk);
 /* What may be shown to the far end of a flow as `account` (NULL: as the trunk itself): NULL when there are no credentials of ours,
  * or where the flow leads to somebody else than the trunk's peer, as a Contact or Record-Route of his can. */
-const struct sip_credentials *trunk_credentials(const struct trunk *trunk, const struct trunk_account *account,
-						const struct sip_flow *flow);
+struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
+				       const struct sip_flow *flow);
 const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be answered; NULL: any */
 /* Encoding names in order of preference, NULL-terminated; empty: no preference. */
 const char *const *trunk_codecs(const struct trunk *trunk);
@@ -100,6 +100,7 @@ bool trunk_wants_proof(const struct trunk *trunk);
 bool trunk_is_trusted(const struct trunk *trunk);
 enum trunk_identity_header { TRUNK_IDENTITY_NONE, TRUNK_IDENTITY_PAI, TRUNK_IDENTITY_RPID };
 enum trunk_identity_header trunk_identity_header(const struct trunk *trunk);
+const char *trunk_caller_id(const struct trunk *trunk); /* of users who have no number of their own; NULL: their names */
 bool trunk_registers(const struct trunk *trunk);
 bool trunk_is_registered(const struct trunk *trunk); /* itself */
 /* Whether a Request-URI's user part is the Contact it has registered for itself: then To says who was dialled. */

@@ -141,7 +141,7 @@ struct upstream_member *upstream_member_ensure(struct upstream *upstream, const 
 		return NULL;
 	member = member_new(upstream, user, trunk);
 	enlist(member);
-	if (trunk_account_credentials(member->account))
+	if (trunk_account_digest(member->account))
 		start_registration(member);
 	return member;
 }
@@ -152,10 +152,11 @@ bool upstream_member_is_current(const struct upstream_member *member)
 	const char *name = registrar_upstream(registrar, member->user);
 	if (!name || trunk_find(member->upstream->rooms.trunks, name) != member->trunk)
 		return false;
-	const struct sip_credentials *used = trunk_account_credentials(member->account);
-	const char *username = NULL, *password = NULL;
-	bool is_ours = registrar_upstream_credentials(registrar, member->user, &username, &password);
-	return is_ours ? used && !strcmp(used->username, username) && !strcmp(used->password, password) : !used;
+	const struct sip_digest_client *used = trunk_account_digest(member->account);
+	struct sip_credentials credentials = {.realm = trunk_realm(member->trunk)};
+	if (!registrar_upstream_credentials(registrar, member->user, &credentials.username, &credentials.password))
+		return !used;
+	return used && sip_credentials_equal(sip_digest_client_credentials(used), &credentials);
 }
 
 void upstream_member_end(struct upstream_member *member)

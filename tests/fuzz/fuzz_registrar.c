@@ -24,7 +24,8 @@ static void on_request(void *user, struct sip_server_transaction *transaction)
 
 static struct config_snapshot *load(void)
 {
-	static const struct config_table *const tables[] = {&registrar_config_table, &registrar_users_config_table, NULL};
+	static const struct config_table *const tables[] = {&registrar_config_table, &registrar_tokens_config_table, &registrar_turn_config_table,
+							     &registrar_users_config_table, NULL};
 	static const char text[] = "registrar : { authentication = \"none\"; }; users : ( { name = \"alice\"; } );";
 	struct config_snapshot *config = NULL;
 	struct config_errors *errors = NULL;

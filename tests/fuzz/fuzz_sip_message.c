@@ -1,6 +1,7 @@
 /* The gate, the parser and the accessors on any text; what is built from a message that was taken must be readable
  * again and say the same. */
 #include "sip/dialog.h"
+#include "sip/cause.h"
 #include "sip/digest_internal.h"
 #include "sip/message_internal.h"
 #include "sip/uri.h"
@@ -33,16 +34,31 @@ static void read_digest(const struct sip_message *message, const char *header)
 {
 	struct sip_digest_fields fields;
 	enum sip_digest_algorithm algorithm;
+	bool is_session;
 	const char *text;
 	for (size_t i = 0; (text = sip_message_header(message, header, i)); i++)
 		if (!sip_digest_fields_parse(text, &fields)) {
-			sip_digest_algorithm_of(&fields, &algorithm);
-			sip_digest_offers_auth(&fields);
+			sip_digest_algorithm_of(&fields, &algorithm, &is_session);
+			sip_digest_offers(&fields, "auth");
 		}
+}
+
+static void read_cause(const struct sip_message *message)
+{
+	struct sip_cause cause;
+	demand(sip_cause_read(message, &cause) == (cause.q850 || cause.status));
+	demand(strlen(cause.text) < sizeof cause.text && g_utf8_validate(cause.text, -1, NULL));
+	g_autofree char *written = sip_cause_write(&cause);
+	g_autofree char *explained = sip_cause_explain(message);
+	demand(strlen(explained) < 4 * SIP_CAUSE_TEXT_BYTES);
+	for (const char *c = explained; *c; c++)
+		demand((unsigned char)*c >= ' ');
 }
 
 static void read_all(const struct sip_message *message)
 {
+	if (!sip_message_is_request(message))
+		read_cause(message);
 	static const char *const names[] = {"Via", "Route", "Supported", "Require", "X", "Reason", "Session-Expires",
 					    "Allow", "Content-Type", "To", "Refer-To", "Max-Forwards", "User-Agent", "Date"};
 	uint32_t seconds;

@@ -317,7 +317,7 @@ def test_a_subscriber_without_proof_is_challenged(browser, trunk):
     again = request.copy().set("CSeq", "2 SUBSCRIBE").set("Via", f"SIP/2.0/{carol.via};branch={sip.branch()}")
     carol.send(digest.authorize(again, challenge, "carol", carol.password))
     got = trunk.expect_request("SUBSCRIBE")
-    assert not got.values("Proxy-Authorization")
+    assert not [value for value in got.values("Proxy-Authorization") if "carol" in value]
     trunk.reply(got, 403, to_tag="x")
     carol.expect_response(again, 403)
 

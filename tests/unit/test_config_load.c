@@ -248,6 +248,71 @@ static void test_secrets_are_not_said(void **state)
 	assert_null(strstr(said, "xyz"));
 }
 
+static void write_secret(const char *path, const char *text, mode_t mode)
+{
+	assert_true(g_file_set_contents(path, text, -1, NULL));
+	assert_int_equal(g_chmod(path, mode), 0);
+}
+
+static void test_secrets_may_be_elsewhere(void **state)
+{
+	g_autofree char *folder = g_dir_make_tmp("secretXXXXXX", NULL), *path = g_build_filename(folder, "s", NULL);
+	g_autofree char *by_file = g_strdup_printf("domain = \"d\"; users : ( { name = \"a\"; password_file = \"%s\"; } );", path);
+	write_secret(path, "pass word\r\n", 0600);
+	struct config_snapshot *first = load(by_file), *second;
+	assert_string_equal(config_string(first, "users", 0, "password"), "pass word");
+	assert_true(config_is_written(first, "users", 0, "password"));
+	assert_null(config_warnings(first)[0]);
+	write_secret(path, "another", 0644);
+	second = load(by_file);
+	assert_string_equal(config_string(second, "users", 0, "password"), "another");
+	assert_non_null(strstr(config_warnings(second)[0], "t.conf:1: users[0].password_file names a file that everybody"));
+	assert_false(config_entry_equal(first, 0, second, 0, "users")); /* a reload sees it */
+	config_unref(first);
+	config_unref(second);
+	static const struct { const char *text, *said; } table[] = {
+	    {"two\nlines\n", "password_file wants a file of one short line"},
+	    {"", "password_file is empty"},
+	    {"xyz\n", "is too short"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+		write_secret(path, table[i].text, 0600);
+		g_autofree char *said = load_wrong(by_file);
+		if (!strstr(said, table[i].said))
+			fail_msg("%s", said);
+		assert_null(strstr(said, "xyz"));
+	}
+	g_autofree char *huge = g_strnfill(CONFIG_STRING_BYTES_MAX + 100, 'x');
+	write_secret(path, huge, 0600);
+	g_autofree char *said = load_wrong(by_file);
+	assert_non_null(strstr(said, "one short line"));
+	g_unlink(path);
+	g_autofree char *gone = load_wrong(by_file);
+	assert_non_null(strstr(gone, "users[0].password_file cannot be read"));
+	g_autofree char *folder_text = g_strdup_printf("domain = \"d\"; users : ( { name = \"a\"; password_file = \"%s\"; } );", folder);
+	g_autofree char *no_file = load_wrong(folder_text);
+	assert_non_null(strstr(no_file, "is no file that can be read"));
+	g_rmdir(folder);
+}
+
+static void test_secrets_of_the_environment(void **state)
+{
+	static const char text[] = "domain = \"d\"; users : ( { name = \"a\"; password_env = \"TANDEM_TEST_SECRET\"; } );";
+	g_setenv("TANDEM_TEST_SECRET", "of the environment", true);
+	struct config_snapshot *snapshot = load(text);
+	assert_string_equal(config_string(snapshot, "users", 0, "password"), "of the environment");
+	config_unref(snapshot);
+	g_unsetenv("TANDEM_TEST_SECRET");
+	g_autofree char *said = load_wrong(text);
+	assert_non_null(strstr(said, "t.conf:1: users[0].password_env names TANDEM_TEST_SECRET"));
+	g_autofree char *twice = load_wrong("domain = \"d\"; users : ( { name = \"a\"; password = \"12345678\"; password_env = \"X\"; } );");
+	assert_non_null(strstr(twice, "password_env is one place too many for password"));
+	g_autofree char *both = load_wrong("domain = \"d\"; users : ( { name = \"a\"; password_file = \"x\"; password_env = \"X\"; } );");
+	assert_non_null(strstr(both, "password_file is one place too many for password"));
+	g_autofree char *described = config_describe(tables);
+	assert_non_null(strstr(described, "Or password_file, a file that holds it, or password_env, a variable"));
+}
+
 static void test_values_cannot_forge_lines(void **state)
 {
 	g_autofree char *said = load_wrong("domain = \"d\"; web : { address = \"a\nERROR forged\\x1b[31m\"; };");
@@ -396,6 +461,8 @@ int main(void)
 	    cmocka_unit_test(test_mistakes),
 	    cmocka_unit_test(test_all_mistakes_in_order),
 	    cmocka_unit_test(test_secrets_are_not_said),
+	    cmocka_unit_test(test_secrets_may_be_elsewhere),
+	    cmocka_unit_test(test_secrets_of_the_environment),
 	    cmocka_unit_test(test_values_cannot_forge_lines),
 	    cmocka_unit_test(test_many_mistakes_are_counted),
 	    cmocka_unit_test(test_many_users),

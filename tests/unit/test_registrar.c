@@ -36,7 +36,8 @@ static void on_registration(void *user, const struct event_registration_changed 
 
 static struct config_snapshot *load(const char *text)
 {
-	static const struct config_table *const tables[] = {&registrar_config_table, &registrar_users_config_table, NULL};
+	static const struct config_table *const tables[] = {&registrar_config_table, &registrar_tokens_config_table, &registrar_turn_config_table,
+							     &registrar_users_config_table, NULL};
 	struct config_snapshot *config = NULL;
 	struct config_errors *errors = NULL;
 	if (config_load_text("test.conf", text, strlen(text), tables, &config, &errors))

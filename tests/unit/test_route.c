@@ -1,4 +1,5 @@
 #include "route/route.h"
+#include "route/statuses.h"
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -17,7 +18,8 @@ static const struct config_option trunk_rows[] = {
 static const struct config_table users = {.group = "users", .shape = CONFIG_LIST, .options = user_rows};
 static const struct config_table trunks = {.group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows};
 static const struct config_table announcements = {.group = "announcements", .shape = CONFIG_LIST, .options = user_rows};
-static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, NULL};
+static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, &route_number_options, &route_group_options, &route_user_options,
+						    NULL};
 
 #define PEOPLE                                                                                                         \
 	"users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n"                              \
@@ -181,13 +183,29 @@ static void test_rule_number(void **state)
 	route_table_free(table);
 }
 
+static void test_statuses(void **state)
+{
+	static const char *const wrong[] = {"", "40", "4080", "299", "700", "500-", "-599", "599-500", "500-599-", "500 - 599", "5xx"};
+	struct route_statuses statuses = {0};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+		assert_int_equal(route_statuses_add(&statuses, wrong[i]), -EINVAL);
+	for (unsigned status = 0; status < 1000; status++)
+		assert_false(route_statuses_have(&statuses, status));
+	assert_int_equal(route_statuses_add(&statuses, "408"), 0);
+	assert_int_equal(route_statuses_add(&statuses, "500-699"), 0);
+	assert_int_equal(route_statuses_add(&statuses, "300"), 0);
+	for (unsigned status = 0; status < 1000; status++)
+		assert_int_equal(route_statuses_have(&statuses, status),
+				 status == 300 || status == 408 || (status >= 500 && status <= 699));
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
 		const char *text, *said;
 	} rows[] = {
 	    {"routes : (\n { to = \"pxb\"; } );",
-	     "/t:2: routes[0].to is \"pxb\", which is no trunk, \"user\", announcement or built-in; is \"pbx\" meant?"},
+	     "/t:2: routes[0].to is \"pxb\", which is no trunk, ring group, \"user\", \"deny\", announcement or built-in; is \"pbx\" meant?"},
 	    {"routes : ( { to = \"ecko\"; } );", "is \"echo\" meant?"},
 	    {"routes : ( { to = \"alice\"; } );", "routes[0].to is \"alice\", which is no trunk"},
 	    {"routes : ( { match = \"x\"; } );", "routes[0].to is missing"},
@@ -199,13 +217,36 @@ static void test_mistakes(void **state)
 	    {"routes : ( { to = \"pbx\"; replace = \"\\1\"; } );",
 	     "routes[0].replace refers to \\1, but match has 0 groups"},
 	    {"routes : ( { to = \"pbx\"; },\n{ to = \"carrier\"; } );",
-	     "/t:2: routes[1] is never used: routes[0] has no match either"},
+	     "/t:2: routes[1] is never used: routes[0] takes all that has no match"},
+	    {"routes : ( { to = \"pbx\"; from = \"(\"; } );", "routes[0].from is no regular expression: "},
+	    {"routes : ( { to = \"pbx\"; trunk = \"pxb\"; } );", "routes[0].trunk is \"pxb\", which is no trunk"},
+	    {"routes : ( { to = \"pbx\"; time = (\"mon\", \"mon-fry\"); } );", "routes[0].time is \"mon-fry\", which is no time"},
+	    {"numbers : { country_code = \"+49\"; };", "numbers.country_code is \"+49\", and wants digits only"},
+	    {"numbers : { national_prefix = \"0\"; };", "numbers.national_prefix needs a country_code"},
+	    {"routes : ( { to = \"pbx\"; fallback = (\"carrier\", \"carier\"); } );", "routes[0].fallback is \"carier\", which is no trunk"},
+	    {"routes : ( { to = \"pbx\"; fallback = \"carrier\"; fallback_on = (\"408\", \"5xx\"); } );",
+	     "routes[0].fallback_on is \"5xx\", which is neither"},
+	    {"routes : ( { to = \"pbx\"; fallback_on = \"408\"; } );", "routes[0].fallback_on needs a fallback"},
+	    {"routes : ( { to = \"sals\"; } ); ring_groups : ( { name = \"sales\"; members = \"alice\"; } );", "is \"sales\" meant?"},
+	    {"routes : (); ring_groups : ( { name = \"sales\"; members = (\"alice\", \"pbx\"); } );",
+	     "ring_groups[0].members is \"pbx\", which is no user"},
+	    {"routes : (); ring_groups : ( { name = \"pbx\"; members = \"alice\"; } );", "ring_groups[0].name is \"pbx\", which means"},
+	    {"routes : (); ring_groups : ( { name = \"x\"; members = (); } );", "ring_groups[0].members are none"},
+	    {"routes : (); ring_groups : ( { name = \"x\"; members = \"alice\"; no_answer = \"123\"; } );",
+	     "ring_groups[0].no_answer is \"123\", which is no user, ring group"},
+	    {"users : ( { name = \"a\"; no_answer = \"b\"; } );", "users[0].no_answer is \"b\", which is no user"},
+	    {"users : ( { name = \"a\"; no_answer_seconds = 5; } );", "users[0].no_answer_seconds needs a no_answer"},
+	    {"users : ( { name = \"a\"; no_answer = \"a\"; } );", "users[0] leads back to itself"},
+	    {"users : ( { name = \"a\"; busy = \"g\"; }, { name = \"b\"; unregistered = \"a\"; } );\n"
+	     "ring_groups : ( { name = \"g\"; members = \"a\"; no_answer = \"b\"; } );",
+	     "/t:1: users[0] leads back to itself"},
+	    {"trunks : ( { name = \"deny\"; } );", "trunks[0].name is \"deny\", which means something else in routes"},
 	    {"trunks : ( { name = \"echo\"; } );", "trunks[0].name is \"echo\", which means something else in routes"},
 	    {"announcements : ( { name = \"music\"; } );", "announcements[0].name is \"music\", which means something else"},
 	    {"users : ( { name = \"alice\"; } ); announcements : ( { name = \"alice\"; } );", "announcements[0].name is \"alice\""},
 	    {"routes : ( { to = \"clused\"; } ); announcements : ( { name = \"closed\"; } );", "is \"closed\" meant?"},
 	    {"users : ( { name = \"alice\"; } );\ntrunks : ( { name = \"a\"; inbound = \"alise\"; } );",
-	     "/t:2: trunks[0].inbound is \"alise\", which is no user, announcement or built-in; is \"alice\" meant?"},
+	     "/t:2: trunks[0].inbound is \"alise\", which is no user, ring group, announcement or built-in; is \"alice\" meant?"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct config_snapshot *snapshot = NULL;
@@ -230,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(test_routes),	   cmocka_unit_test(test_first_match_wins),
 	    cmocka_unit_test(test_inbound),	   cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_rule_number),	   cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test(test_statuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,38 @@ static void a_user(void **state)
 	route_identity_free(identity);
 }
 
+static void a_trunks_number_is_for_users_without_one(void **state)
+{
+	struct route_identity_audience numbered = trusted;
+	numbered.caller_id = "+49300";
+	struct route_identity_source source = {.login = "alice"};
+	struct route_identity *identity = identify("<sip:alice@d.test>", "", &source);
+	expect(identity, &numbered, "<sip:+49300@d.test>", "P-Asserted-Identity: <sip:+49300@d.test>\n");
+	assert_string_equal(route_identity_shown_user(identity, &numbered), "+49300");
+	assert_string_equal(route_identity_shown_user(identity, &users), "alice");
+	route_identity_free(identity);
+	source.caller_ids = numbers;
+	identity = identify("<sip:alice@d.test>", "", &source);
+	assert_string_equal(route_identity_shown_user(identity, &numbered), "+4930111");
+	route_identity_free(identity);
+	identity = identify("<sip:5@x>", "", &(struct route_identity_source){0}); /* another trunk's caller */
+	assert_string_equal(route_identity_shown_user(identity, &numbered), "5");
+	route_identity_free(identity);
+}
+
+static void those_it_was_meant_for_before(void **state)
+{
+	struct route_identity_source source = {.is_trusted = true};
+	struct route_identity *identity = identify("<sip:5@x>", "Diversion: <sip:1@x>;reason=unknown\r\n", &source);
+	route_identity_divert(identity, "bob", "no-answer");
+	route_identity_divert(identity, "sales team", "user-busy");
+	expect(identity, &users, "<sip:5@d.test>",
+	       "Diversion: <sip:sales%20team@d.test>;reason=user-busy\nDiversion: <sip:bob@d.test>;reason=no-answer\n"
+	       "Diversion: <sip:1@d.test>;reason=unknown\n");
+	expect(identity, &carrier, "<sip:5@d.test>", "");
+	route_identity_free(identity);
+}
+
 static void a_user_who_is_private(void **state)
 {
 	struct route_identity_source source = {.login = "alice"};
@@ -138,7 +170,9 @@ static void nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_user),	    cmocka_unit_test(a_user_who_is_private), cmocka_unit_test(preferred_number),
+		cmocka_unit_test(a_user),
+		cmocka_unit_test(those_it_was_meant_for_before),
+		cmocka_unit_test(a_trunks_number_is_for_users_without_one),	    cmocka_unit_test(a_user_who_is_private), cmocka_unit_test(preferred_number),
 		cmocka_unit_test(a_trunks_caller), cmocka_unit_test(quoted_parameters_pass_whole), cmocka_unit_test(nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

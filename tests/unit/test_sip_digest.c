@@ -44,12 +44,13 @@ static void vectors(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		struct sip_digest_fields fields;
 		enum sip_digest_algorithm algorithm;
+		bool is_session;
 		char ha1[CRYPTO_DIGEST_HEX_MAX], response[CRYPTO_DIGEST_HEX_MAX];
 		assert_int_equal(sip_digest_fields_parse(table[i].text, &fields), 0);
-		assert_int_equal(sip_digest_algorithm_of(&fields, &algorithm), 0);
+		assert_int_equal(sip_digest_algorithm_of(&fields, &algorithm, &is_session), 0);
 		assert_int_equal(algorithm, table[i].algorithm);
 		assert_int_equal(sip_digest_ha1(algorithm, table[i].user, fields.realm, table[i].password, ha1), 0);
-		assert_int_equal(sip_digest_response(algorithm, ha1, table[i].method, &fields, response), 0);
+		assert_int_equal(sip_digest_response(algorithm, ha1, &fields, table[i].method, NULL, response), 0);
 		assert_string_equal(response, table[i].response);
 	}
 }
@@ -76,18 +77,22 @@ struct bench {
 	struct sip_digest_server *server;
 	struct net_address sender;
 	struct sip_credentials credentials;
+	struct sip_digest_client *client;
+	struct net_address peer;
 };
 
-static const char *password(void *user, const char *name)
+static bool find(void *user, const char *name, struct sip_credentials *ret_credentials)
 {
-	return !strcmp(name, "alice") ? "secret" : NULL;
+	*ret_credentials = (struct sip_credentials){.username = "alice", .password = "secret"};
+	return !strcmp(name, "alice");
 }
 
 static int setup(void **state)
 {
 	struct bench *bench = g_new0(struct bench, 1);
-	assert_int_equal(sip_digest_server_new("example.com", password, NULL, &bench->server), 0);
+	assert_int_equal(sip_digest_server_new("example.com", find, NULL, &bench->server), 0);
 	net_address_parse("192.0.2.1", 1000, &bench->sender);
+	net_address_parse("192.0.2.9", 5060, &bench->peer);
 	bench->credentials = (struct sip_credentials){"example.com", "alice", "secret"};
 	*state = bench;
 	return 0;
@@ -97,6 +102,7 @@ static int teardown(void **state)
 {
 	struct bench *bench = *state;
 	sip_digest_server_free(bench->server);
+	sip_digest_client_free(bench->client);
 	g_free(bench);
 	return 0;
 }
@@ -115,10 +121,29 @@ static struct sip_message *challenge(struct bench *bench, unsigned status)
 	return response;
 }
 
+/* As the `round`th answer; `before` is what was challenged. */
+static int answer_again(struct bench *bench, unsigned round, const struct sip_message *before, const struct sip_message *asked,
+			struct sip_message *request)
+{
+	if (!bench->client)
+		bench->client = sip_digest_client_new(&bench->credentials);
+	struct sip_digest_challenged challenged = {.peer = &bench->peer, .request = before, .response = asked, .round = round};
+	return sip_digest_client_answer(bench->client, &challenged, request);
+}
+
+static int answer_to(struct bench *bench, const struct sip_message *asked, struct sip_message *request)
+{
+	bench->client = sip_digest_client_free(bench->client);
+	struct sip_message *before = new_request();
+	int error = answer_again(bench, 0, before, asked, request);
+	sip_message_unref(before);
+	return error;
+}
+
 static struct sip_message *answer(struct bench *bench)
 {
 	struct sip_message *asked = challenge(bench, 401), *request = new_request();
-	assert_int_equal(sip_digest_answer(&bench->credentials, asked, request), 0);
+	assert_int_equal(answer_to(bench, asked, request), 0);
 	sip_message_unref(asked);
 	return request;
 }
@@ -147,10 +172,12 @@ static void goes_round(void **state)
 	asked = challenge(bench, 407);
 	request = new_request();
 	assert_int_equal(check(bench, request), SIP_DIGEST_ABSENT);
-	assert_int_equal(sip_digest_answer(&bench->credentials, asked, request), 0);
+	assert_int_equal(answer_to(bench, asked, request), 0);
 	assert_non_null(sip_message_header(request, "Proxy-Authorization", 0));
 	assert_int_equal(check(bench, request), SIP_DIGEST_OK);
-	assert_int_equal(sip_digest_answer(&bench->credentials, asked, request), -EACCES);
+	struct sip_message *again = new_request();
+	assert_int_equal(answer_again(bench, 1, request, asked, again), -EACCES);
+	sip_message_unref(again);
 	sip_message_unref(request);
 	sip_message_unref(asked);
 }
@@ -192,7 +219,7 @@ static void stale(void **state)
 	sip_message_unref(request);
 	request = answer(bench);
 	struct sip_digest_server *other; /* another process's nonce */
-	assert_int_equal(sip_digest_server_new("example.com", password, NULL, &other), 0);
+	assert_int_equal(sip_digest_server_new("example.com", find, NULL, &other), 0);
 	char name[SIP_DIGEST_NAME_SIZE];
 	assert_int_equal(sip_digest_server_check(other, request, &bench->sender, name),
 			 SIP_DIGEST_STALE);
@@ -216,31 +243,231 @@ static void bounded(void **state)
 	sip_message_unref(first);
 }
 
+/* The parameter's value without quotes; a new string. */
+static char *shown(const struct sip_message *request, const char *header, size_t index, const char *name)
+{
+	const char *text = sip_message_header(request, header, index);
+	struct sip_digest_fields fields;
+	assert_non_null(text);
+	assert_int_equal(sip_digest_fields_parse(text, &fields), 0);
+	const struct { const char *name, *value; } known[] = {
+		{"realm", fields.realm}, {"nonce", fields.nonce}, {"nc", fields.nc}, {"cnonce", fields.cnonce}, {"opaque", fields.opaque},
+		{"qop", fields.qop}, {"algorithm", fields.algorithm}, {"response", fields.response},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+		if (!strcmp(known[i].name, name))
+			return g_strdup(known[i].value);
+	return NULL;
+}
+
+static void assert_shown(const struct sip_message *request, const char *header, const char *name, const char *expected)
+{
+	g_autofree char *value = shown(request, header, 0, name);
+	assert_string_equal(value, expected);
+}
+
+static struct sip_message *response_with(unsigned status, const char *header, const char *const *values)
+{
+	struct sip_message *request = new_request(), *response = sip_response_new(request, status, NULL, "t");
+	for (; *values; values++)
+		assert_int_equal(sip_message_add_header(response, header, *values), 0);
+	sip_message_unref(request);
+	return response;
+}
+
 static void client_choices(void **state)
 {
-	static const struct { const char *challenges[3]; int error; const char *expected; } table[] = {
+	static const struct { const char *challenges[4]; int error; const char *expected; } table[] = {
 		{{"Digest realm=\"example.com\", nonce=\"n\""}, 0, "Digest username=\"alice\""},
 		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"",
 		  "Digest realm=\"example.com\", nonce=\"n\", algorithm=SHA-512-256, qop=\"auth,auth-int\"",
 		  "Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5, qop=\"auth\""}, 0, "algorithm=SHA-512-256"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=AKAv1-MD5",
+		  "Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5"}, 0, "algorithm=MD5"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5-sess, qop=auth"}, 0, "algorithm=MD5-sess"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=SHA-256-SESS, qop=auth"}, 0, "algorithm=SHA-256-sess"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5-session, qop=auth"}, -ENOENT, NULL},
+		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5-sess"}, -ENOENT, NULL}, /* without a cnonce there is none */
+		{{"Digest realm=\"example.com\", nonce=\"n\", qop=\"auth-int\""}, 0, "qop=auth-int"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", qop=\"auth-int , auth\""}, 0, "qop=auth,"},
+		{{"Digest realm=\"example.com\", nonce=\"n\", qop=\"token\""}, -ENOENT, NULL},
 		{{"Digest realm=\"evil.com\", nonce=\"n\""}, -ENOENT, NULL},
-		{{"Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5-sess"}, -ENOENT, NULL},
-		{{"Digest realm=\"example.com\", nonce=\"n\", qop=\"auth-int\""}, -ENOENT, NULL},
 		{{"Basic realm=\"example.com\""}, -ENOENT, NULL},
 		{{"Digest realm=\"example.com\""}, -ENOENT, NULL},
 		{{NULL}, -ENOENT, NULL},
 	};
 	struct bench *bench = *state;
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
-		struct sip_message *request = new_request(), *response = sip_response_new(request, 401, NULL, "t");
-		for (size_t j = 0; j < 3 && table[i].challenges[j]; j++)
-			assert_int_equal(sip_message_add_header(response, "WWW-Authenticate", table[i].challenges[j]), 0);
-		assert_int_equal(sip_digest_answer(&bench->credentials, response, request), table[i].error);
-		if (!table[i].error)
-			assert_non_null(strstr(sip_message_header(request, "Authorization", 0), table[i].expected));
+		struct sip_message *request = new_request(), *response = response_with(401, "WWW-Authenticate", table[i].challenges);
+		int error = answer_to(bench, response, request);
+		if (error != table[i].error)
+			fail_msg("%s: %d", table[i].challenges[0], error);
+		if (!table[i].error && !strstr(sip_message_header(request, "Authorization", 0), table[i].expected))
+			fail_msg("%s: %s", table[i].challenges[0], sip_message_header(request, "Authorization", 0));
 		sip_message_unref(request);
 		sip_message_unref(response);
 	}
+}
+
+static void client_sessions_and_bodies(void **state)
+{
+	static const char *const session[] = {"Digest realm=\"example.com\", nonce=\"n\", algorithm=SHA-256-sess, qop=\"auth-int\"", NULL};
+	struct bench *bench = *state;
+	struct sip_message *request = new_request(), *asked = response_with(401, "WWW-Authenticate", session);
+	assert_int_equal(sip_message_set_body(request, "text/plain", "hello", 5), 0);
+	assert_int_equal(answer_to(bench, asked, request), 0);
+	g_autofree char *cnonce = shown(request, "Authorization", 0, "cnonce");
+	g_autofree char *a1 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "alice:example.com:secret", -1);
+	g_autofree char *session_text = g_strdup_printf("%s:n:%s", a1, cnonce);
+	g_autofree char *session_a1 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, session_text, -1);
+	g_autofree char *body = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "hello", -1);
+	g_autofree char *a2_text = g_strdup_printf("REGISTER:sip:example.com:%s", body);
+	g_autofree char *a2 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, a2_text, -1);
+	g_autofree char *text = g_strdup_printf("%s:n:00000001:%s:auth-int:%s", session_a1, cnonce, a2);
+	g_autofree char *expected = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	assert_shown(request, "Authorization", "response", expected);
+	struct sip_message *next = new_request(); /* a session's cnonce is its first one's */
+	sip_digest_client_prove(bench->client, &bench->peer, next);
+	assert_shown(next, "Authorization", "cnonce", cnonce);
+	assert_shown(next, "Authorization", "nc", "00000002");
+	sip_message_unref(next);
+	sip_message_unref(request);
+	sip_message_unref(asked);
+}
+
+static void client_counts(void **state)
+{
+	static const char *const first[] = {"Digest realm=\"example.com\", nonce=\"n1\", opaque=\"o\\\"1\", qop=\"auth\"", NULL};
+	static const char *const next_nonce[] = {"nextnonce=\"n2\", qop=auth", NULL};
+	struct bench *bench = *state;
+	struct sip_message *request = new_request(), *asked = response_with(401, "WWW-Authenticate", first);
+	assert_int_equal(answer_to(bench, asked, request), 0);
+	assert_shown(request, "Authorization", "nc", "00000001");
+	assert_shown(request, "Authorization", "opaque", "o\"1");
+	g_autofree char *cnonce = shown(request, "Authorization", 0, "cnonce");
+	struct sip_message *second = new_request();
+	sip_digest_client_prove(bench->client, &bench->peer, second);
+	assert_shown(second, "Authorization", "nonce", "n1");
+	assert_shown(second, "Authorization", "nc", "00000002");
+	assert_shown(second, "Authorization", "opaque", "o\"1");
+	g_autofree char *other_cnonce = shown(second, "Authorization", 0, "cnonce");
+	assert_string_not_equal(cnonce, other_cnonce);
+	struct sip_message *elsewhere = new_request();
+	struct net_address other;
+	net_address_parse("192.0.2.8", 5060, &other);
+	sip_digest_client_prove(bench->client, &other, elsewhere);
+	assert_null(sip_message_header(elsewhere, "Authorization", 0));
+	struct sip_message *success = response_with(200, "Authentication-Info", next_nonce);
+	sip_digest_client_learn(bench->client, &other, second, success); /* not the peer's word */
+	sip_digest_client_learn(bench->client, &bench->peer, second, success);
+	struct sip_message *third = new_request();
+	sip_digest_client_prove(bench->client, &bench->peer, third);
+	assert_shown(third, "Authorization", "nonce", "n2");
+	assert_shown(third, "Authorization", "nc", "00000001");
+	sip_message_unref(success);
+	sip_message_unref(elsewhere);
+	sip_message_unref(third);
+	sip_message_unref(second);
+	sip_message_unref(request);
+	sip_message_unref(asked);
+}
+
+static void client_ends(void **state)
+{
+	static const char *const fresh[] = {"Digest realm=\"example.com\", nonce=\"n1\", qop=\"auth\"", NULL};
+	static const char *const stale_one[] = {"Digest realm=\"example.com\", nonce=\"n2\", qop=\"auth\", stale=TRUE", NULL};
+	static const char *const old[] = {"Digest realm=\"example.com\", nonce=\"n3\"", NULL};
+	struct bench *bench = *state;
+	struct sip_message *asked = response_with(401, "WWW-Authenticate", fresh);
+	struct sip_message *asked_stale = response_with(401, "WWW-Authenticate", stale_one);
+	struct sip_message *asked_old = response_with(401, "WWW-Authenticate", old);
+	struct sip_message *one = new_request(), *two = new_request(), *three = new_request();
+	assert_int_equal(answer_to(bench, asked, one), 0);
+	assert_int_equal(answer_again(bench, 1, one, asked_stale, two), 0);
+	assert_shown(two, "Authorization", "nonce", "n2");
+	assert_int_equal(answer_again(bench, 2, two, asked, three), -EACCES);
+	assert_null(sip_message_header(three, "Authorization", 0));
+	sip_digest_client_prove(bench->client, &bench->peer, three); /* what was refused is forgotten */
+	assert_null(sip_message_header(three, "Authorization", 0));
+	assert_int_equal(answer_again(bench, SIP_DIGEST_ROUNDS_MAX, one, asked_stale, three), -EACCES);
+	sip_message_unref(two);
+	sip_message_unref(three);
+	two = new_request();
+	assert_int_equal(answer_to(bench, asked_old, two), 0);
+	three = new_request();
+	sip_digest_client_prove(bench->client, &bench->peer, three); /* without qop a nonce is for one request */
+	assert_null(sip_message_header(three, "Authorization", 0));
+	assert_int_equal(answer_again(bench, 1, two, asked_old, three), -EACCES);
+	sip_message_unref(asked_old);
+	sip_message_unref(asked_stale);
+	sip_message_unref(asked);
+	sip_message_unref(three);
+	sip_message_unref(two);
+	sip_message_unref(one);
+}
+
+/* A nonce that has served before may have grown old without the realm's saying so. */
+static void client_old_nonces(void **state)
+{
+	static const char *const first[] = {"Digest realm=\"example.com\", nonce=\"n1\", qop=\"auth\"", NULL};
+	static const char *const second[] = {"Digest realm=\"example.com\", nonce=\"n2\", qop=\"auth\"", NULL};
+	struct bench *bench = *state;
+	struct sip_message *asked = response_with(401, "WWW-Authenticate", first), *again = response_with(401, "WWW-Authenticate", second);
+	struct sip_message *one = new_request(), *two = new_request(), *three = new_request();
+	assert_int_equal(answer_to(bench, asked, one), 0);
+	sip_digest_client_prove(bench->client, &bench->peer, two);
+	assert_int_equal(answer_again(bench, 0, two, again, three), 0);
+	assert_shown(three, "Authorization", "nonce", "n2");
+	assert_shown(three, "Authorization", "nc", "00000001");
+	sip_message_unref(asked);
+	sip_message_unref(again);
+	sip_message_unref(one);
+	sip_message_unref(two);
+	sip_message_unref(three);
+}
+
+static void client_realms(void **state)
+{
+	static const char *const proxys[] = {"Digest realm=\"proxy\", nonce=\"p\", qop=\"auth\"",
+					     "Digest realm=\"proxy\", nonce=\"p\", algorithm=SHA-256, qop=\"auth\"",
+					     "Digest realm=\"second\", nonce=\"s\", qop=\"auth\"", NULL};
+	static const char *const servers[] = {"Digest realm=\"server\", nonce=\"w\", qop=\"auth\"", NULL};
+	struct bench *bench = *state;
+	bench->credentials.realm = NULL;
+	struct sip_message *by_proxy = response_with(407, "Proxy-Authenticate", proxys);
+	struct sip_message *by_server = response_with(401, "WWW-Authenticate", servers);
+	struct sip_message *one = new_request(), *two = new_request();
+	assert_int_equal(answer_to(bench, by_proxy, one), 0);
+	assert_shown(one, "Proxy-Authorization", "algorithm", "SHA-256");
+	assert_non_null(strstr(sip_message_header(one, "Proxy-Authorization", 1), "realm=\"second\""));
+	assert_null(sip_message_header(one, "Proxy-Authorization", 2));
+	assert_int_equal(answer_again(bench, 1, one, by_server, two), 0);
+	assert_shown(two, "Authorization", "nonce", "w");
+	assert_shown(two, "Proxy-Authorization", "nc", "00000002"); /* behind the proxies is where it got */
+	assert_non_null(sip_message_header(two, "Proxy-Authorization", 1));
+	sip_message_unref(by_proxy);
+	sip_message_unref(by_server);
+	sip_message_unref(one);
+	sip_message_unref(two);
+}
+
+static void hashed_credentials(void **state)
+{
+	static const char *const asked_texts[] = {"Digest realm=\"example.com\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"",
+						  "Digest realm=\"example.com\", nonce=\"n\", algorithm=MD5, qop=\"auth\"", NULL};
+	struct bench *bench = *state;
+	char md5[CRYPTO_DIGEST_HEX_MAX];
+	sip_digest_ha1(SIP_DIGEST_MD5, "alice", "example.com", "secret", md5);
+	bench->credentials.password = NULL;
+	bench->credentials.ha1[SIP_DIGEST_MD5] = md5;
+	struct sip_message *asked = response_with(401, "WWW-Authenticate", asked_texts), *request = new_request();
+	assert_int_equal(answer_to(bench, asked, request), 0);
+	assert_shown(request, "Authorization", "algorithm", "MD5"); /* no hash for the stronger one */
+	sip_message_unref(asked);
+	sip_message_unref(request);
+	request = answer(bench);
+	assert_int_equal(check(bench, request), SIP_DIGEST_OK); /* the server knows the password */
+	sip_message_unref(request);
 }
 
 int main(void)
@@ -248,7 +475,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors), cmocka_unit_test(parsing), TEST(goes_round), TEST(wrong),
-		TEST(stale),		   TEST(bounded),	      TEST(client_choices),
+		TEST(stale),		   TEST(bounded),	      TEST(client_choices), TEST(client_sessions_and_bodies), TEST(client_counts),
+		TEST(client_ends), TEST(client_old_nonces), TEST(client_realms), TEST(hashed_credentials),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,9 +102,9 @@ static const struct sip_credentials *shown_at(const struct trunk *trunk, const s
 	struct sip_flow_parameters parameters = {.transport = SIP_TRANSPORT_UDP, .sent_by = "x"};
 	assert_int_equal(net_address_parse(host, 1234, &parameters.remote), 0);
 	struct sip_flow *flow = sip_flow_new(&parameters, &operations, NULL);
-	const struct sip_credentials *credentials = trunk_credentials(trunk, account, flow);
+	const struct sip_digest_client *digest = trunk_digest(trunk, account, flow);
 	sip_flow_unref(flow);
-	return credentials;
+	return digest ? sip_digest_client_credentials(digest) : NULL;
 }
 
 static void test_credentials_are_for_the_peer_alone(void **state)

@@ -42,7 +42,7 @@ def answer(challenge, method, uri, username, password, nc=1, cnonce=None, qop="a
 def choose(message, algorithm=None):
     """The challenge of a 401 or 407: the first (the server's favourite), or the one with the algorithm."""
     name = "WWW-Authenticate" if message.status == 401 else "Proxy-Authenticate"
-    challenges = message.values(name)
+    challenges = [value for value in message.values(name) if value.lower().startswith("digest ")]
     assert challenges, f"no {name} in {message}"
     for challenge in challenges:
         if algorithm is None or parse(challenge).get("algorithm", "MD5") == algorithm:

@@ -1,8 +1,11 @@
 """A TURN and STUN server (coturn) on the loopback."""
 
+import hashlib
+import hmac
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import time
 
@@ -24,15 +27,49 @@ def make_certificate(directory, name, subject):
     return files
 
 
+def allocate(port, username, password, realm="example.test"):
+    """An Allocate request with long-term credentials (RFC 8656, RFC 8489); the error code, or None when it is granted."""
+    def attribute(kind, value):
+        return struct.pack("!HH", kind, len(value)) + value + b"\0" * (-len(value) % 4)
+
+    def ask(attributes, key=None):
+        transaction = os.urandom(12)
+        def header(length):
+            return struct.pack("!HHI", 0x0003, length, 0x2112A442) + transaction
+        if key:
+            mac = hmac.new(key, header(len(attributes) + 24) + attributes, hashlib.sha1).digest()
+            attributes += attribute(0x0008, mac)
+        peer.send(header(len(attributes)) + attributes)
+        answer = peer.recv(2048)
+        found, rest = {}, answer[20:]
+        while rest:
+            kind, length = struct.unpack("!HH", rest[:4])
+            found[kind], rest = rest[4:4 + length], rest[4 + length + -length % 4:]
+        return struct.unpack("!H", answer[:2])[0], found
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(10)
+        peer.connect(("127.0.0.1", port))
+        wish = attribute(0x0019, b"\x11\0\0\0")
+        kind, found = ask(wish)
+        assert kind == 0x0113 and found[0x0015], "no nonce"
+        key = hashlib.md5(f"{username}:{realm}:{password}".encode()).digest()
+        kind, found = ask(wish + attribute(0x0006, username.encode()) + attribute(0x0014, realm.encode())
+                          + attribute(0x0015, found[0x0015]), key)
+        return None if kind == 0x0103 else found[0x0009][2] * 100 + found[0x0009][3]
+
+
 class TurnServer:
-    def __init__(self, directory):
+    def __init__(self, directory, secret=None):
+        """`secret`: credentials are made from it, instead of the one user."""
+        login = ["--use-auth-secret", f"--static-auth-secret={secret}"] if secret else ["--lt-cred-mech", f"--user={USERNAME}:{PASSWORD}"]
         self.port, self.tls_port = free_port(), free_port()
         self.certificate, key = make_certificate(directory, "turn", "IP:127.0.0.1,DNS:localhost")
         self.log = open(directory / "turnserver.log", "w+", encoding="utf-8")
         first = media_ports()[1] - 40
         self.process = subprocess.Popen(
             ["turnserver", "-n", "--listening-ip=127.0.0.1", f"--listening-port={self.port}", "--relay-ip=127.0.0.1",
-             f"--min-port={first}", f"--max-port={first + 40}", "--lt-cred-mech", f"--user={USERNAME}:{PASSWORD}",
+             f"--min-port={first}", f"--max-port={first + 40}", *login,
              "--realm=example.test", "--allow-loopback-peers", "--no-cli", "--no-dtls", "--simple-log",
              f"--tls-listening-port={self.tls_port}", f"--cert={self.certificate}", f"--pkey={key}",
              "--log-file=stdout", f"--pidfile={directory / 'turnserver.pid'}", f"--userdb={directory / 'turndb'}"],
