@@ -170,7 +170,7 @@ int registrar_token_prove(struct registrar *registrar, struct sip_server_transac
 		.issuer = setting(registrar, "issuer"),
 		.audience = setting(registrar, "audience"),
 		.user_claim = setting(registrar, "user_claim"),
-		.now_s = g_get_real_time() / G_USEC_PER_SEC,
+		.now_s = (g_get_real_time() + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, /* nothing outlives a token, not by a part of a second */
 		.leeway_s = config_integer(registrar->config, "tokens", 0, "leeway_seconds"),
 	};
 	struct crypto_token token = {0};
