@@ -18,7 +18,8 @@ const VIDEO = {
   vidbridge: 'video_source vidbridge,loop\nvideo_display vidbridge,loop\nvideo_size 320x240\nvideo_fps 15\nvideo_bitrate 300000',
 };
 
-// { tone: of its microphone, in Hz; accounts: { name: { codec: "gsm/8000/1", module: "gsm" } }, each with a codec of its own; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
+// { tone: of its microphone, in Hz; accounts: { name: { codec: "gsm/8000/1", module: "gsm" } }, each with a codec of its own; registrar: { port, domain, password }, where the accounts are
+//   registered; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
 //   "vidbridge" shows each caller to himself }
 export async function startBaresip(options) {
   for (let attempt = 1; ; attempt++) {
@@ -29,7 +30,7 @@ export async function startBaresip(options) {
 }
 
 // null: somebody else took a port meanwhile.
-async function tryBaresip({ tone, accounts = { baresip: { codec: 'pcmu/8000/1', module: 'g711' } }, encryption = '', video = '' }) {
+async function tryBaresip({ tone, registrar, accounts = { baresip: { codec: 'pcmu/8000/1', module: 'g711' } }, encryption = '', video = '' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
@@ -38,9 +39,10 @@ async function tryBaresip({ tone, accounts = { baresip: { codec: 'pcmu/8000/1', 
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
   const more = `${video ? ';video_codecs=vp8' : ''}${encryption ? `;mediaenc=${encryption}` : ''}`;
-  const uri = (name) => `sip:${name}@127.0.0.1:${port}`;
+  const uri = (name) => registrar ? `sip:${name}@${registrar.domain}` : `sip:${name}@127.0.0.1:${port}`;
+  const registration = registrar ? `;regint=60;auth_pass=${registrar.password};outbound="sip:127.0.0.1:${registrar.port}"` : ';regint=0';
   writeFileSync(path.join(folder, 'accounts'),
-    Object.entries(accounts).map(([name, { codec }]) => `<${uri(name)}>;regint=0;answermode=auto;audio_codecs=${codec}${more}\n`).join(''));
+    Object.entries(accounts).map(([name, { codec }]) => `<${uri(name)}>${registration};answermode=auto;audio_codecs=${codec}${more}\n`).join(''));
   const codecs = [...new Set(Object.values(accounts).map(({ module }) => module))];
   writeFileSync(path.join(folder, 'contacts'), '');
   writeFileSync(path.join(folder, 'config'), `
@@ -75,6 +77,7 @@ module_app ctrl_tcp.so
     rmSync(folder, { recursive: true, force: true });
     return null;
   }
+  if (registrar) await until(() => `baresip is registered\n${baresip.output}`, () => / binding\]/.test(baresip.output));
   const events = [];
   readNetstrings(socket, (text) => events.push(JSON.parse(text)));
   let asked = 0;
@@ -88,6 +91,12 @@ module_app ctrl_tcp.so
     tone,
     dial: (to) => command('dial', to),
     hangUp: () => command('hangup'),
+    established() {
+      return this.reach('CALL_ESTABLISHED');
+    },
+    ended() {
+      return this.reach('CALL_CLOSED');
+    },
     // The account that dials and hangs up from now on; at first the first.
     choose: (account) => command('uafind', uri(account)),
     // Waits for an event after those waited for before: "CALL_ESTABLISHED", "CALL_CLOSED", ...
@@ -126,7 +135,7 @@ export async function callBaresip({ baresip, phone, gateway }, isCaller, account
     await phone.reach('incoming');
     await phone.do('answer');
   } else await phone.call(account ?? 'baresip');
-  await Promise.all([phone.reach('confirmed'), baresip.reach('CALL_ESTABLISHED')]);
+  await Promise.all([phone.reach('confirmed'), baresip.established()]);
   await Promise.all([phone.hears(baresip.tone), baresip.heard(MICROPHONE_HZ)]);
 }
 
@@ -134,7 +143,7 @@ export async function callBaresip({ baresip, phone, gateway }, isCaller, account
 export async function hangUp({ baresip, phone }, who) {
   if (who === 'baresip') baresip.hangUp();
   else await phone.do('hangUp');
-  await Promise.all([phone.reach('ended'), baresip.reach('CALL_CLOSED')]);
+  await Promise.all([phone.reach('ended'), baresip.ended()]);
 }
 
 function connect(port) {

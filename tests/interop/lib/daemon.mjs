@@ -17,8 +17,9 @@ const text = (value) => JSON.stringify(value);
 // { upstream: the trunk's peer knows the users, and of those in `kept` we know their { username, password } there;
 //   peer: port of the trunk at `peerHost`, trunk: more of its options, web: folder of pages, demo, address: where media is (or a list),
 //   else wherever the host is,
-//   media: more of its options, more: more groups }
-export async function startDaemon({ peer = 0, peerHost = '127.0.0.1', web, demo = false, address = '', upstream, trunk = '', media: moreMedia = '', more = '' }) {
+//   media: more of its options, more: more groups;
+//   trunks, routes: texts in place of the one trunk and its route; listen, sip: more of where the gateway speaks SIP, of its options }
+export async function startDaemon({ peer = 0, peerHost = '127.0.0.1', web, demo = false, address = '', upstream, trunk = '', trunks, routes, listen = '', sip = '', media: moreMedia = '', more = '' }) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'tandem-interop-'));
   const media = await mediaPorts();
   const webPort = await freeTcpPort();
@@ -31,14 +32,14 @@ export async function startDaemon({ peer = 0, peerHost = '127.0.0.1', web, demo 
   writeFileSync(file, `
 domain = "${DOMAIN}";
 web : { listen = ("127.0.0.1:${webPort}"); root = ${text(web)}; demo = ${demo}; };
-sip : { listen = ("udp:${peerHost}:${sipPort}"); };
+sip : { listen = ("udp:${peerHost}:${sipPort}"${listen ? `, ${listen}` : ''}); ${sip} };
 media : { ports = "${media.first}-${media.last}"; workers = 1;${address.length ? ` address = (${[address].flat().map(text).join(', ')});` : ''} ${moreMedia} };
 ${more}
 ${existsSync(plugins) ? `plugins : { directory = ${text(plugins)}; };` : ''}
 users : ( ${users.join(', ')} );
-trunks : ( ${peer ? `{ name = "peer"; peer = "sip:${peerHost}:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : ''} );
+trunks : ( ${trunks ?? (peer ? `{ name = "peer"; peer = "sip:${peerHost}:${peer}"; ${upstream ? `domain = "${DOMAIN}"; expires_seconds = 10; retry_seconds = 1; ` : ''}${trunk} }` : '')} );
 ${upstream ? 'registrar : { upstream = "peer"; grace_seconds = 1; expires_min_seconds = 5; };' : ''}
-routes : ( ${peer ? '{ to = "peer"; }' : ''} );
+routes : ( ${routes ?? (peer ? '{ to = "peer"; }' : '')} );
 shutdown : { drain_seconds = 0; };
 log : { level = "${process.env.INTEROP_LOG || 'info'}"; };
 `);

@@ -88,6 +88,16 @@ request_route {
 }
 `;
 
+// In the foreground, its processes are children of ours and end with the first of them. Gives its Process.
+export async function startKamailio(folder, file, port) {
+  const kamailio = new Process(KAMAILIO, ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder, '-w', folder]);
+  await until(() => `Kamailio is up\n${kamailio.output}`, () => {
+    if (!kamailio.isRunning) throw new Error(`Kamailio ended with ${kamailio.code}:\n${kamailio.output}`);
+    return answersOptions(port);
+  });
+  return kamailio;
+}
+
 export class Kamailio {
   constructor(passwords) {
     this.passwords = passwords;
@@ -102,13 +112,8 @@ export class Kamailio {
     return this;
   }
 
-  // In the foreground, its processes are children of ours and end with the first of them.
   async start() {
-    this.process = new Process(KAMAILIO, ['-f', this.file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', this.folder, '-w', this.folder]);
-    await until(() => `Kamailio is up\n${this.process.output}`, () => {
-      if (!this.process.isRunning) throw new Error(`Kamailio ended with ${this.process.code}:\n${this.process.output}`);
-      return answersOptions(this.port);
-    });
+    this.process = await startKamailio(this.folder, this.file, this.port);
   }
 
   // It knows nobody any more.

@@ -1,9 +1,9 @@
 // coturn on the loopback.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { makeCertificate } from './certificate.mjs';
 import { freeTcpPort, mediaPorts } from './ports.mjs';
 import { Process } from './process.mjs';
 import { until } from './wait.mjs';
@@ -14,10 +14,8 @@ export class TurnServer {
     this.tlsPort = await freeTcpPort();
     this.relayed = await mediaPorts();
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-turn-'));
-    this.certificate = path.join(this.folder, 'turn.pem');
-    const key = path.join(this.folder, 'turn.key');
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn',
-      '-addext', 'subjectAltName=IP:127.0.0.1', '-out', this.certificate, '-keyout', key], { stdio: 'ignore' });
+    const { certificate, key } = makeCertificate(this.folder, 'turn');
+    this.certificate = certificate;
     this.process = new Process('turnserver', ['-n', '--listening-ip=127.0.0.1', `--listening-port=${this.port}`, '--relay-ip=127.0.0.1',
       `--min-port=${this.relayed.first}`, `--max-port=${this.relayed.last}`, '--lt-cred-mech', '--user=tandem:by-the-relay',
       '--realm=interop.test', '--allow-loopback-peers', '--no-cli', '--no-dtls', `--tls-listening-port=${this.tlsPort}`, `--cert=${this.certificate}`, `--pkey=${key}`, '--log-file=stdout',
