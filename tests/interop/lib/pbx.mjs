@@ -21,10 +21,12 @@ listen=tcp:127.0.0.1:${port}
 listen=tls:127.0.0.1:${tlsPort}
 alias="${domain}"
 ${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "${certificate}")
 modparam("tls", "private_key", "${key}")
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "min_expires", 5)
+modparam("registrar", "gruu_enabled", 0)
 modparam("auth", "nonce_count", 1)
 modparam("auth", "qop", "auth")
 modparam("auth", "one_time_nonce", 0)
