@@ -356,8 +356,7 @@ def test_a_trunk_registers_by_tls_and_is_called_by_the_same_connection(own_daemo
         pbx.bye(dialog)
         first = len(pbx.registers)
         pbx.lose()
-        pbx.wait_until(lambda: len(pbx.registers) >= first + 2, "registered again")
-        assert pbx.registers[-1][1] == 200
+        pbx.wait_until(lambda: any(status == 200 for _, status in pbx.registers[first:]), "registered again")
         daemon.stop()
         pbx.wait_unbound("2004")
 
@@ -375,7 +374,7 @@ def test_a_registrar_with_a_wrong_certificate_hears_no_password(own_daemon, trun
         daemon.wait_log("trunk pbx: no TLS .*its certificate is for")
         assert len(pbx.registers) == before
         pbx.show(PKI["address"])
-        pbx.wait_until(lambda: len(pbx.registers) >= before + 2, "registered again")
+        pbx.wait_until(lambda: any(status == 200 for _, status in pbx.registers[before:]), "registered again")
         daemon.stop()
 
 
