@@ -87,13 +87,14 @@ async def row_31_a_bye_is_challenged(call, offset, variant):
     """Credentials go to their realm only. Something else of the trunk crosses."""
     await call.up()
     trunk = call.trunk
-    call.may_end_twice = True  # once without credentials, once with them
-    challenge = [("Proxy-Authenticate", f'Digest realm="{variant}", nonce="{sip.token()}", algorithm=MD5, qop="auth"')]
+    call.may_end_twice = True  # once without credentials (or with those of another call), once with them
+    nonce = sip.token()
+    challenge = [("Proxy-Authenticate", f'Digest realm="{variant}", nonce="{nonce}", algorithm=MD5, qop="auth"')]
     seen = []
 
     def ask(server):
         seen.append(server.request)
-        if server.request.header("Proxy-Authorization"):
+        if nonce in (server.request.header("Proxy-Authorization") or ""):  # not what was asked for in another call
             trunk.on_bye(server)
         else:
             trunk.reply(server, 407, headers=challenge, contact=None)
