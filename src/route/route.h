@@ -48,6 +48,7 @@ struct route_request {
 	const char *caller;  /* a user of ours, or whom a trunk names; NULL: not known */
 	const char *trunk;   /* the trunk the call came from; NULL: from a user of ours */
 	const char *inbound; /* that trunk's `inbound`; NULL */
+	const char *const *groups; /* of the caller, by his token; NULL: as the configuration has it */
 	bool is_beyond_us;   /* whatever of ours has that name: which trunk would take it? */
 	struct route_moment at;
 	void (*looked_at)(void *data, size_t rule, enum route_misfit misfit); /* for explanations; NULL */

@@ -74,6 +74,8 @@ int route_router_decide(const struct route_router *router, const struct route_pa
 	if (sender->trunk) {
 		request.trunk = trunk_name(sender->trunk);
 		request.inbound = trunk_inbound(sender->trunk);
+	} else {
+		request.groups = registrar_token_groups(router->registrar, registrar_endpoint_user(sender->endpoint));
 	}
 	route_decide(router->table, &request, ret_decision);
 	route_identity_free(identity);
@@ -87,7 +89,13 @@ int route_router_decide(const struct route_router *router, const struct route_pa
 
 int route_router_decide_beyond(const struct route_router *router, const char *user, struct route_decision *ret_decision)
 {
-	struct route_request request = {.dialled = user, .caller = user, .is_beyond_us = true, .at = route_moment_now()};
+	struct route_request request = {
+		.dialled = user,
+		.caller = user,
+		.groups = registrar_token_groups(router->registrar, user),
+		.is_beyond_us = true,
+		.at = route_moment_now(),
+	};
 	struct route_decision decision;
 	route_decide(router->table, &request, &decision);
 	if (decision.target != ROUTE_TRUNK)

@@ -21,6 +21,7 @@ def prepare(directory, config):
     config["tokens"] = {"key_file": "keys.json", "issuer": "https://id.example", "audience": "tandem", "leeway_seconds": 0,
                         "authorization_server": SERVER}
     config["registrar"] = {"expires_min_seconds": 1, "expires_seconds": 600}
+    config["routes"] = [{"match": "^7", "group": "sales", "to": "deny"}, {"match": "^7", "to": "user"}, *config["routes"]]
     return config
 
 
@@ -105,6 +106,15 @@ def test_the_binding_ends_with_the_token_and_a_new_one_goes_on(browser, alice):
     alice.ask(alice.request("MESSAGE", f"sip:dave@{DOMAIN}", body="x").set("Content-Type", "text/plain"), 404)  # the binding is gone too
     register(dave, ED.token("dave"))
     register(dave, ED.token("dave"), expires=0)
+
+
+@pytest.mark.parametrize("groups, status", [(["office", "sales"], 403), (["office"], 404), (None, 404)])
+def test_routes_go_by_the_groups_of_the_token(browser, groups, status):
+    token = ED.token("dave", groups=groups) if groups else ED.token("dave")
+    dave = browser("dave")
+    register(dave, token)
+    dave.expect_response(dave.invite("77", authorized=False), status)
+    register(dave, token, expires=0)
 
 
 def test_each_request_may_show_it(browser):
