@@ -9,14 +9,15 @@ import { within } from './wait.mjs';
 
 const SIPP = process.env.SIPP || 'sipp';
 
-// `user` and `gatewayPort` only where SIPp calls.
-export async function startSipp(scenario, { port, user, gatewayPort }) {
+// `user` and `gatewayPort` only where SIPp calls; `login`: { username, password } for challenges; `host`: where it is.
+export async function startSipp(scenario, { port, user, gatewayPort, login, host = '127.0.0.1' }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-sipp-'));
   const rtp = await freeRtpPort();
   const call = user ? [`127.0.0.1:${gatewayPort}`, '-s', user] : [];
+  const proof = login ? ['-au', login.username, '-ap', login.password] : [];
   const sipp = new Process(SIPP, [
-    ...call, '-sf', path.join(TOP, `tests/interop/scenarios/${scenario}.xml`), '-m', '1', '-l', '1', '-r', '1',
-    '-i', '127.0.0.1', '-p', String(port), '-mi', '127.0.0.1', '-mp', String(rtp), '-rtp_echo',
+    ...call, ...proof, '-sf', path.join(TOP, `tests/interop/scenarios/${scenario}.xml`), '-m', '1', '-l', '1', '-r', '1',
+    '-i', host, '-p', String(port), '-mi', host, '-mp', String(rtp), '-rtp_echo',
     '-nostdin', '-trace_err', '-timeout', '60', '-timeout_error',
   ], { cwd: folder, env: { ...process.env, TERM: 'dumb' } });
   return {
