@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <string.h>
 
-/* A token's parts are flat; JSON in it may nest this deep before it is looked at with suspicion. jansson has a limit of its own (2048). */
 #define JSON_FLAGS (JSON_REJECT_DUPLICATES)
 
 const char *crypto_token_verdict_text(enum crypto_token_verdict verdict)

@@ -18,7 +18,7 @@ struct registrar {
 	struct event_bus *events;
 	char *domain;
 	struct sip_digest_server *digest;
-	struct crypto_token_keys *token_keys; /* NULL: tokens are not taken */
+	struct registrar_token_keys *token_keys;
 	GHashTable *token_proofs;	      /* sip_flow -> what it has proved by a token */
 	GHashTable *bindings;	/* user name -> GPtrArray of struct registrar_binding, latest last; never empty */
 	GHashTable *endpoints;	/* user name -> GPtrArray of struct registrar_endpoint, no references; never empty */
@@ -93,6 +93,17 @@ void registrar_endpoints_orphan(struct registrar *registrar);
 char *registrar_gruu_public(const struct registrar *registrar, const struct registrar_endpoint *endpoint);
 char *registrar_gruu_temporary(const struct registrar *registrar, struct registrar_endpoint *endpoint);
 
+/* --- token_keys.c --- */
+/* What "tokens" says of keys is what is wanted; it may take a while until they are there, and they are fetched again from time to time. */
+struct registrar_token_keys *registrar_token_keys_new(struct registrar *registrar);
+struct registrar_token_keys *registrar_token_keys_free(struct registrar_token_keys *keys); /* accepts NULL; returns NULL */
+void registrar_token_keys_load(struct registrar_token_keys *keys); /* anew: the configuration has been read again */
+bool registrar_token_keys_are_wanted(const struct registrar_token_keys *keys); /* whether tokens are taken at all */
+const struct crypto_token_keys *registrar_token_keys_get(const struct registrar_token_keys *keys); /* NULL: none (yet) */
+/* A token is signed with one that is not known: perhaps they have changed. */
+void registrar_token_keys_missed(struct registrar_token_keys *keys);
+void registrar_token_keys_check(const struct config_snapshot *snapshot, struct config_report *report);
+
 /* --- token.c --- */
 void registrar_tokens_begin(struct registrar *registrar); /* once digest, loop and configuration are there */
 void registrar_tokens_end(struct registrar *registrar);
@@ -102,7 +113,7 @@ void registrar_tokens_check(const struct config_snapshot *snapshot, struct confi
  * taken; -EACCES with what is wrong, for logs. */
 int registrar_token_prove(struct registrar *registrar, struct sip_server_transaction *transaction, const char *user,
 			  const char **ret_wrong);
-/* Answers with 401 or 407 that a token was no good (RFC 8898, section 2.1.3). */
+/* Answers with 401 or 407 that a token was no good, or with 503 where there are no keys yet to judge it (RFC 8898, section 2.1.3). */
 void registrar_token_refuse(const struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status);
 /* Whether the flow is somebody's by a token; *ret_holds: which has not run out. */
 bool registrar_token_has_proved(const struct registrar *registrar, const struct sip_flow *flow, bool *ret_holds);

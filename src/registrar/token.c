@@ -30,50 +30,30 @@ static const char *setting(const struct registrar *registrar, const char *name)
 	return config_string(registrar->config, "tokens", 0, name);
 }
 
-/* --- keys --- */
-
-static int read_keys(const char *path, struct crypto_token_keys **ret_keys)
-{
-	g_autofree char *text = NULL;
-	gsize length;
-	if (!g_file_get_contents(path, &text, &length, NULL))
-		return -ENOENT;
-	return crypto_token_keys_read(text, length, ret_keys);
-}
+/* --- settings --- */
 
 void registrar_tokens_check(const struct config_snapshot *snapshot, struct config_report *report)
 {
-	struct crypto_token_keys *keys = NULL;
-	const char *path = config_string(snapshot, "tokens", 0, "key_file");
+	bool has_keys = config_string(snapshot, "tokens", 0, "key_file") || config_string(snapshot, "tokens", 0, "jwks_url");
 	const char *server = config_string(snapshot, "tokens", 0, "authorization_server");
 	if (server && strpbrk(server, "\"\\ \r\n"))
 		config_complain(report, "tokens", 0, "authorization_server", "is no URL");
-	if (!path) {
+	registrar_token_keys_check(snapshot, report);
+	if (!has_keys) {
 		if (config_string(snapshot, "tokens", 0, "issuer") || config_string(snapshot, "tokens", 0, "audience"))
-			config_complain(report, "tokens", 0, "key_file", "is missing");
+			config_complain(report, "tokens", 0, "key_file", "is missing, or jwks_url");
 		return;
 	}
-	int error = read_keys(path, &keys);
-	if (error == -ENOENT)
-		config_complain(report, "tokens", 0, "key_file", "cannot be read: %s", path);
-	else if (error < 0)
-		config_complain(report, "tokens", 0, "key_file",
-				"holds no public key (PEM or JWK set) of RSA with %d bits or more, P-256 or Ed25519: %s",
-				CRYPTO_TOKEN_RSA_BITS_MIN, path);
-	crypto_token_keys_free(keys);
 	if (!config_string(snapshot, "tokens", 0, "audience"))
 		config_warn(report, "tokens", 0, "audience", "is not written: a token that the issuer gave for something else is taken too");
 	if (config_string(snapshot, "registrar", 0, "upstream"))
 		config_complain(report, "tokens", 0, "key_file", "does not go with registrar.upstream, where users prove themselves to a trunk's peer");
 }
 
-void registrar_tokens_load(struct registrar *registrar)
+static void offer_tokens(struct registrar *registrar)
 {
-	const char *path = setting(registrar, "key_file"), *server = setting(registrar, "authorization_server");
-	registrar->token_keys = crypto_token_keys_free(registrar->token_keys);
-	if (path && read_keys(path, &registrar->token_keys) < 0)
-		log_warning(NULL, "registrar: no key for tokens in %s", path);
-	g_autofree char *challenge = registrar->token_keys && server
+	const char *server = setting(registrar, "authorization_server");
+	g_autofree char *challenge = registrar_token_keys_are_wanted(registrar->token_keys) && server
 		? g_strdup_printf(BEARER " realm=\"%s\", authz_server=\"%s\"", registrar->domain, server) : NULL;
 	sip_digest_server_offer_before(registrar->digest, challenge);
 }
@@ -81,13 +61,20 @@ void registrar_tokens_load(struct registrar *registrar)
 void registrar_tokens_begin(struct registrar *registrar)
 {
 	registrar->token_proofs = g_hash_table_new_full(NULL, NULL, NULL, proof_free);
-	registrar_tokens_load(registrar);
+	registrar->token_keys = registrar_token_keys_new(registrar);
+	offer_tokens(registrar);
+}
+
+void registrar_tokens_load(struct registrar *registrar)
+{
+	registrar_token_keys_load(registrar->token_keys);
+	offer_tokens(registrar);
 }
 
 void registrar_tokens_end(struct registrar *registrar)
 {
 	g_hash_table_unref(registrar->token_proofs);
-	registrar->token_keys = crypto_token_keys_free(registrar->token_keys);
+	registrar->token_keys = registrar_token_keys_free(registrar->token_keys);
 }
 
 /* --- proofs --- */
@@ -163,9 +150,16 @@ static const char *find_token(const struct sip_message *request)
 int registrar_token_prove(struct registrar *registrar, struct sip_server_transaction *transaction, const char *user,
 			  const char **ret_wrong)
 {
-	const char *text = registrar->token_keys ? find_token(sip_server_transaction_request(transaction)) : NULL;
+	bool are_taken = registrar_token_keys_are_wanted(registrar->token_keys);
+	const char *text = are_taken ? find_token(sip_server_transaction_request(transaction)) : NULL;
+	const struct crypto_token_keys *keys = registrar_token_keys_get(registrar->token_keys);
 	if (!text)
 		return -ENOENT;
+	if (!keys) {
+		registrar_token_keys_missed(registrar->token_keys);
+		*ret_wrong = "the keys of its issuer are not here yet";
+		return -EAGAIN;
+	}
 	struct crypto_token_rules rules = {
 		.issuer = setting(registrar, "issuer"),
 		.audience = setting(registrar, "audience"),
@@ -174,7 +168,9 @@ int registrar_token_prove(struct registrar *registrar, struct sip_server_transac
 		.leeway_s = config_integer(registrar->config, "tokens", 0, "leeway_seconds"),
 	};
 	struct crypto_token token = {0};
-	enum crypto_token_verdict verdict = crypto_token_verify(registrar->token_keys, &rules, text, &token);
+	enum crypto_token_verdict verdict = crypto_token_verify(keys, &rules, text, &token);
+	if (verdict == CRYPTO_TOKEN_UNKNOWN_KEY)
+		registrar_token_keys_missed(registrar->token_keys); /* its owner may have changed them */
 	bool is_his = verdict == CRYPTO_TOKEN_OK && !strcmp(token.user, user);
 	if (is_his)
 		remember(registrar, sip_server_transaction_flow(transaction), &token, token.expires_s + rules.leeway_s - rules.now_s);
@@ -187,7 +183,14 @@ int registrar_token_prove(struct registrar *registrar, struct sip_server_transac
 void registrar_token_refuse(const struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status)
 {
 	const char *server = setting(registrar, "authorization_server");
-	struct sip_message *response = sip_response_new(sip_server_transaction_request(transaction), status, "Invalid Token", NULL);
+	const struct sip_message *request = sip_server_transaction_request(transaction);
+	if (!registrar_token_keys_get(registrar->token_keys)) {
+		struct sip_message *later = sip_response_new(request, 503, "Keys Not Here Yet", NULL);
+		sip_message_add_header(later, "Retry-After", "5");
+		sip_server_transaction_respond(transaction, later);
+		return;
+	}
+	struct sip_message *response = sip_response_new(request, status, "Invalid Token", NULL);
 	sip_message_add_header_format(response, status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate",
 				      BEARER " realm=\"%s\"%s%s%s, error=\"invalid_token\"", registrar->domain,
 				      server ? ", authz_server=\"" : "", server ? server : "", server ? "\"" : "");

@@ -255,7 +255,7 @@ static void decide_for_trunk(const struct route_table *table, const struct route
 
 static const char *const *groups_of(const struct route_table *table, const struct route_request *request)
 {
-	if (request->groups)
+	if (request->groups && *request->groups)
 		return request->groups;
 	ssize_t user = request->trunk || !request->caller ? -1 : config_find(table->snapshot, "users", request->caller);
 	return user < 0 ? NULL : config_strings(table->snapshot, "users", (size_t)user, "groups");

@@ -14,6 +14,7 @@ FOREIGN = [
     (r"libwebsockets", ["src/web/"]),
     (r"openssl/", ["src/crypto/", "src/media/dtls", "src/media/srtp"]),
     (r"opus/|opus\.h|opus_", ["plugins/codec_opus/"]),
+    (r"curl/", ["src/net/fetch"]),
     (r"libconfig", ["src/config/"]),
     (r"ares\.h|ares_", ["src/trunk/"]),
     (r"sndfile", ["src/media/soundfile", "src/record/"]),
