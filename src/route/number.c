@@ -7,7 +7,7 @@
 
 static bool is_separator(char c)
 {
-	return c && strchr("-.() ", c);
+	return c && strchr("-.() /", c);
 }
 
 static bool is_key(char c)

@@ -12,7 +12,7 @@ struct route_numbering {
 };
 
 /* Whether it is a telephone number and no name: digits, '*' and '#', a '+' in front, and visual separators (RFC 3966, section 3:
- * "-", ".", "(" and ")"; blanks too). */
+ * "-", ".", "(" and ")"; blanks and "/" too). */
 bool route_number_is(const char *text);
 
 /* What a number is compared by and sent as: without visual separators and, with a country code, by E.164 where the prefixes say

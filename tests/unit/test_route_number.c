@@ -11,9 +11,9 @@ static const struct route_numbering germany = {"49", "00", "0"}, america = {"1",
 
 static void test_numbers_are_told_from_names(void **state)
 {
-	static const char *const numbers[] = {"1", "112", "+1-800-555-1212", "1 (800) 555-1212", "(030) 12.34", "*97", "#21#", "( +49 ) 30", "**1"};
+	static const char *const numbers[] = {"1", "112", "+1-800-555-1212", "1 (800) 555-1212", "(030) 12.34", "*97", "#21#", "( +49 ) 30", "030/12", "**1"};
 	static const char *const names[] = {"",	  "alice", "bob-2",  "a1",   "+",     "-",	"()",
-					    "1+1", "++1",  "1a",     "1/2",  "1,2",   "1;ext=2", "+ +1", "\xc2\xa0" "1", "--"};
+					    "1+1", "++1",  "1a",     "1,2",   "1;ext=2", "+ +1", "\xc2\xa0" "1", "--"};
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		if (!route_number_is(numbers[i]))
 			fail_msg("%s is a number", numbers[i]);
