@@ -200,7 +200,7 @@ static uint16_t choose_frame(const struct tandem_codec *codec, const struct medi
 
 bool media_voice_fits(const struct media_voice *voice, const struct media_stream *to)
 {
-	size_t index;
+	size_t index = 0;
 
 	return voice->options.to == to && choose_codec(to, &index) == voice->codec &&
 	       voice->send_type == to->send_types[index] && voice->frame_ms == choose_frame(voice->codec, to) &&
