@@ -84,7 +84,7 @@ static void test_default_route(void **state)
 	static const struct row rows[] = {
 	    {"100", "trunk pbx 100"},		{"alice", "user alice"},
 	    {"9196", "built-in echo"},		{"9199", "trunk pbx 9199"},
-	    {"+49 30/1", "trunk pbx +49 30/1"}, {"", "denied"},
+	    {"+49 30/1", "trunk pbx +49301"}, {"", "denied"},
 	};
 	check("routes : ( { to = \"pbx\"; } );", rows, G_N_ELEMENTS(rows));
 }
