@@ -22,5 +22,8 @@ int64_t base_monotonic_us(void);
 /* Copies at most size - 1 bytes and always ends the text. Returns false when it was cut. */
 bool base_copy_text(char *destination, size_t size, const char *source);
 
+/* Whether it is of letters, digits, '-', '_', '.' and '+' alone, and of one at least. */
+bool base_is_plain_name(const char *text);
+
 /* The nearest of `names` (NULL-terminated) to `wrong`, or NULL when none is near. For hints in error messages. */
 const char *base_nearest_name(const char *wrong, const char *const *names);

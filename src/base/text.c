@@ -16,6 +16,11 @@ bool base_copy_text(char *destination, size_t size, const char *source)
 	return whole;
 }
 
+bool base_is_plain_name(const char *text)
+{
+	return *text && !text[strspn(text, "-_.+" G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS)];
+}
+
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
 	unsigned ab = a < b ? a : b;

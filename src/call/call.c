@@ -200,7 +200,7 @@ void call_start(struct call_manager *manager, struct sip_server_transaction *tra
 	call_take_patience(call, request);
 	unsigned refused = call_dial(call, decision);
 	if (refused) {
-		g_autofree char *phrase = g_strdup(call->best_phrase);
+		g_autofree char *phrase = g_strdup(call->failure.phrase);
 		call_end(call, EVENT_SIDE_GATEWAY, refused, phrase, phrase);
 		return;
 	}
@@ -220,7 +220,7 @@ static char *call_end_reason(const struct call *call, enum event_side by, unsign
 {
 	const struct leg *leg = by == EVENT_SIDE_CALLER ? call->caller : call->called;
 	if (by != EVENT_SIDE_GATEWAY && strcmp(cause, CALL_CAUSE_LOST))
-		return by == EVENT_SIDE_CALLED && !call_is_up(call) ? sip_cause_write(&call->best_cause)
+		return by == EVENT_SIDE_CALLED && !call_is_up(call) ? sip_cause_write(&call->failure.cause)
 		       : leg					    ? sip_cause_write(&leg->said_cause)
 								    : NULL;
 	return g_strdup_printf("SIP;cause=%u;text=\"%s\"", status, cause);

@@ -226,9 +226,9 @@ void call_drop_attempts(struct call *call, const char *reason)
 /* A code that says nothing ("it went wrong") gives way to the one that a telephone network's cause stands for. */
 static unsigned call_status_to_tell(const struct call *call)
 {
-	bool is_vague = call->best_status == 480 || call->best_status == 500 || call->best_status == 503;
-	unsigned status = is_vague ? sip_cause_status(call->best_cause.q850) : 0;
-	return status ? status : sip_status_for_other_side(call->best_status);
+	bool is_vague = call->failure.status == 480 || call->failure.status == 500 || call->failure.status == 503;
+	unsigned status = is_vague ? sip_cause_status(call->failure.cause.q850) : 0;
+	return status ? status : sip_status_for_other_side(call->failure.status);
 }
 
 /* Nobody is left who could answer. */
@@ -236,12 +236,12 @@ static bool call_dial_failed(struct call *call)
 {
 	/* A challenge that the caller is to answer is his to see. */
 	const struct sip_message *challenge = call->caller->challenge;
-	bool is_question = challenge && sip_message_status(challenge) == call->best_status;
-	unsigned told = is_question ? call->best_status : call_status_to_tell(call);
-	g_autofree char *phrase = told == call->best_status ? g_strdup(call->best_phrase) : NULL;
+	bool is_question = challenge && sip_message_status(challenge) == call->failure.status;
+	unsigned told = is_question ? call->failure.status : call_status_to_tell(call);
+	g_autofree char *phrase = told == call->failure.status ? g_strdup(call->failure.phrase) : NULL;
 	if (call_is_up(call))
 		return call_give_up_replacing(call, told, phrase);
-	g_autofree char *cause = g_strdup(call->best_words);
+	g_autofree char *cause = g_strdup(call->failure.words);
 	call_end(call, EVENT_SIDE_CALLED, told, phrase, cause);
 	return false;
 }

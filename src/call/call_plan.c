@@ -22,20 +22,20 @@ void call_note_failure(struct call *call, const struct leg *leg, enum route_caus
 	if (leg)
 		log_info(&leg->log, "refused: %s", words);
 	if (cause > ROUTE_CAUSE_UNREGISTERED && call->cause == ROUTE_CAUSE_UNREGISTERED)
-		call->best_status = 0; /* who is there says more than who is not */
+		call->failure.status = 0; /* who is there says more than who is not */
 	call->cause = MAX(call->cause, cause);
-	if (!sip_status_is_better(status, call->best_status))
+	if (!sip_status_is_better(status, call->failure.status))
 		return;
-	call->best_status = status;
-	call->best_cause = leg ? leg->said_cause : (struct sip_cause){0};
-	base_copy_text(call->best_phrase, sizeof call->best_phrase, phrase ? phrase : sip_status_text(status));
-	base_copy_text(call->best_words, sizeof call->best_words, words);
+	call->failure.status = status;
+	call->failure.cause = leg ? leg->said_cause : (struct sip_cause){0};
+	base_copy_text(call->failure.phrase, sizeof call->failure.phrase, phrase ? phrase : sip_status_text(status));
+	base_copy_text(call->failure.words, sizeof call->failure.words, words);
 }
 
 void call_drop_plan(struct call *call)
 {
 	BASE_CLEAR(&call->plan, route_plan_free);
-	call->best_status = 0;
+	call->failure.status = 0;
 	call->n_hops = 0;
 }
 
@@ -64,7 +64,7 @@ static void call_divert(struct call *call, const struct route_stage *from)
 static int call_leave_stage(struct call *call)
 {
 	const struct route_stage *from = route_plan_stage(call->plan, call->stage);
-	int index = route_plan_next(call->plan, call->stage, call->cause, call->best_status);
+	int index = route_plan_next(call->plan, call->stage, call->cause, call->failure.status);
 	const struct route_stage *to = route_plan_stage(call->plan, index);
 	if (!to || to->is_next_member)
 		return index;
@@ -72,8 +72,8 @@ static int call_leave_stage(struct call *call)
 		log_warning(&call->log, "has gone on %d times, and goes no further", ROUTE_HOPS_MAX);
 		return -1;
 	}
-	log_info(&call->log, "%s %s: %u %s; goes on to %s %s", route_target_name(from->to.target), from->to.name, call->best_status,
-		 call->best_phrase, route_target_name(to->to.target), to->to.name);
+	log_info(&call->log, "%s %s: %u %s; goes on to %s %s", route_target_name(from->to.target), from->to.name, call->failure.status,
+		 call->failure.phrase, route_target_name(to->to.target), to->to.name);
 	metrics_add(&calls_gone_on, 1);
 	call_divert(call, from);
 	return index;
@@ -87,7 +87,7 @@ static bool call_enter_stage(struct call *call, int index)
 		call->stage = index;
 		if (!stage->is_next_member) {
 			call->cause = ROUTE_CAUSE_UNREGISTERED;
-			call->best_status = 0; /* what comes of it says more than what came before */
+			call->failure.status = 0; /* what comes of it says more than what came before */
 		}
 		if (call_dial_stage(call, stage)) {
 			call_start_ringing(call, stage);
@@ -126,9 +126,9 @@ unsigned call_dial(struct call *call, const struct route_decision *decision)
 	if (decision->target == ROUTE_DENIED || decision->target == ROUTE_REFUSED) {
 		bool is_refused = decision->target == ROUTE_REFUSED;
 		call_note_failure(call, NULL, ROUTE_CAUSE_UNREGISTERED, is_refused ? 403 : 404, is_refused ? "Number Not Allowed" : NULL);
-		return call->best_status;
+		return call->failure.status;
 	}
 	call_drop_plan(call);
 	call->plan = route_router_plan(call->manager->router, decision);
-	return call_enter_stage(call, 0) ? 0 : call->best_status;
+	return call_enter_stage(call, 0) ? 0 : call->failure.status;
 }

@@ -26,6 +26,14 @@ enum call_state {
 	CALL_REPLACING, /* the same, and another leg is to take the place of one (transfer, Replaces) */
 };
 
+/* How an attempt has failed. */
+struct call_failure {
+	unsigned status; /* 0: none has */
+	char phrase[CALL_PHRASE_BYTES];
+	struct sip_cause cause; /* what was said with it */
+	char words[512];	/* the same for people */
+};
+
 struct call_manager {
 	struct sip_stack *stack;
 	struct registrar *registrar;
@@ -85,10 +93,7 @@ struct call {
 	unsigned n_redirections;  /* ever */
 	unsigned progress_status; /* the last provisional status of the called side */
 	unsigned told_status;	  /* the last one told to the caller */
-	unsigned best_status;	  /* of the attempts that failed */
-	char best_phrase[CALL_PHRASE_BYTES];
-	struct sip_cause best_cause; /* what was said with it */
-	char best_words[512];	     /* the same for people */
+	struct call_failure failure; /* the best of the attempts that failed */
 	char *caller_name, *called_name; /* for people */
 	struct route_identity *identity; /* the caller, as the called side is to see him */
 	struct loop_timer no_answer; /* of the stage, or of who takes the place of `leaving` */
@@ -164,7 +169,7 @@ void call_take_answer(struct call *call, struct leg *leg);
 void call_join_media(struct call *call);
 
 /* --- call_plan.c: who is tried, and who then --- */
-/* Dials by a plan made of the decision. 0, or a SIP status to refuse the call with; call->best_phrase goes with it. */
+/* Dials by a plan made of the decision. 0, or a SIP status to refuse the call with; call->failure.phrase goes with it. */
 unsigned call_dial(struct call *call, const struct route_decision *decision);
 /* All attempts of the stage have come to nothing: dials the next. False: there is none. */
 bool call_go_on(struct call *call);

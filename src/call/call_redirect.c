@@ -72,7 +72,7 @@ bool call_follow_redirection(struct call *call)
 	if (!next)
 		return false;
 	log_info(&call->log, "redirected to %s", next->uri);
-	call->best_status = 0; /* what comes of it says more than the 3xx */
+	call->failure.status = 0; /* what comes of it says more than the 3xx */
 	struct leg *leg = leg_new_trunk(call, next->trunk);
 	leg->way.hop = trunk_hop_ref(next->hop);
 	call_add_attempt(call, leg, next->to, next->uri);

@@ -56,7 +56,7 @@ void leg_note_proven(const struct leg *leg, const struct sip_client_transaction 
 void leg_prove_ack(struct leg *leg, const struct sip_message *invite, struct sip_message *ack)
 {
 	struct sip_flow *flow = leg->kind == LEG_TRUNK ? leg_flow(leg) : NULL;
-	if (flow && trunk_has_address(leg->trunk, sip_flow_remote(flow)))
+	if (flow && trunk_is_far_end(leg->trunk, flow))
 		sip_message_copy_headers(ack, invite, sip_credentials_headers);
 	sip_flow_unref(flow);
 }

@@ -142,17 +142,12 @@ void config_warn(struct config_report *to, const char *group, size_t index, cons
 				   place_line(to->source, line_of(to, group, index, name), text));
 }
 
-static bool is_encoding(const char *text)
-{
-	return *text && strspn(text, "-_.+" G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS) == strlen(text);
-}
-
 void config_check_encodings(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t index,
 			    const char *name)
 {
 	const char *const *encodings = config_strings(snapshot, group, index, name);
 	for (size_t i = 0; encodings[i]; i++) {
-		if (!is_encoding(encodings[i]))
+		if (!base_is_plain_name(encodings[i]))
 			config_complain(report, group, index, name,
 					"holds a name that is no encoding name: write them as ( \"PCMA\", \"PCMU\" )");
 		for (size_t k = 0; k < i; k++)

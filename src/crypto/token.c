@@ -4,8 +4,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#define JSON_FLAGS (JSON_REJECT_DUPLICATES)
-
 const char *crypto_token_verdict_text(enum crypto_token_verdict verdict)
 {
 	static const char *const texts[] = {
@@ -27,8 +25,7 @@ void crypto_token_clear(struct crypto_token *token)
 	token->groups = NULL;
 }
 
-/* Base64url without padding (RFC 7515, section 2). NULL, or the bytes with a NUL behind. */
-static uint8_t *decode(const char *text, size_t length, size_t *ret_length)
+uint8_t *crypto_token_decode(const char *text, size_t length, size_t *ret_length)
 {
 	g_autofree char *standard = g_strndup(text, length);
 	for (char *c = standard; *c; c++) {
@@ -44,16 +41,11 @@ static uint8_t *decode(const char *text, size_t length, size_t *ret_length)
 	return data;
 }
 
-uint8_t *crypto_token_decode(const char *text, size_t *ret_length)
-{
-	return decode(text, strlen(text), ret_length);
-}
-
 static json_t *decode_object(const char *text, size_t length)
 {
 	size_t size;
-	g_autofree uint8_t *data = decode(text, length, &size);
-	json_t *object = data ? json_loadb((const char *)data, size, JSON_FLAGS, NULL) : NULL;
+	g_autofree uint8_t *data = crypto_token_decode(text, length, &size);
+	json_t *object = data ? json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	if (object && !json_is_object(object)) {
 		json_decref(object);
 		return NULL;
@@ -141,7 +133,8 @@ static enum crypto_token_verdict check_signature(const struct crypto_token_keys 
 		.text = text,
 		.text_length = signed_length,
 	};
-	g_autofree uint8_t *signature = crypto_token_decode(text + signed_length + 1, &what.signature_length);
+	const char *signature_text = text + signed_length + 1;
+	g_autofree uint8_t *signature = crypto_token_decode(signature_text, strlen(signature_text), &what.signature_length);
 	if (!signature)
 		return CRYPTO_TOKEN_MALFORMED;
 	what.signature = signature;

@@ -90,7 +90,7 @@ static EVP_PKEY *make_key(const char *type, OSSL_PARAM_BLD *builder)
 static uint8_t *member(const json_t *jwk, const char *name, size_t *ret_length)
 {
 	const char *text = json_string_value(json_object_get(jwk, name));
-	return text ? crypto_token_decode(text, ret_length) : NULL;
+	return text ? crypto_token_decode(text, strlen(text), ret_length) : NULL;
 }
 
 static EVP_PKEY *read_rsa(const json_t *jwk)

@@ -2,8 +2,9 @@
 #pragma once
 #include "crypto/token.h"
 
-/* Base64url of RFC 7515; NULL, or the bytes with a NUL behind. */
-uint8_t *crypto_token_decode(const char *text, size_t *ret_length);
+/* Base64url without padding (RFC 7515, section 2). NULL, or the bytes with a NUL behind. */
+uint8_t *crypto_token_decode(const char *text, size_t length, size_t *ret_length);
+
 struct crypto_token_signed {
 	const char *algorithm, *kid; /* kid NULL: not said */
 	const char *text;

@@ -109,8 +109,9 @@ void registrar_tokens_begin(struct registrar *registrar); /* once digest, loop a
 void registrar_tokens_end(struct registrar *registrar);
 void registrar_tokens_load(struct registrar *registrar); /* the keys, anew */
 void registrar_tokens_check(const struct config_snapshot *snapshot, struct config_report *report);
+const char *registrar_tokens_text(const struct registrar *registrar, const char *name); /* an option of the group "tokens" */
 /* The sender shows a token that is `user`'s: 0, and the flow is good for as long as it is; -ENOENT: none is shown, or they are not
- * taken; -EACCES with what is wrong, for logs. */
+ * taken; -EACCES, or -EAGAIN where there are no keys yet, with what is wrong, for logs. */
 int registrar_token_prove(struct registrar *registrar, struct sip_server_transaction *transaction, const char *user,
 			  const char **ret_wrong);
 /* Answers with 401 or 407 that a token was no good, or with 503 where there are no keys yet to judge it (RFC 8898, section 2.1.3). */
@@ -127,7 +128,7 @@ void registrar_turn_tell(const struct registrar *registrar, const char *user, st
 /* --- authenticate.c --- */
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
 bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);
-/* For digest: of `user`, the registrar, the password of a user of ours; borrowed; NULL. */
+/* For digest: of `user`, the registrar, what proves a user of ours; borrowed. False: there is no such user, or nothing that would. */
 bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials);
 /* Proves the sender and sets the flow's identity. 0 with the user in `user`, or -EACCES: answered with `challenge`
  * (401 or 407) or 403. */

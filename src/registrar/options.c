@@ -1,4 +1,5 @@
 #include "registrar/internal.h"
+#include "sip/options.h"
 #include <string.h>
 
 static const char *const authentication_names[] = {
@@ -182,11 +183,8 @@ static void check_hashes(const struct config_snapshot *snapshot, struct config_r
 		enum sip_digest_algorithm algorithm;
 	} rows[] = {{"ha1_md5", SIP_DIGEST_MD5}, {"ha1_sha256", SIP_DIGEST_SHA256}};
 	for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
-		const char *hash = config_string(snapshot, "users", i, rows[k].name);
-		if (hash && !sip_digest_is_ha1(rows[k].algorithm, hash))
-			config_complain(report, "users", i, rows[k].name,
-					"is no hash: hex digits in lower case, as \"tandem hash\" prints them");
-		if (hash && config_string(snapshot, "users", i, "password"))
+		bool has_hash = sip_check_ha1(snapshot, report, "users", i, rows[k].name, rows[k].algorithm);
+		if (has_hash && config_string(snapshot, "users", i, "password"))
 			config_complain(report, "users", i, rows[k].name, "stands there beside the password: one of both is enough");
 	}
 }

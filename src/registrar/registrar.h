@@ -76,8 +76,8 @@ const char *registrar_display_name(const struct registrar *registrar, const char
 const char *const *registrar_caller_ids(const struct registrar *registrar, const char *user);
 bool registrar_has_user(const struct registrar *registrar, const char *user);
 
-/* The claim "groups" of the token that a connection of the user's has proved itself by and that holds; NULL-terminated, borrowed for the
- * moment; NULL: he has no such. */
+/* The claim "groups" of the token by which a device of the user's is connected and which holds; NULL-terminated (a token without the
+ * claim: empty), borrowed for the moment; NULL: none is. */
 const char *const *registrar_token_groups(const struct registrar *registrar, const char *user);
 
 /* --- endpoints: a device of a user. Reference counted. --- */

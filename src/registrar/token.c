@@ -25,7 +25,7 @@ static void proof_free(void *data)
 	g_free(proof);
 }
 
-static const char *setting(const struct registrar *registrar, const char *name)
+const char *registrar_tokens_text(const struct registrar *registrar, const char *name)
 {
 	return config_string(registrar->config, "tokens", 0, name);
 }
@@ -52,7 +52,7 @@ void registrar_tokens_check(const struct config_snapshot *snapshot, struct confi
 
 static void offer_tokens(struct registrar *registrar)
 {
-	const char *server = setting(registrar, "authorization_server");
+	const char *server = registrar_tokens_text(registrar, "authorization_server");
 	g_autofree char *challenge = registrar_token_keys_are_wanted(registrar->token_keys) && server
 		? g_strdup_printf(BEARER " realm=\"%s\", authz_server=\"%s\"", registrar->domain, server) : NULL;
 	sip_digest_server_offer_before(registrar->digest, challenge);
@@ -114,23 +114,16 @@ uint32_t registrar_token_left_s(const struct registrar *registrar, const struct 
 	return proof ? (uint32_t)MIN(left_us(proof) / G_USEC_PER_SEC, UINT32_MAX - 1) : UINT32_MAX;
 }
 
-static const struct proof *proof_of(const struct registrar *registrar, const char *user)
-{
-	GHashTableIter iterator;
-	gpointer value;
-	g_hash_table_iter_init(&iterator, registrar->token_proofs);
-	while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-		const struct proof *proof = value;
-		if (!strcmp(proof->user, user) && left_us(proof) > 0)
-			return proof;
-	}
-	return NULL;
-}
-
 const char *const *registrar_token_groups(const struct registrar *registrar, const char *user)
 {
-	const struct proof *proof = proof_of(registrar, user);
-	return proof ? (const char *const *)proof->groups : NULL;
+	const GPtrArray *endpoints = g_hash_table_lookup(registrar->endpoints, user);
+	for (guint i = 0; endpoints && i < endpoints->len; i++) {
+		const struct sip_flow *flow = registrar_endpoint_flow(endpoints->pdata[i]);
+		const struct proof *proof = flow ? g_hash_table_lookup(registrar->token_proofs, flow) : NULL;
+		if (proof && left_us(proof) > 0)
+			return (const char *const *)proof->groups;
+	}
+	return NULL;
 }
 
 /* --- in --- */
@@ -161,9 +154,9 @@ int registrar_token_prove(struct registrar *registrar, struct sip_server_transac
 		return -EAGAIN;
 	}
 	struct crypto_token_rules rules = {
-		.issuer = setting(registrar, "issuer"),
-		.audience = setting(registrar, "audience"),
-		.user_claim = setting(registrar, "user_claim"),
+		.issuer = registrar_tokens_text(registrar, "issuer"),
+		.audience = registrar_tokens_text(registrar, "audience"),
+		.user_claim = registrar_tokens_text(registrar, "user_claim"),
 		.now_s = (g_get_real_time() + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, /* nothing outlives a token, not by a part of a second */
 		.leeway_s = config_integer(registrar->config, "tokens", 0, "leeway_seconds"),
 	};
@@ -182,7 +175,7 @@ int registrar_token_prove(struct registrar *registrar, struct sip_server_transac
 
 void registrar_token_refuse(const struct registrar *registrar, struct sip_server_transaction *transaction, unsigned status)
 {
-	const char *server = setting(registrar, "authorization_server");
+	const char *server = registrar_tokens_text(registrar, "authorization_server");
 	const struct sip_message *request = sip_server_transaction_request(transaction);
 	if (!registrar_token_keys_get(registrar->token_keys)) {
 		struct sip_message *later = sip_response_new(request, 503, "Keys Not Here Yet", NULL);

@@ -17,11 +17,6 @@ struct registrar_token_keys {
 	int64_t begun_us; /* the last fetch */
 };
 
-static const char *setting(const struct registrar *registrar, const char *name)
-{
-	return config_string(registrar->config, "tokens", 0, name);
-}
-
 /* --- out of a file --- */
 
 static int read_file(const char *path, struct crypto_token_keys **ret_keys)
@@ -86,7 +81,7 @@ static void start_fetch(void *data)
 	struct registrar_token_keys *keys = data;
 	struct net_fetch_settings settings = {
 		.url = keys->url,
-		.ca_file = setting(keys->registrar, "jwks_ca_file"),
+		.ca_file = registrar_tokens_text(keys->registrar, "jwks_ca_file"),
 		.bytes_max = CRYPTO_TOKEN_KEYS_BYTES_MAX,
 		.timeout_ms = FETCH_LIMIT_MS,
 	};
@@ -126,7 +121,7 @@ struct registrar_token_keys *registrar_token_keys_free(struct registrar_token_ke
 
 void registrar_token_keys_load(struct registrar_token_keys *keys)
 {
-	const char *path = setting(keys->registrar, "key_file"), *url = setting(keys->registrar, "jwks_url");
+	const char *path = registrar_tokens_text(keys->registrar, "key_file"), *url = registrar_tokens_text(keys->registrar, "jwks_url");
 	loop_timer_stop(&keys->refresh);
 	keys->fetch = net_fetch_abandon(keys->fetch);
 	if (!url || g_strcmp0(url, keys->url))

@@ -2,9 +2,6 @@
 #include "sip/uri.h"
 #include <string.h>
 
-#define DEFAULT_PORT 5060
-#define DEFAULT_TLS_PORT 5061
-
 struct route_party route_party_ref(const struct route_party *party)
 {
 	return (struct route_party){
@@ -54,9 +51,9 @@ static struct sip_flow *flow_of_dialog(const struct route_party *party, struct s
 		return NULL;
 	enum sip_transport known = party->hop ? trunk_hop_transport(party->hop) : trunk_transport(party->trunk);
 	enum sip_transport transport = transport_of(known, &uri);
-	uint16_t port = transport == SIP_TRANSPORT_TLS ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+	uint16_t port = uri.port ? uri.port : sip_transport_default_port(transport);
 	if ((transport == SIP_TRANSPORT_TLS) != (known == SIP_TRANSPORT_TLS) ||
-	    net_address_parse(uri.host, uri.port ? uri.port : port, &address) < 0)
+	    net_address_parse(uri.host, port, &address) < 0)
 		return NULL;
 	return trunk_flow_to(party->trunk, party->hop, stack, transport, &address);
 }

@@ -42,6 +42,11 @@ const char *sip_transport_name(enum sip_transport transport)
 	return transports[transport].name;
 }
 
+uint16_t sip_transport_default_port(enum sip_transport transport)
+{
+	return transport == SIP_TRANSPORT_TLS ? 5061 : 5060;
+}
+
 bool sip_transport_is_reliable(enum sip_transport transport)
 {
 	return transports[transport].is_reliable;

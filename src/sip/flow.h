@@ -9,6 +9,7 @@ struct sip_tls;
 enum sip_transport { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP, SIP_TRANSPORT_TLS, SIP_TRANSPORT_WS, SIP_TRANSPORT_WSS };
 
 const char *sip_transport_name(enum sip_transport transport); /* "UDP", ... as in Via */
+uint16_t sip_transport_default_port(enum sip_transport transport); /* RFC 3261, section 19.1.2; not of WebSockets */
 bool sip_transport_is_reliable(enum sip_transport transport);
 bool sip_transport_is_websocket(enum sip_transport transport);
 

@@ -43,6 +43,15 @@ void sip_check_certificate(const struct config_snapshot *snapshot, struct config
 				certificate);
 }
 
+bool sip_check_ha1(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t index, const char *name,
+		   enum sip_digest_algorithm algorithm)
+{
+	const char *hash = config_string(snapshot, group, index, name);
+	if (hash && !sip_digest_is_ha1(algorithm, hash))
+		config_complain(report, group, index, name, "is no hash: hex digits in lower case, as \"tandem hash\" prints them");
+	return hash;
+}
+
 static void check_sip(const struct config_snapshot *snapshot, struct config_report *report)
 {
 	bool has_certificate = config_string(snapshot, "sip", 0, "certificate");

@@ -1,6 +1,7 @@
 /* The group "sip" of the configuration. */
 #pragma once
 #include "config/config.h"
+#include "sip/digest.h"
 #include "sip/stack.h"
 
 extern const struct config_table sip_options;
@@ -14,3 +15,6 @@ int sip_reload(struct sip_stack *stack, const struct config_snapshot *snapshot);
  * `name_of_key` are options of CONFIG_PATH. */
 void sip_check_certificate(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t index,
 			   const char *name_of_certificate, const char *name_of_key);
+/* Likewise of an option that is to hold HA1. Whether it is written. */
+bool sip_check_ha1(const struct config_snapshot *snapshot, struct config_report *report, const char *group, size_t index, const char *name,
+		   enum sip_digest_algorithm algorithm);

@@ -3,9 +3,6 @@
 #include "sip/transport_internal.h"
 #include <string.h>
 
-#define DEFAULT_PORT 5060
-#define DEFAULT_TLS_PORT 5061
-
 static unsigned address_hash(const void *address)
 {
 	return net_address_hash(address);
@@ -112,7 +109,7 @@ struct sip_flow *sip_transport_reply_flow(struct sip_stack *stack, struct sip_fl
 	struct net_address remote = *sip_flow_remote(flow);
 	uint16_t port = sip_message_via_port(request);
 	struct sip_flow *reply_flow = NULL;
-	net_address_set_port(&remote, port ? port : transport == SIP_TRANSPORT_TLS ? DEFAULT_TLS_PORT : DEFAULT_PORT);
+	net_address_set_port(&remote, port ? port : sip_transport_default_port(transport));
 	/* to the address the request came from; its port only where rport allows (RFC 3581). maddr is not heeded: it
 	 * would let a stranger choose whom we send to. */
 	if (transport == SIP_TRANSPORT_UDP && sip_flow_is_open(flow) && !sip_message_via_has_rport(request) &&

@@ -273,7 +273,7 @@ static void start(struct trunk_hop *hop, int64_t interval_ms)
 static int64_t interval_ms(const struct trunk *trunk)
 {
 	const char *const option = "options_seconds";
-	if (config_is_written(trunk->snapshot, "trunks", trunk->index, option))
+	if (config_is_set(trunk->snapshot, "trunks", trunk->index, option))
 		return config_integer(trunk->snapshot, "trunks", trunk->index, option) * 1000;
 	guint n_hops = 0;
 	for (guint i = 0; i < trunk->peers->len; i++)

@@ -28,6 +28,16 @@ struct trunk_hop *trunk_hop_unref(struct trunk_hop *hop)
 	return NULL;
 }
 
+static void unref_hop(void *hop)
+{
+	trunk_hop_unref(hop);
+}
+
+GPtrArray *trunk_hop_list_new(void)
+{
+	return g_ptr_array_new_with_free_func(unref_hop);
+}
+
 const struct net_address *trunk_hop_address(const struct trunk_hop *hop)
 {
 	return &hop->address;
@@ -84,13 +94,13 @@ struct trunk_hop *trunk_hop_of_source(const struct trunk *trunk, enum sip_transp
 struct trunk_hop *trunk_hop_of_host(const struct trunk *trunk, const char *host, uint16_t port)
 {
 	struct net_address address;
-	if (net_address_parse(host, port ? port : TRUNK_DEFAULT_PORT, &address) < 0)
+	if (net_address_parse(host, port, &address) < 0)
 		return NULL;
 	for (guint i = 0; i < trunk->peers->len; i++) {
 		const struct trunk_peer *peer = trunk->peers->pdata[i];
 		for (guint j = 0; j < peer->hops->len; j++) {
 			struct trunk_hop *hop = peer->hops->pdata[j];
-			net_address_set_port(&address, port ? port : trunk_default_port(hop->transport));
+			net_address_set_port(&address, port ? port : sip_transport_default_port(hop->transport));
 			if (net_address_equal(&hop->address, &address))
 				return hop;
 		}

@@ -101,6 +101,8 @@ struct trunk_peer *trunk_peer_free(struct trunk_peer *peer);
 
 /* --- hop.c --- */
 struct trunk_hop *trunk_hop_new(struct trunk_peer *peer, const struct net_address *address, enum sip_transport transport);
+/* An empty list that owns references. */
+GPtrArray *trunk_hop_list_new(void);
 /* Those of the index-th peer. */
 const GPtrArray *trunk_peer_hops(const struct trunk *trunk, guint index);
 /* Whether the trunk is heard over this transport, where it is reached over that one. */

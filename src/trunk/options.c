@@ -1,5 +1,6 @@
 /* What stands in "trunks", and what is wrong with it. */
 #include "trunk/options.h"
+#include "sip/options.h"
 #include "trunk/preset.h"
 #include "trunk/trunk.h"
 #include <string.h>
@@ -237,7 +238,7 @@ static const char *split_peer(const char *text, struct sip_uri *uri)
 		return "names a user; the user part is set by each call (a login belongs into username)";
 	struct net_address address;
 	bool is_address = strchr(uri->host, ':') || is_ipv4(uri->host);
-	if (is_address && net_address_parse(uri->host, TRUNK_DEFAULT_PORT, &address) < 0)
+	if (is_address && net_address_parse(uri->host, 0, &address) < 0)
 		return "holds an address that is none";
 	if (is_address && net_address_is_wildcard(&address))
 		return "wants the address of the far end, not one that stands for every address";
@@ -281,35 +282,13 @@ enum sip_transport trunk_meant_transport(int transport_option)
 	return transport_option < 0 ? SIP_TRANSPORT_UDP : meant[transport_option];
 }
 
-uint16_t trunk_default_port(enum sip_transport transport)
-{
-	return transport == SIP_TRANSPORT_TLS ? TRUNK_TLS_PORT : TRUNK_DEFAULT_PORT;
-}
-
-static bool is_token(const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (!g_ascii_isalnum(*c) && !strchr("-_.+", *c))
-			return false;
-	return *text;
-}
-
-static bool check_hash(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const char *name,
-		       enum sip_digest_algorithm algorithm)
-{
-	const char *hash = config_string(snapshot, "trunks", i, name);
-	if (hash && !sip_digest_is_ha1(algorithm, hash))
-		config_complain(report, "trunks", i, name, "is no hash: hex digits in lower case, as \"tandem hash\" prints them");
-	return hash;
-}
-
 /* What we show the peer. */
 static void check_credentials(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *username = config_string(snapshot, "trunks", i, "username");
 	bool has_password = config_string(snapshot, "trunks", i, "password");
-	bool has_hash = check_hash(snapshot, report, i, "ha1_md5", SIP_DIGEST_MD5) |
-			check_hash(snapshot, report, i, "ha1_sha256", SIP_DIGEST_SHA256);
+	bool has_hash = sip_check_ha1(snapshot, report, "trunks", i, "ha1_md5", SIP_DIGEST_MD5) |
+			sip_check_ha1(snapshot, report, "trunks", i, "ha1_sha256", SIP_DIGEST_SHA256);
 	if (username && !has_password && !has_hash)
 		config_complain(report, "trunks", i, "username", "needs a password");
 	if (has_password && !username)
@@ -329,7 +308,7 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 {
 	const char *username = config_string(snapshot, "trunks", i, "inbound_username");
 	bool has_password = config_string(snapshot, "trunks", i, "inbound_password");
-	bool has_hash = check_hash(snapshot, report, i, "inbound_ha1_md5", SIP_DIGEST_MD5);
+	bool has_hash = sip_check_ha1(snapshot, report, "trunks", i, "inbound_ha1_md5", SIP_DIGEST_MD5);
 	if (username && !has_password && !has_hash)
 		config_complain(report, "trunks", i, "inbound_username", "needs an inbound_password");
 	if (has_password && !username)
@@ -384,7 +363,7 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	unsigned n_peers, n_on_tls;
 	check_peers(snapshot, report, i, &n_peers, &n_on_tls);
 	check_login(snapshot, report, i);
-	if (name && !is_token(name))
+	if (name && !base_is_plain_name(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
 	check_credentials(snapshot, report, i);
 	const char *domain = config_string(snapshot, "trunks", i, "domain");

@@ -4,8 +4,7 @@
 #include "sip/flow.h"
 #include <arpa/inet.h>
 
-#define TRUNK_DEFAULT_PORT 5060
-#define TRUNK_PEERS_MAX	   8
+#define TRUNK_PEERS_MAX 8
 
 struct trunk_peer_uri {
 	char host[256]; /* an address or a name */
@@ -17,8 +16,6 @@ struct trunk_peer_uri {
 /* What the option stands for; -1: UDP. */
 enum sip_transport trunk_meant_transport(int transport_option);
 
-#define TRUNK_TLS_PORT 5061
-uint16_t trunk_default_port(enum sip_transport transport);
 
 /* Whom to ask for names, as c-ares wants it; NULL: the system's. A new string. */
 char *trunk_dns_servers(const struct config_snapshot *snapshot);

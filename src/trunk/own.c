@@ -8,10 +8,10 @@ struct sip_credentials trunk_own_credentials(const struct trunk *trunk)
 {
 	return (struct sip_credentials){
 	    .realm = trunk_realm(trunk),
-	    .username = config_string(trunk->snapshot, "trunks", trunk->index, "username"),
-	    .password = config_string(trunk->snapshot, "trunks", trunk->index, "password"),
-	    .ha1 = {[SIP_DIGEST_MD5] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_md5"),
-		    [SIP_DIGEST_SHA256] = config_string(trunk->snapshot, "trunks", trunk->index, "ha1_sha256")},
+	    .username = trunk_option_text(trunk, "username"),
+	    .password = trunk_option_text(trunk, "password"),
+	    .ha1 = {[SIP_DIGEST_MD5] = trunk_option_text(trunk, "ha1_md5"),
+		    [SIP_DIGEST_SHA256] = trunk_option_text(trunk, "ha1_sha256")},
 	};
 }
 

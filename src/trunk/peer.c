@@ -6,11 +6,6 @@
 
 static void start_lookup(void *data);
 
-static void unref_hop(void *hop)
-{
-	trunk_hop_unref(hop);
-}
-
 static struct trunk_hop *find_hop(const GPtrArray *hops, const struct net_address *address, enum sip_transport transport)
 {
 	for (guint i = 0; i < hops->len; i++) {
@@ -57,7 +52,7 @@ static void take_hops(struct trunk_peer *peer, GPtrArray *hops)
 
 static GPtrArray *make_hops(struct trunk_peer *peer, const struct trunk_record *records, size_t n)
 {
-	GPtrArray *hops = g_ptr_array_new_with_free_func(unref_hop);
+	GPtrArray *hops = trunk_hop_list_new();
 	for (size_t i = 0; i < n; i++) {
 		const struct trunk_record *record = &records[i];
 		struct trunk_hop *same = find_hop(peer->hops, &record->address, record->transport);
@@ -125,7 +120,7 @@ static void start_lookup(void *data)
 static void find_hops(struct trunk_peer *peer)
 {
 	struct trunk_record record = {.transport = peer->uri.transport};
-	uint16_t port = peer->uri.port ? peer->uri.port : trunk_default_port(peer->uri.transport);
+	uint16_t port = peer->uri.port ? peer->uri.port : sip_transport_default_port(peer->uri.transport);
 	if (net_address_parse(peer->uri.host, port, &record.address) < 0) {
 		start_lookup(peer);
 		return;
@@ -143,8 +138,8 @@ struct trunk_peer *trunk_peer_new(struct trunk *trunk, const struct trunk_peer_u
 	peer->trunk = trunk;
 	peer->uri = *uri;
 	peer->host_text = g_strdup(host_text + 1); /* without the ':' of the empty scheme */
-	peer->hops = g_ptr_array_new_with_free_func(unref_hop);
-	peer->former = g_ptr_array_new_with_free_func(unref_hop);
+	peer->hops = trunk_hop_list_new();
+	peer->former = trunk_hop_list_new();
 	loop_timer_init(&peer->refresh, trunk->loop, start_lookup, peer);
 	if (uri->transport == SIP_TRANSPORT_TLS)
 		peer->tls = trunk_security_new(trunk, uri->host, uri->is_sips);

@@ -244,7 +244,7 @@ static int resolve(struct resolving *resolving)
 	if (status != ARES_ENODATA)
 		return status;
 	enum sip_transport transport = question->is_transport_written ? question->transport : SIP_TRANSPORT_UDP;
-	return add_addresses(resolving, question->host, question->port ? question->port : trunk_default_port(transport), transport, NULL);
+	return add_addresses(resolving, question->host, question->port ? question->port : sip_transport_default_port(transport), transport, NULL);
 }
 
 static int open_channel(struct resolving *resolving)

@@ -4,11 +4,6 @@
 #include "trunk/internal.h"
 #include <string.h>
 
-static const char *text_of(const struct trunk *trunk, const char *name)
-{
-	return config_string(trunk->snapshot, "trunks", trunk->index, name);
-}
-
 /* --- what is said --- */
 
 static char *wrong_in(const struct trunk *trunk, const struct sip_tls_failure *failure)
@@ -23,11 +18,12 @@ static char *wrong_in(const struct trunk *trunk, const struct sip_tls_failure *f
 		return g_strdup("its certificate (or its CA's) is not yet valid");
 	case CRYPTO_TLS_FAULT_UNKNOWN_CA:
 		return g_strdup_printf("its certificate is vouched for by a CA that %s does not hold",
-				       text_of(trunk, "ca_file") ? "ca_file" : "the system");
+				       trunk_option_text(trunk, "ca_file") ? "ca_file" : "the system");
 	case CRYPTO_TLS_FAULT_SELF_SIGNED:
 		return g_strdup("its certificate is self-signed, and not one that is trusted");
 	case CRYPTO_TLS_FAULT_OURS:
-		return g_strdup_printf("it refuses %s (%s)", text_of(trunk, "certificate") ? "our certificate" : "us without a certificate",
+		return g_strdup_printf("it refuses %s (%s)",
+				       trunk_option_text(trunk, "certificate") ? "our certificate" : "us without a certificate",
 				       failure->problem);
 	case CRYPTO_TLS_FAULT_UNSUITABLE:
 	case CRYPTO_TLS_FAULT_OTHER:
@@ -50,8 +46,8 @@ static const char *help_for(const struct trunk *trunk, enum crypto_tls_fault fau
 	case CRYPTO_TLS_FAULT_SELF_SIGNED:
 		return "; set ca_file to the PEM of this very certificate, or give the peer one of a CA";
 	case CRYPTO_TLS_FAULT_OURS:
-		return text_of(trunk, "certificate") ? "; set certificate and key to what it trusts"
-						     : "; set certificate and key to what it expects of us";
+		return trunk_option_text(trunk, "certificate") ? "; set certificate and key to what it trusts"
+							       : "; set certificate and key to what it expects of us";
 	case CRYPTO_TLS_FAULT_UNSUITABLE:
 		return "; its certificate cannot serve for TLS";
 	case CRYPTO_TLS_FAULT_OTHER:
@@ -73,12 +69,12 @@ static void on_failed(void *user, const struct sip_tls_failure *failure)
 
 struct sip_tls *trunk_security_new(struct trunk *trunk, const char *host, bool is_sips)
 {
-	const char *name = text_of(trunk, "tls_name");
+	const char *name = trunk_option_text(trunk, "tls_name");
 	struct sip_tls_settings settings = {
 	    .host = name ? name : host,
-	    .ca_file = text_of(trunk, "ca_file"),
-	    .certificate = text_of(trunk, "certificate"),
-	    .key = text_of(trunk, "key"),
+	    .ca_file = trunk_option_text(trunk, "ca_file"),
+	    .certificate = trunk_option_text(trunk, "certificate"),
+	    .key = trunk_option_text(trunk, "key"),
 	    .is_unverified = !config_boolean(trunk->snapshot, "trunks", trunk->index, "verify"),
 	    .speaks_sips = is_sips,
 	};

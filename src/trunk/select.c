@@ -8,15 +8,10 @@ static bool is_reachable(const struct trunk_hop *hop)
 	return !stack || sip_stack_listens(stack, hop->transport, net_address_is_ipv6(&hop->address));
 }
 
-static void unref_hop(void *hop)
-{
-	trunk_hop_unref(hop);
-}
-
 /* As configured and by priority. `any`: those as well that are passed over. */
 static GPtrArray *list_hops(const struct trunk *trunk, bool any)
 {
-	GPtrArray *hops = g_ptr_array_new_with_free_func(unref_hop);
+	GPtrArray *hops = trunk_hop_list_new();
 	for (guint i = 0; i < trunk->peers->len; i++) {
 		const struct trunk_peer *peer = trunk->peers->pdata[i];
 		for (guint j = 0; j < peer->hops->len; j++) {

@@ -129,16 +129,18 @@ int64_t trunk_failover_ms(const struct trunk *trunk)
 	return config_integer(trunk->snapshot, "trunks", trunk->index, "failover_ms");
 }
 
+bool trunk_is_far_end(const struct trunk *trunk, const struct sip_flow *flow)
+{
+	bool is_on_tls = sip_flow_transport(flow) == SIP_TRANSPORT_TLS;
+	return is_on_tls ? trunk_security_knows(trunk, flow) : trunk_has_address(trunk, sip_flow_remote(flow));
+}
+
 struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
 				       const struct sip_flow *flow)
 {
-	bool is_on_tls = sip_flow_transport(flow) == SIP_TRANSPORT_TLS;
-	bool is_peer = is_on_tls ? trunk_security_knows(trunk, flow) : trunk_has_address(trunk, sip_flow_remote(flow));
-	if (!is_peer)
+	if (!trunk_is_far_end(trunk, flow))
 		return NULL;
-	if (account)
-		return trunk_account_digest(account);
-	return trunk->digest;
+	return account ? trunk_account_digest(account) : trunk->digest;
 }
 
 const char *trunk_realm(const struct trunk *trunk)
@@ -220,7 +222,7 @@ bool trunk_has_host(const struct trunk *trunk, const char *host)
 		if (!g_ascii_strcasecmp(host, peer->uri.host))
 			return true;
 	}
-	return net_address_parse(host, TRUNK_DEFAULT_PORT, &address) == 0 && trunk_has_address(trunk, &address);
+	return net_address_parse(host, 0, &address) == 0 && trunk_has_address(trunk, &address);
 }
 
 bool trunk_registers(const struct trunk *trunk)

@@ -80,8 +80,11 @@ enum sip_transport trunk_transport(const struct trunk *trunk);
 char *trunk_address_of_record(const struct trunk *trunk, const char *user);
 /* The first peer's host and port as configured: "10.0.0.2", "pbx.example.com:5062"; "": it has none. */
 const char *trunk_host(const struct trunk *trunk);
+/* Whether the flow leads to a peer of the trunk, by its certificate on TLS, else by its address: a Contact or Record-Route of the peer's
+ * can name anybody. */
+bool trunk_is_far_end(const struct trunk *trunk, const struct sip_flow *flow);
 /* What may be shown to the far end of a flow as `account` (NULL: as the trunk itself): NULL when there are no credentials of ours,
- * or where the flow leads to somebody else than the trunk's peer, as a Contact or Record-Route of his can. */
+ * or where it is not the trunk's. */
 struct sip_digest_client *trunk_digest(const struct trunk *trunk, const struct trunk_account *account,
 				       const struct sip_flow *flow);
 const char *trunk_realm(const struct trunk *trunk); /* of challenges that may be answered; NULL: any */
