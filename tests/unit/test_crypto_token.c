@@ -68,8 +68,8 @@ static void vectors(void **state)
 	    keys_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}");
 	static const char text[] = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
 	struct crypto_token_signed what = {.algorithm = "EdDSA", .text = text, .text_length = strlen(text)};
-	g_autofree uint8_t *signature = crypto_token_decode(
-	    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg", &what.signature_length);
+	static const char encoded[] = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+	g_autofree uint8_t *signature = crypto_token_decode(encoded, strlen(encoded), &what.signature_length);
 	what.signature = signature;
 	assert_int_equal(crypto_token_keys_check(edwards, &what), CRYPTO_TOKEN_OK);
 	signature[0] ^= 1;
