@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <tandem/codec.h>
 
-/* To begin with. By measurement (tests/bench/codec_cost.c): at telephone rate 2 costs three eighths of the CPU time of 10, with 8.4
- * instead of 8.5 dB between sound and error, and a spectrum that is 1.63 dB off instead of 1.56; less would leave out the second copy
- * of what may be lost. With wideband sound there is a step between 3 and 4 (1.56 to 1.38 dB), and 4 costs half of 10. */
-#define COMPLEXITY_NARROW 2
-#define COMPLEXITY_WIDE	  4
+/* Our own choice. By measurement (tests/bench/codec_cost.c): at telephone rate 0 costs a quarter of the CPU time of 10, with 8.4
+ * instead of 8.65 dB between sound and error, and a spectrum that is no farther off; below 2 the library leaves out the second copy of
+ * what may be lost. With wideband sound there is a step between 3 and 4 (1.56 to 1.38 dB), and 4 costs half of 10. */
+#define COMPLEXITY_NARROW     0
+#define COMPLEXITY_NARROW_FEC 2
+#define COMPLEXITY_WIDE	      4
 
 #define BEST_HZ	      48000
 #define BITRATE_FIRST 6000
@@ -22,6 +23,8 @@ struct opus_codec_encoder {
 	OpusEncoder *opus;
 	uint32_t pcm_hz;
 	opus_int32 bitrate, bitrate_last; /* without loss; what the far end allows */
+	opus_int32 loss_percent;	  /* against which there are second copies */
+	unsigned complexity;		  /* TANDEM_CODEC_COMPLEXITY_OWN, or as was ordered */
 	bool has_fec, has_dtx;
 };
 
@@ -88,6 +91,20 @@ static void obey_fmtp(struct opus_codec_encoder *encoder, const struct tandem_co
 		opus_encoder_ctl(opus, OPUS_SET_FORCE_CHANNELS(1));
 }
 
+static opus_int32 own_complexity(const struct opus_codec_encoder *encoder)
+{
+	if (encoder->pcm_hz > 8000)
+		return COMPLEXITY_WIDE;
+	return encoder->loss_percent ? COMPLEXITY_NARROW_FEC : COMPLEXITY_NARROW;
+}
+
+static void apply_complexity(struct opus_codec_encoder *encoder)
+{
+	bool is_own = encoder->complexity == TANDEM_CODEC_COMPLEXITY_OWN;
+	opus_int32 ordered = encoder->complexity < 10 ? (opus_int32)encoder->complexity : 10;
+	opus_encoder_ctl(encoder->opus, OPUS_SET_COMPLEXITY(is_own ? own_complexity(encoder) : ordered));
+}
+
 /* The second copy of what may be lost needs bits of its own: without them the library leaves it out at telephone rates,
  * or takes them from the first. */
 static void encoder_set_loss(void *data, unsigned percent)
@@ -95,18 +112,18 @@ static void encoder_set_loss(void *data, unsigned percent)
 	struct opus_codec_encoder *encoder = data;
 	opus_int32 loss = encoder->has_fec ? (percent > LOSS_LAST ? LOSS_LAST : (opus_int32)percent) : 0;
 	opus_int32 bitrate = encoder->bitrate + (loss ? encoder->bitrate * FEC_PERCENT / 100 : 0);
+	encoder->loss_percent = loss;
 	opus_encoder_ctl(encoder->opus, OPUS_SET_PACKET_LOSS_PERC(loss));
 	opus_encoder_ctl(encoder->opus,
 			 OPUS_SET_BITRATE(bitrate < encoder->bitrate_last ? bitrate : encoder->bitrate_last));
+	apply_complexity(encoder);
 }
 
 static void encoder_set_complexity(void *data, unsigned level)
 {
 	struct opus_codec_encoder *encoder = data;
-	opus_int32 own = encoder->pcm_hz <= 8000 ? COMPLEXITY_NARROW : COMPLEXITY_WIDE;
-	opus_encoder_ctl(encoder->opus, OPUS_SET_COMPLEXITY(level == TANDEM_CODEC_COMPLEXITY_OWN ? own
-							    : level < 10			 ? (opus_int32)level
-												 : 10));
+	encoder->complexity = level;
+	apply_complexity(encoder);
 }
 
 static int encoder_new(const struct tandem_codec_settings *settings, void **ret_encoder)
@@ -123,9 +140,9 @@ static int encoder_new(const struct tandem_codec_settings *settings, void **ret_
 		free(encoder);
 		return error_of(error);
 	}
+	encoder->complexity = TANDEM_CODEC_COMPLEXITY_OWN;
 	obey_fmtp(encoder, settings);
 	encoder_set_loss(encoder, 0);
-	encoder_set_complexity(encoder, TANDEM_CODEC_COMPLEXITY_OWN);
 	*ret_encoder = encoder;
 	return 0;
 }

@@ -39,6 +39,7 @@ struct media_turn_server { /* RFC 8656 */
 /* Holds credentials: copies are to be wiped. */
 struct media_settings {
 	unsigned workers;	      /* 0: one per core */
+	unsigned fill_percent;	      /* of a core: so busy a worker gets before calls go to the next; 0: spread from the first on */
 	uint16_t first_port, last_port;
 	int64_t silence_ms; /* audio that is away for longer is a trouble; 0: never */
 	int64_t timeout_ms; /* so long without RTP and RTCP fails the leg; 0: never */

@@ -32,6 +32,9 @@ static const struct config_option media_option_rows[] = {
 	 .help = "Browsers are reached by way of turn_servers alone; our own addresses are not told."},
 	{.name = "workers", .type = CONFIG_INTEGER, .min = 0, .max = 64, .fallback = "0",
 	 .help = "Threads that carry media; 0: one per processor core."},
+	{.name = "worker_fill_percent", .type = CONFIG_INTEGER, .min = 0, .max = 100, .fallback = "30",
+	 .help = "How busy one of them gets (percent of a core) before calls go to the next: a few calls cost less on one thread than "
+		 "spread over several; 0: spread evenly from the first call on."},
 	{.name = "silence_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 3600, .fallback = "5",
 	 .help = "After so long without audio that should come, the log and the metrics say why; 0: never."},
 	{.name = "timeout_seconds", .type = CONFIG_INTEGER, .min = 0, .max = 86400, .fallback = "45",
@@ -246,6 +249,7 @@ void media_settings_read(const struct config_snapshot *snapshot, struct media_se
 {
 	struct media_settings settings = {
 		.workers = (unsigned)config_integer(snapshot, "media", 0, "workers"),
+		.fill_percent = (unsigned)config_integer(snapshot, "media", 0, "worker_fill_percent"),
 		.silence_ms = config_integer(snapshot, "media", 0, "silence_seconds") * 1000,
 		.timeout_ms = config_integer(snapshot, "media", 0, "timeout_seconds") * 1000,
 		.hold = config_enum(snapshot, "media", 0, "hold"),

@@ -15,10 +15,6 @@
 #include "rtp/digits.h"
 #include <string.h>
 
-/* A hint to place a session near another holds while that worker has no more legs than so many times the least busy one's. */
-#define NEAR_LOAD_FACTOR 2
-#define NEAR_LOAD_ALWAYS 16
-
 struct media_session {
 	struct media_engine *engine;
 	struct media_worker *worker; /* where its legs are made; NULL until the first */
@@ -357,21 +353,6 @@ static void send_order(const struct media_leg *leg, struct order *order)
 	loop_post(leg->worker->loop, run_order, order);
 }
 
-static size_t load_of(const struct media_worker *worker)
-{
-	return atomic_load(&worker->n_legs);
-}
-
-static struct media_worker *least_loaded(const struct media_engine *engine)
-{
-	struct media_worker *best = engine->workers[0];
-
-	for (unsigned i = 1; i < engine->n_workers; i++)
-		if (load_of(engine->workers[i]) < load_of(best))
-			best = engine->workers[i];
-	return best;
-}
-
 struct media_session *media_session_new(struct media_engine *engine, const char *log_id,
 					const struct media_handler *handler, void *user)
 {
@@ -388,8 +369,7 @@ struct media_session *media_session_new(struct media_engine *engine, const char 
 
 void media_session_place_near(struct media_session *session, const struct media_session *near)
 {
-	if (!session->worker && near->worker &&
-	    load_of(near->worker) <= NEAR_LOAD_FACTOR * load_of(least_loaded(session->engine)) + NEAR_LOAD_ALWAYS)
+	if (!session->worker && near->worker && media_worker_may_take(near->worker))
 		session->worker = near->worker;
 }
 
@@ -438,7 +418,7 @@ struct media_leg *media_leg_new(struct media_session *session, const struct medi
 	bool is_too_many = count_legs(session) >= MEDIA_LEGS_MAX;
 
 	if (!session->worker)
-		session->worker = least_loaded(session->engine);
+		session->worker = media_worker_for_next(session->engine);
 	leg->session = session;
 	leg->worker = session->worker;
 	leg->end = media_end_new(leg->worker, session->log_id, leg, options);

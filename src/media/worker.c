@@ -17,11 +17,47 @@ static struct metrics_item *const refusals[MEDIA_REFUSALS] = {
 
 /* How often the load is looked at, and from how many packets a second on the worker sleeps between rounds: then a wake-up per
  * packet costs more than the packet. */
-#define LOAD_PERIOD_MS	  250
-#define LOAD_SOME_PPS	  1000
-#define LOAD_HIGH_PPS	  4000
-#define INTERVAL_SOME_US  1000
-#define INTERVAL_HIGH_US  2000
+#define LOAD_PERIOD_MS 250
+#define LOAD_HIGH_PPS  900
+#define INTERVAL_US    1500
+
+/* Who shall be near another may be, while that worker has no more legs than so many times the emptiest one's. */
+#define NEAR_LOAD_FACTOR 2
+#define NEAR_LOAD_ALWAYS 16
+
+static size_t load_of(const struct media_worker *worker)
+{
+	return atomic_load(&worker->n_legs);
+}
+
+static struct media_worker *least_loaded(const struct media_engine *engine)
+{
+	struct media_worker *best = engine->workers[0];
+
+	for (unsigned i = 1; i < engine->n_workers; i++)
+		if (load_of(engine->workers[i]) < load_of(best))
+			best = engine->workers[i];
+	return best;
+}
+
+static bool has_room(const struct media_worker *worker)
+{
+	return atomic_load_explicit(&worker->busy_percent, memory_order_relaxed) < worker->engine->settings.fill_percent;
+}
+
+/* Together as long as there is room: packets that come at about the same time share a wake-up, which costs more than a packet. */
+struct media_worker *media_worker_for_next(const struct media_engine *engine)
+{
+	for (unsigned i = 0; i < engine->n_workers; i++)
+		if (has_room(engine->workers[i]))
+			return engine->workers[i];
+	return least_loaded(engine);
+}
+
+bool media_worker_may_take(const struct media_worker *worker)
+{
+	return has_room(worker) || load_of(worker) <= NEAR_LOAD_FACTOR * load_of(least_loaded(worker->engine)) + NEAR_LOAD_ALWAYS;
+}
 
 static void count_packets(struct media_worker *worker)
 {
@@ -43,32 +79,41 @@ static int64_t cpu_time_us(void)
 	return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
 }
 
-static void adapt_effort(struct media_worker *worker)
+/* The share of a core that the worker took since the last look. */
+static unsigned measure_busy_percent(struct media_worker *worker)
 {
 	int64_t now_us = base_monotonic_us(), cpu_us = cpu_time_us(), passed_us = now_us - worker->looked_us;
+	unsigned percent = passed_us > 0 ? (unsigned)((cpu_us - worker->cpu_us) * 100 / passed_us) : 0;
+
+	worker->looked_us = now_us;
+	worker->cpu_us = cpu_us;
+	return percent;
+}
+
+static void adapt_effort(struct media_worker *worker, unsigned busy_percent)
+{
 	struct media_effort_control *effort = &worker->effort;
 	bool was_saving = effort->now < effort->most;
 
-	if (passed_us > 0 && media_effort_look(effort, (unsigned)((cpu_us - worker->cpu_us) * 100 / passed_us))) {
+	if (media_effort_look(effort, busy_percent)) {
 		log_info(NULL, "media %u: encoders' effort is %s now", worker->number, media_effort_name(effort->now));
 		metrics_add(&workers_saving, (effort->now < effort->most) - was_saving);
 	}
-	worker->looked_us = now_us;
-	worker->cpu_us = cpu_us;
 }
 
 static void look_at_load(void *data)
 {
 	struct media_worker *worker = data;
 	unsigned packets_per_second = worker->n_packets * (1000 / LOAD_PERIOD_MS);
+	unsigned busy_percent = measure_busy_percent(worker);
+	bool has_legs = atomic_load_explicit(&worker->n_legs, memory_order_relaxed) > 0;
 
 	count_packets(worker);
 	worker->n_packets = 0;
-	adapt_effort(worker);
-	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS   ? INTERVAL_HIGH_US
-					   : packets_per_second > LOAD_SOME_PPS ? INTERVAL_SOME_US
-										: 0);
-	if (atomic_load_explicit(&worker->n_legs, memory_order_relaxed) > 0)
+	adapt_effort(worker, busy_percent);
+	atomic_store_explicit(&worker->busy_percent, has_legs ? busy_percent : 0, memory_order_relaxed);
+	loop_set_interval_us(worker->loop, packets_per_second > LOAD_HIGH_PPS ? INTERVAL_US : 0);
+	if (has_legs)
 		loop_timer_start_ms(&worker->load_timer, LOAD_PERIOD_MS);
 }
 

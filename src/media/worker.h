@@ -34,6 +34,7 @@ struct media_worker {
 	struct loop *loop;
 	GThread *thread;
 	atomic_size_t n_legs; /* any thread */
+	atomic_uint busy_percent; /* of a core, lately; any thread */
 	uint32_t n_packets;	  /* received since the load was looked at last */
 	uint32_t n_refused[MEDIA_REFUSALS]; /* of them */
 	struct loop_timer load_timer;
@@ -60,6 +61,11 @@ struct media_engine {
 	struct media_worker *workers[MEDIA_WORKERS_MAX];
 	atomic_size_t n_sessions, n_ice_agents; /* any thread */
 };
+
+/* Where the next session's legs are to live. The signalling thread's. */
+struct media_worker *media_worker_for_next(const struct media_engine *engine);
+/* Whether they may live here for another reason. The same thread's. */
+bool media_worker_may_take(const struct media_worker *worker);
 
 int media_worker_new(struct media_engine *engine, unsigned number, struct media_worker **ret_worker);
 /* Waits for the thread's end; what has been posted to it is still done by media_worker_free(). */

@@ -40,7 +40,8 @@ def default_config(directory, trunk_port):
     return {
         "domain": DOMAIN,
         "web": {"root": str(page)},
-        "media": {"address": "127.0.0.1", "ports": "%d-%d" % media_ports()},
+        # few calls, and yet on all of its threads
+        "media": {"address": "127.0.0.1", "ports": "%d-%d" % media_ports(), "worker_fill_percent": 0},
         "users": [{"name": name, "password": password} for name, password in PASSWORDS.items()],
         "trunks": [{"name": "pbx", "peer": f"sip:127.0.0.1:{trunk_port}"}],
         "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}, {"to": "pbx"}],

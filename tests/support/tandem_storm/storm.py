@@ -173,7 +173,8 @@ class Storm:
                   for i, port in enumerate(self.ports)]
         routes = [{"match": f"^{i + 1}[0-9]+$", "to": f"t{i}"} for i in range(self.options.trunks)]
         return {
-            "domain": self.domain, "web": {"root": str(page)}, "media": {"address": "127.0.0.1", "ports": f"{first}-{last}"},
+            "domain": self.domain, "web": {"root": str(page)},
+            "media": {"address": "127.0.0.1", "ports": f"{first}-{last}", "worker_fill_percent": 0},
             "calls": {"grace_seconds": int(self.grace), "no_answer_seconds": int(self.no_answer)},
             "users": users, "trunks": trunks, "routes": routes + [{"match": "^[a-z]", "to": "user"}],
         }
