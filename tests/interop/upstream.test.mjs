@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { MICROPHONE_HZ, openPhone } from './lib/browser.mjs';
 import { USERS } from './lib/daemon.mjs';
-import { Kamailio } from './lib/kamailio.mjs';
+import { HomePbx } from './lib/home_pbx.mjs';
 import { Trunk } from './lib/trunk.mjs';
 import { until } from './lib/wait.mjs';
 import { useWorld } from './lib/world.mjs';
@@ -11,12 +11,12 @@ import { useWorld } from './lib/world.mjs';
 const TONE = 1000;
 const KEPT = { bob: { username: '2002', password: 'known to no browser' } };
 const telephone = new Trunk({ tone: TONE });
-const pbx = new Kamailio({ alice: USERS.alice, 2002: KEPT.bob.password });
+const pbx = new HomePbx({ alice: USERS.alice, 2002: KEPT.bob.password }, telephone);
 const world = useWorld({
   upstream: { kept: KEPT },
   peer: async () => {
     await telephone.open();
-    const { port } = await pbx.open(telephone.port);
+    const { port } = await pbx.open();
     return {
       port,
       stop: async () => {

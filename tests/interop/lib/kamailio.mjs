@@ -1,9 +1,8 @@
-// Kamailio as the registrar of a PBX: digest for REGISTER and for calls, users in memory, all else goes to one telephone.
+// Kamailio with digest for REGISTER and users in memory. What kind of a PBX it is say the classes made of it, in parts().
 import dgram from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { DOMAIN } from './daemon.mjs';
 import { freeUdpPort } from './ports.mjs';
 import { Process } from './process.mjs';
 import { until } from './wait.mjs';
@@ -11,23 +10,23 @@ import { until } from './wait.mjs';
 const KAMAILIO = process.env.KAMAILIO || '/usr/sbin/kamailio';
 const MODULES = ['tm', 'sl', 'pv', 'maxfwd', 'usrloc', 'registrar', 'textops', 'siputils', 'auth', 'htable'];
 
-// `phone` is the port of the telephone: its calls are trusted, and calls to nobody here go to it.
-const configuration = (port, phone, passwords) => `#!KAMAILIO
+const configuration = ({ port, domain, passwords }, { transports, modules = [], parameters = '', inDialog, beyond }) => `#!KAMAILIO
 debug=1
 log_stderror=yes
 fork=yes
 children=2
-disable_tcp=yes
 auto_aliases=no
 listen=udp:127.0.0.1:${port}
-alias="${DOMAIN}"
-${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}
+${transports}
+alias="${domain}"
+${[...MODULES, ...modules].map((name) => `loadmodule "${name}.so"`).join('\n')}
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "min_expires", 5)
 modparam("auth", "nonce_count", 1)
 modparam("auth", "qop", "auth")
 modparam("auth", "one_time_nonce", 0)
 modparam("htable", "htable", "users=>size=4;")
+${parameters}
 
 event_route[htable:mod-init] {
 ${Object.entries(passwords).map(([name, password]) => `	$sht(users=>${name}) = "${password}";`).join('\n')}
@@ -43,7 +42,7 @@ request_route {
 		exit;
 	}
 	if (has_totag()) {
-		t_relay();
+		${inDialog}
 		exit;
 	}
 	if (is_method("OPTIONS")) {
@@ -51,8 +50,8 @@ request_route {
 		exit;
 	}
 	if (is_method("REGISTER")) {
-		if (!pv_www_authenticate("${DOMAIN}", "$sht(users=>$tU)", "0")) {
-			www_challenge("${DOMAIN}", "1");
+		if (!pv_www_authenticate("${domain}", "$sht(users=>$tU)", "0")) {
+			www_challenge("${domain}", "1");
 			exit;
 		}
 		if ($au != $tU) {
@@ -62,34 +61,26 @@ request_route {
 		if (!save("location")) sl_reply_error();
 		exit;
 	}
-	if (!is_method("INVITE")) {
-		sl_send_reply("405", "Method Not Allowed");
-		exit;
-	}
-	if ($sp == ${phone}) {
-		if (!lookup("location")) {
-			sl_send_reply("404", "Not Registered");
-			exit;
-		}
-		t_relay();
-		exit;
-	}
-	if (!pv_proxy_authenticate("${DOMAIN}", "$sht(users=>$au)", "0")) {
-		proxy_challenge("${DOMAIN}", "1");
-		exit;
-	}
-	if ($au != $fU) {
-		sl_send_reply("403", "Not Your Address");
-		exit;
-	}
-	consume_credentials();
-	$du = "sip:127.0.0.1:${phone}";
-	t_relay();
+${beyond}
 }
 `;
 
+// Of a route: who calls proves it by digest.
+export const authenticated = (domain) => `	if (!pv_proxy_authenticate("${domain}", "$sht(users=>$au)", "0")) {
+		proxy_challenge("${domain}", "1");
+		exit;
+	}`;
+
+// Of a route: the call goes where its user is registered.
+export const toRegistered = `	if (!lookup("location")) {
+		sl_send_reply("404", "Not Registered");
+		exit;
+	}
+	t_relay();
+	exit;`;
+
 // In the foreground, its processes are children of ours and end with the first of them. Gives its Process.
-export async function startKamailio(folder, file, port) {
+async function startKamailio(folder, file, port) {
   const kamailio = new Process(KAMAILIO, ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder, '-w', folder]);
   await until(() => `Kamailio is up\n${kamailio.output}`, () => {
     if (!kamailio.isRunning) throw new Error(`Kamailio ended with ${kamailio.code}:\n${kamailio.output}`);
@@ -99,15 +90,18 @@ export async function startKamailio(folder, file, port) {
 }
 
 export class Kamailio {
-  constructor(passwords) {
-    this.passwords = passwords;
+  // passwords: of its users, by name.
+  constructor(domain, passwords) {
+    Object.assign(this, { domain, passwords });
   }
 
-  async open(phone) {
+  // `parts()` of the class gives, as text of Kamailio's: { transports beside UDP, modules, parameters, inDialog, beyond }: routes
+  // for requests in a dialog, and for those that begin one.
+  async open() {
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-kamailio-'));
     this.port = await freeUdpPort();
     this.file = path.join(this.folder, 'kamailio.cfg');
-    writeFileSync(this.file, configuration(this.port, phone, this.passwords));
+    writeFileSync(this.file, configuration(this, await this.parts()));
     await this.start();
     return this;
   }
