@@ -10,7 +10,19 @@ static const struct config_option top_option_rows[] = {
 	 .help = "The domain of the users' addresses, and the realm of their passwords."},
 	{0},
 };
-static const struct config_table top_options = {.group = "", .shape = CONFIG_GROUP, .options = top_option_rows};
+
+/* The room web knows nothing of TLS beyond the names of the files. */
+static void check_web_certificate(const struct config_snapshot *snapshot, struct config_report *report)
+{
+	sip_check_certificate(snapshot, report, "web", 0, "certificate", "key");
+}
+
+static const struct config_table top_options = {
+	.group = "",
+	.shape = CONFIG_GROUP,
+	.options = top_option_rows,
+	.check = check_web_certificate,
+};
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const struct config_option log_option_rows[] = {

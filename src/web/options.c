@@ -59,12 +59,6 @@ static const struct config_option options[] = {
 
 static void check(const struct config_snapshot *snapshot, struct config_report *report)
 {
-	const char *certificate = config_string(snapshot, "web", 0, "certificate");
-	const char *key = config_string(snapshot, "web", 0, "key");
-	if (certificate && !key)
-		config_complain(report, "web", 0, "certificate", "needs \"key\" beside it");
-	if (key && !certificate)
-		config_complain(report, "web", 0, "key", "needs \"certificate\" beside it");
 	for (const char *const *origin = config_strings(snapshot, "web", 0, "origins"); *origin; origin++)
 		if (!web_handshake_is_origin(*origin))
 			config_complain(report, "web", 0, "origins",
