@@ -97,6 +97,7 @@ module_app ctrl_tcp.so
     ended() {
       return this.reach('CALL_CLOSED');
     },
+    events: () => events,
     // The account that dials and hangs up from now on; at first the first.
     choose: (account) => command('uafind', uri(account)),
     // Waits for an event after those waited for before: "CALL_ESTABLISHED", "CALL_CLOSED", ...

@@ -36,7 +36,8 @@ export async function makeWeb() {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function startBrowser() {
+// More of `options` are Playwright's.
+export async function startBrowser(options = {}) {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'tandem-chromium-'));
   const tone = path.join(profile, 'tone.wav');
   writeTone(tone, MICROPHONE_HZ);
@@ -45,6 +46,7 @@ export async function startBrowser() {
     headless: true,
     args: [...FLAGS, `--use-file-for-fake-audio-capture=${tone}`],
     permissions: ['microphone', 'camera'],
+    ...options,
   });
   return {
     context,

@@ -1,0 +1,33 @@
+// The configurations that README.md has a reader write.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { TOP } from './daemon.mjs';
+
+const README = readFileSync(path.join(TOP, 'README.md'), 'utf8');
+
+// Indented paragraphs that begin with a setting.
+export const blocks = [...README.matchAll(/(?:^ {4}.*\n)+/gm)].map(([text]) => text.replace(/^ {4}/gm, '')).filter((text) => /^\w+\s*[:=]\s*[({"]/.test(text));
+
+// The settings of a text by their names.
+export const settings = (text) => new Map(text.split(/^(?=\w)/m).map((setting) => [/^\w+/.exec(setting)[0], setting]));
+
+// The first block in which `text` is.
+export function blockWith(text) {
+  const block = blocks.find((candidate) => candidate.includes(text));
+  if (!block) throw new Error(`README.md has no configuration with ${text}`);
+  return block;
+}
+
+// The first: all that a gateway needs.
+export const [whole] = blocks;
+
+// A setting of a later text stands in the place of an earlier one's of the same name, as README.md has it done.
+export const compose = (...texts) => [...texts.reduce((all, text) => new Map([...all, ...settings(text)]), new Map()).values()].join('');
+
+// `changes`: [[what README.md has, what the reader has], ...]; all of them must be found.
+export function change(text, changes) {
+  return changes.reduce((changed, [from, to]) => {
+    if (!changed.includes(from)) throw new Error(`${from} is not in README.md's\n${text}`);
+    return changed.replaceAll(from, to);
+  }, text);
+}
