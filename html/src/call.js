@@ -11,6 +11,9 @@ const NEXT = {
 const TONE_MS = 120;
 const GAP_MS = 70;
 
+// Of a call, or of what is remembered of one.
+export const nameOf = ({ label, number }) => label || number || 'Hidden number';
+
 export class Call {
   constructor(direction, number, label) {
     this.direction = direction;
@@ -24,6 +27,7 @@ export class Call {
     this.media = 'new';
     this.digits = '';
     this.endText = '';
+    this.said = ''; // by whoever refused it, in their own words
     this.failed = false;
     this.session = null;
     this.microphone = null;
@@ -31,8 +35,9 @@ export class Call {
     this.onchange = () => {};
   }
 
+  // Who does not show a number has none here.
   get name() {
-    return this.label || this.number;
+    return nameOf(this);
   }
 
   set(state) {
@@ -80,9 +85,10 @@ export class Call {
     this.onchange();
   }
 
-  end(text, failed) {
+  end({ text, said = '', failed = false }) {
     this.seconds = this.startedAt === null ? 0 : (Date.now() - this.startedAt) / 1000;
     this.endText = text;
+    this.said = said;
     this.failed = failed;
     this.microphone?.getTracks().forEach((track) => track.stop());
     this.set('ended');

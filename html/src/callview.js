@@ -42,9 +42,10 @@ export function CallView({ phone, call, pad, setPad }) {
       aria-label=${incoming ? 'Incoming call' : 'Call'}>
       <div class="who">
         <${Avatar} call=${call} />
-        <h1 ref=${heading} tabindex="-1" class=${call.name.length > 16 ? 'long' : ''}>${call.name}</h1>
-        ${call.label && call.label.toLowerCase() !== call.number.toLowerCase() && html`<p class="number">${call.number}</p>`}
+        <h1 ref=${heading} tabindex="-1" data-test="name" class=${call.name.length > 16 ? 'long' : ''}>${call.name}</h1>
+        ${call.number && call.name.toLowerCase() !== call.number.toLowerCase() && html`<p class="number" data-test="number">${call.number}</p>`}
         <p class="state" data-test="state">${callStateWords(call)}</p>
+        ${call.said && html`<p class="said" data-test="said">“${call.said}”</p>`}
         ${(up || (call.state === 'ended' && call.seconds > 0)) && html`<${Timer} call=${call} />`}
         ${mediaWords(call) && html`<p class="trouble" role="alert"><${Warning} />${mediaWords(call)}</p>`}
       </div>
@@ -62,8 +63,9 @@ export function CallView({ phone, call, pad, setPad }) {
           <button type="button" class="round danger" data-action="hangup" onClick=${() => phone.hangUp()}><${HangUp} /><span>${up ? 'Hang up' : 'Cancel'}</span></button>`}
         ${call.state === 'ended' && html`
           <button type="button" class="round quiet" data-action="back" onClick=${() => phone.hangUp()}><${KeypadIcon} /><span>Back</span></button>
-          <button type="button" class="round go" data-action="again" disabled=${!phone.canCall()}
-            onClick=${() => phone.dial(call.number, call.label)}><${Handset} /><span>${call.direction === 'incoming' ? 'Call back' : 'Call again'}</span></button>`}
+          ${call.number && html`
+            <button type="button" class="round go" data-action="again" disabled=${!phone.canCall()}
+              onClick=${() => phone.dial(call.number, call.label)}><${Handset} /><span>${call.direction === 'incoming' ? 'Call back' : 'Call again'}</span></button>`}`}
       </div>
     </section>`;
 }
@@ -99,10 +101,11 @@ function Avatar({ call }) {
     if (!call.remoteStream || call.state === 'ended') return undefined;
     return meter(call.remoteStream, (level) => element.current?.style.setProperty('--level', level.toFixed(2)));
   }, [call.remoteStream, call.state === 'ended']);
-  return html`<div class="avatar" ref=${element} aria-hidden="true"><i></i><i></i><b>${initials(call.name)}</b></div>`;
+  return html`<div class="avatar" ref=${element} aria-hidden="true"><i></i><i></i><b>${initials(call)}</b></div>`;
 }
 
-function initials(name) {
+function initials({ name, number, label }) {
+  if (!number && !label) return '?';
   if (/^[+\d*#]/.test(name)) return '#';
   const words = name.replace(/^sips?:/i, '').split(/[\s._-]+/).filter(Boolean);
   return words.slice(0, 2).map((word) => word[0]).join('').toUpperCase() || '?';

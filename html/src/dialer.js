@@ -22,7 +22,7 @@ export function Dialer({ phone, number, setNumber }) {
       if (!phone.canCall()) return;
       phone.dial(number);
       setNumber('');
-    } else if (phone.recents[0]) setNumber(phone.recents[0].number);
+    } else setNumber(phone.recents.find((recent) => recent.number)?.number ?? '');
   };
   const type = (key) => {
     const { selectionStart: from, selectionEnd: to } = field.current;

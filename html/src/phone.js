@@ -2,8 +2,9 @@
 // and `notice`, and are told by subscribe() when any of them changed.
 import JsSIP from 'jssip';
 import { Call } from './call.js';
+import { Gateway } from './gateway.js';
 import { addRecent, loadRecents, saveSettings } from './settings.js';
-import { callEndWords, microphoneWords, registrationWords } from './words.js';
+import { callEnd, microphoneWords, registrationWords } from './words.js';
 import * as sounds from './sounds.js';
 
 const RETRY_MS = 10000;
@@ -45,7 +46,7 @@ export class Phone {
     this.signOut();
     let socket;
     try {
-      socket = new JsSIP.WebSocketInterface(account.websocket);
+      socket = new Gateway(account.websocket, (servers) => (this.iceServers = servers));
     } catch {
       return this.setStatus('refused', 'The address of the gateway is not right.');
     }
@@ -83,10 +84,7 @@ export class Phone {
         ? 'The connection is lost. Trying to get it back…'
         : 'The gateway cannot be reached. Trying again…');
     }));
-    ua.on('registered', own(({ response }) => {
-      this.iceServers = iceServers(response);
-      this.setStatus('ready');
-    }));
+    ua.on('registered', own(() => this.setStatus('ready')));
     ua.on('unregistered', own(() => this.status.kind === 'ready' && this.setStatus('registering')));
     ua.on('registrationFailed', own((event) => this.registrationFailed(event)));
     ua.on('newRTCSession', own(({ originator, session, request }) => {
@@ -177,8 +175,8 @@ export class Phone {
 
   incoming(session, request) {
     if (this.call && this.call.state !== 'ended') return session.terminate({ status_code: 486 });
-    const user = decodeURIComponent(request.from.uri.user || '') || 'Unknown';
-    const call = this.begin(new Call('incoming', user, request.from.display_name || ''));
+    const { number, label } = callerOf(request.from);
+    const call = this.begin(new Call('incoming', number, label));
     call.set('ringing');
     this.watch(call, session);
     if (this.settings.ringtone) this.play(sounds.startRinging());
@@ -256,8 +254,9 @@ export class Phone {
     }
     session.on('muted', () => call.setMuted(true));
     session.on('unmuted', () => call.setMuted(false));
-    session.on('ended', (event) => this.ended(call, { text: callEndWords(event, call) }));
-    session.on('failed', (event) => this.ended(call, { failed: event.originator !== 'local', text: callEndWords(event, call) }));
+    for (const name of ['ended', 'failed']) {
+      session.on(name, (event) => this.ended(call, callEnd(event, call, name === 'ended')));
+    }
     this.changed();
   }
 
@@ -272,10 +271,11 @@ export class Phone {
     connection.addEventListener('connectionstatechange', () => call.setMedia(connection.connectionState));
   }
 
-  ended(call, { text, failed = false }) {
+  // `how`: what Call's end() takes.
+  ended(call, how) {
     if (call.state === 'ended') return;
     const answered = call.startedAt !== null;
-    call.end(text, failed && !answered);
+    call.end(how);
     if (this.call !== call) return;
     this.play(null);
     if (answered) sounds.endTone();
@@ -304,12 +304,11 @@ export class Phone {
 const PC_CONFIG = { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' };
 const AUDIO_ONLY = { offerToReceiveAudio: true, offerToReceiveVideo: false };
 
-// TURN servers and short-lived credentials, as the gateway tells them to whoever is registered.
-function iceServers(response) {
-  try {
-    const list = JSON.parse(response?.getHeader('X-Ice-Servers') || '[]');
-    return Array.isArray(list) ? list : [];
-  } catch {
-    return [];
-  }
+// Telephone networks have several words for one who does not want to be known; none of them can be called.
+const NOBODY = /^(anonymous|restricted|private|unavailable|unknown)?$/i;
+
+// { number, label } of who calls; both may be empty.
+function callerOf({ uri, display_name: name }) {
+  const user = decodeURIComponent(uri.user || '');
+  return { number: NOBODY.test(user) ? '' : user, label: NOBODY.test(name || '') ? '' : name };
 }

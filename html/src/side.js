@@ -1,4 +1,5 @@
 import { html } from './html.js';
+import { nameOf } from './call.js';
 import { ArrowIn, ArrowOut, Person, Wave } from './icons.js';
 import { capital } from './identity.js';
 import { ago } from './words.js';
@@ -26,10 +27,10 @@ export function Side({ phone, config }) {
       <nav class="recents" aria-label="Recent calls">
         <h2>Recent</h2>
         <ul>${phone.recents.slice(0, 6).map((recent) => html`
-          <li key=${recent.number}><button type="button" class="entry ${recent.answered ? '' : 'missed'}" disabled=${!phone.canCall()}
+          <li key=${recent.number}><button type="button" class="entry ${recent.answered ? '' : 'missed'}" disabled=${!recent.number || !phone.canCall()}
             onClick=${() => call(recent)}>
             <span class="face">${recent.direction === 'incoming' ? html`<${ArrowIn} />` : html`<${ArrowOut} />`}</span>
-            <span class="text"><b>${recent.label || recent.number}</b><small>${howItWent(recent)}</small></span>
+            <span class="text"><b>${nameOf(recent)}</b><small>${howItWent(recent)}</small></span>
           </button></li>`)}
         </ul>
       </nav>`}`;

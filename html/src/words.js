@@ -1,4 +1,6 @@
 // SIP's codes and causes in plain words.
+import JsSIP from 'jssip';
+
 const STATUS = {
   400: 'The gateway did not understand the call.',
   401: 'The gateway refused the password.',
@@ -53,9 +55,17 @@ const Q850 = {
   102: 'The telephone network did not answer in time.',
 };
 
-function q850(message) {
-  const match = /(?:^|,)\s*Q\.850\s*;[^,]*?cause\s*=\s*(\d+)/i.exec(message?.getHeader?.('Reason') || '');
-  return match ? Number(match[1]) : 0;
+// What the network says of itself; 16, somebody who has hung up, is no news, and neither is why a caller has given up.
+function networkWords({ originator, cause, message }) {
+  if (originator !== 'remote' || cause === 'Canceled') return undefined;
+  return Q850[/(?:^|,)\s*Q\.850\s*;[^,]*?cause\s*=\s*(\d+)/i.exec(message?.getHeader?.('Reason') || '')?.[1]];
+}
+
+// A refusal's own words ("Caller ID Not Allowed"), where they are more than the usual ones of its code.
+function ownWords({ originator, message }) {
+  const phrase = message?.reason_phrase?.trim();
+  const usual = [JsSIP.C.REASON_PHRASE[message?.status_code], message?.status_code === 500 && 'Server Internal Error'];
+  return originator === 'remote' && phrase && !usual.some((one) => one && one.toLowerCase() === phrase.toLowerCase()) ? phrase : '';
 }
 
 const CAUSE = {
@@ -82,8 +92,14 @@ const CAUSE = {
   'Internal Error': 'Something went wrong.',
 };
 
-// `event` is JsSIP's `failed` or `ended`.
-export function callEndWords(event, call) {
+// `event` is JsSIP's `failed` or `ended`. { text, said: what the other side says itself beside that, failed: it is no one's wish }
+export function callEnd(event, call, wasUp) {
+  const network = networkWords(event);
+  const said = network ? '' : ownWords(event);
+  return { text: network || callEndWords(event, call), said, failed: Boolean(network) || (!wasUp && event.originator !== 'local') };
+}
+
+function callEndWords(event, call) {
   const code = event.message?.status_code;
   if (event.cause === 'Canceled') {
     if (event.originator === 'local') return call.direction === 'incoming' ? 'Declined' : 'Call cancelled';
@@ -92,8 +108,6 @@ export function callEndWords(event, call) {
       : 'They hung up before you answered.';
   }
   if (event.originator === 'local' && event.cause === 'Rejected') return 'Declined';
-  // The telephone network knows best; 16 is somebody who has hung up.
-  if (event.originator === 'remote' && Q850[q850(event.message)]) return Q850[q850(event.message)];
   // A status code says more than JsSIP's grouping of it (408 and 480 are both "Unavailable" there).
   if (event.originator === 'remote' && code >= 300 && STATUS[code]) return STATUS[code];
   if (event.originator === 'remote' && event.cause === 'Terminated') return 'They hung up';

@@ -2,8 +2,8 @@
 import { hears } from './browser.mjs';
 
 // Errors of the page are collected in `problems`, all that it writes to the console in `lines`. With an `account` ({ name, password })
-// somebody signs in by the form; without, the gateway is one for demonstrations.
-export async function openSoftphone(browser, url, account) {
+// somebody signs in by the form; without, the gateway is one for demonstrations. `script` (a function) runs before the page's own.
+export async function openSoftphone(browser, url, account, script = () => {}) {
   const page = await browser.context.newPage();
   const problems = [];
   const lines = [];
@@ -17,6 +17,7 @@ export async function openSoftphone(browser, url, account) {
     const processing = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     localStorage.setItem('tandem.settings', JSON.stringify({ ...JSON.parse(localStorage.getItem('tandem.settings') || '{}'), ...processing }));
   });
+  await page.addInitScript(script);
   await page.goto(url);
   if (account) {
     await page.fill('[name=name]', account.name);

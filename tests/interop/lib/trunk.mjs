@@ -31,7 +31,7 @@ const tagOf = (value) => /;tag=([^;>\s]+)/.exec(value || '')?.[1];
 const uriOf = (value) => /<([^>]+)>/.exec(value)?.[1] ?? value.split(';')[0];
 
 export class Trunk {
-  // `answer`: "accept", "ring" (180 and no more), or a status code. `host`: where SIP and media are.
+  // `answer`: "accept", "ring" (180 and no more), a status code, or { status, phrase, headers }. `host`: where SIP and media are.
   constructor({ tone = 0, answer = 'accept', host = '127.0.0.1' } = {}) {
     this.tone = tone;
     this.host = host;
@@ -138,7 +138,8 @@ export class Trunk {
       local: request.get('to'), remote: request.get('from'), target: uriOf(request.get('contact')), cseq: 1, peer: from,
     };
     this.reply(request, from, 100, 'Trying');
-    if (typeof this.answer === 'number') return this.reply(request, from, this.answer, 'No');
+    const { status = this.answer, phrase = 'No', headers } = this.answer;
+    if (typeof status === 'number') return this.reply(request, from, status, phrase, '', { headers });
     this.reply(request, from, 180, 'Ringing');
     this.pending = request;
     if (this.answer === 'accept') this.accept();
@@ -207,7 +208,7 @@ export class Trunk {
     this.request('ACK', { cseq: response.cseq, to: response.get('to'), branch: response.status < 300 ? token() : dialog.branch });
   }
 
-  request(method, { cseq, to, branch = token(), body = '', uri } = {}) {
+  request(method, { cseq, to, branch = token(), body = '', uri, headers = [] } = {}) {
     const { dialog } = this;
     const lines = [
       `${method} ${uri || dialog.target} SIP/2.0`,
@@ -218,18 +219,20 @@ export class Trunk {
       `Call-ID: ${dialog.callId}`,
       `CSeq: ${cseq ?? ++dialog.cseq} ${method}`,
       `Contact: <sip:peer@${this.uriHost}:${this.port}>`,
+      ...headers,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${body.length}`,
     ];
     this.send(`${lines.join('\r\n')}\r\n\r\n${body}`, dialog.peer);
   }
 
-  invite(user, gatewayPort) {
+  // `from`: who calls, as a header's value.
+  invite(user, gatewayPort, { from = '<sip:4711@peer.test>', headers } = {}) {
     this.dialog = {
-      callId: token(), localTag: token(), cseq: 0, branch: token(), peer: { port: gatewayPort }, local: '<sip:4711@peer.test>',
+      callId: token(), localTag: token(), cseq: 0, branch: token(), peer: { port: gatewayPort }, local: from,
       remote: `<sip:${user}@${this.uriHost}:${gatewayPort}>`, target: `sip:${user}@${this.uriHost}:${gatewayPort}`,
     };
-    this.request('INVITE', { branch: this.dialog.branch, body: this.sdp('sendrecv') });
+    this.request('INVITE', { branch: this.dialog.branch, body: this.sdp('sendrecv'), headers });
   }
 
   cancel() {
@@ -240,8 +243,8 @@ export class Trunk {
     this.request('INVITE', { body: this.sdp(on ? 'sendonly' : 'sendrecv') });
   }
 
-  bye() {
-    this.request('BYE');
+  bye(headers) {
+    this.request('BYE', { headers });
     this.endCall();
   }
 

@@ -9,6 +9,11 @@ import { Process } from './process.mjs';
 import { until } from './wait.mjs';
 
 export class TurnServer {
+  // With a `secret` it takes who has credentials made of that (for a while), else one user with a password.
+  constructor({ secret = '' } = {}) {
+    this.login = secret ? ['--use-auth-secret', `--static-auth-secret=${secret}`] : ['--lt-cred-mech', '--user=tandem:by-the-relay'];
+  }
+
   async start() {
     this.port = await freeTcpPort();
     this.tlsPort = await freeTcpPort();
@@ -17,7 +22,7 @@ export class TurnServer {
     const { certificate, key } = makeCertificate(this.folder, 'turn');
     this.certificate = certificate;
     this.process = new Process('turnserver', ['-n', '--listening-ip=127.0.0.1', `--listening-port=${this.port}`, '--relay-ip=127.0.0.1',
-      `--min-port=${this.relayed.first}`, `--max-port=${this.relayed.last}`, '--lt-cred-mech', '--user=tandem:by-the-relay',
+      `--min-port=${this.relayed.first}`, `--max-port=${this.relayed.last}`, ...this.login,
       '--realm=interop.test', '--allow-loopback-peers', '--no-cli', '--no-dtls', `--tls-listening-port=${this.tlsPort}`, `--cert=${this.certificate}`, `--pkey=${key}`, '--log-file=stdout',
       `--pidfile=${this.folder}/pid`, `--userdb=${this.folder}/db`]);
     await until(() => `coturn is up\n${this.process.output}`, () => new Promise((resolve) => {
