@@ -99,7 +99,12 @@ function Avatar({ call }) {
   const element = useRef(null);
   useEffect(() => {
     if (!call.remoteStream || call.state === 'ended') return undefined;
-    return meter(call.remoteStream, (level) => element.current?.style.setProperty('--level', level.toFixed(2)));
+    const show = (level) => element.current?.style.setProperty('--level', level.toFixed(2));
+    const stop = meter(call.remoteStream, show);
+    return () => {
+      stop();
+      show(0);
+    };
   }, [call.remoteStream, call.state === 'ended']);
   return html`<div class="avatar" ref=${element} aria-hidden="true"><i></i><i></i><b>${initials(call)}</b></div>`;
 }

@@ -11,6 +11,8 @@ const RETRY_MS = 10000;
 const ENDED_SHOWN_MS = 2500;
 const FAILED_SHOWN_MS = 6000;
 const NO_ANSWER_S = 90;
+const HOST_WAIT_MS = 500;
+const RELAY_WAIT_MS = 3000;
 
 export class Phone {
   constructor(config, settings) {
@@ -235,9 +237,13 @@ export class Phone {
     const onPeerConnection = (connection) => this.watchMedia(call, connection);
     if (session.connection) onPeerConnection(session.connection);
     else session.on('peerconnection', ({ peerconnection }) => onPeerConnection(peerconnection));
-    // Some host candidate is there at once; do not wait for slow interfaces and silent servers.
+    // Some host candidate is there at once; do not wait for slow interfaces and silent servers. But who needs a relay has no other way.
+    const limit = this.iceServers.length > 0 ? RELAY_WAIT_MS : HOST_WAIT_MS;
     let gathering = null;
-    session.on('icecandidate', ({ ready }) => (gathering ??= setTimeout(ready, 500)));
+    session.on('icecandidate', ({ candidate, ready }) => {
+      if (candidate.type === 'relay') ready();
+      else gathering ??= setTimeout(ready, limit);
+    });
     session.on('progress', ({ originator, response }) => {
       if (originator !== 'remote') return;
       call.set('ringing');

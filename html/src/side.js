@@ -26,14 +26,18 @@ export function Side({ phone, config }) {
     ${phone.recents.length > 0 && html`
       <nav class="recents" aria-label="Recent calls">
         <h2>Recent</h2>
-        <ul>${phone.recents.slice(0, 6).map((recent) => html`
-          <li key=${recent.number}><button type="button" class="entry ${recent.answered ? '' : 'missed'}" disabled=${!recent.number || !phone.canCall()}
-            onClick=${() => call(recent)}>
-            <span class="face">${recent.direction === 'incoming' ? html`<${ArrowIn} />` : html`<${ArrowOut} />`}</span>
-            <span class="text"><b>${nameOf(recent)}</b><small>${howItWent(recent)}</small></span>
-          </button></li>`)}
-        </ul>
+        <ul>${phone.recents.slice(0, 6).map((recent) => html`<li key=${recent.number}><${Recent} recent=${recent} phone=${phone} call=${call} /></li>`)}</ul>
       </nav>`}`;
+}
+
+// Who hid his number cannot be called back.
+function Recent({ recent, phone, call }) {
+  const looks = `entry ${recent.answered ? '' : 'missed'}`;
+  const what = html`
+    <span class="face">${recent.direction === 'incoming' ? html`<${ArrowIn} />` : html`<${ArrowOut} />`}</span>
+    <span class="text"><b>${nameOf(recent)}</b><small>${howItWent(recent)}</small></span>`;
+  if (!recent.number) return html`<div class=${looks}>${what}</div>`;
+  return html`<button type="button" class=${looks} disabled=${!phone.canCall()} onClick=${() => call(recent)}>${what}</button>`;
 }
 
 function howItWent(recent) {

@@ -92,11 +92,19 @@ const CAUSE = {
   'Internal Error': 'Something went wrong.',
 };
 
+// Of a BYE that nobody wanted, such as the gateway's when no sound comes any more.
+function cutOff({ originator, message }) {
+  const reason = /(?:^|,)\s*SIP\s*;[^,]*?cause\s*=\s*[3-6]\d\d\s*;\s*text\s*=\s*"([^"]*)"/i;
+  return originator === 'remote' && reason.exec(message?.getHeader?.('Reason') || '')?.[1];
+}
+
 // `event` is JsSIP's `failed` or `ended`. { text, said: what the other side says itself beside that, failed: it is no one's wish }
 export function callEnd(event, call, wasUp) {
   const network = networkWords(event);
-  const said = network ? '' : ownWords(event);
-  return { text: network || callEndWords(event, call), said, failed: Boolean(network) || (!wasUp && event.originator !== 'local') };
+  if (network) return { text: network, failed: true };
+  const why = wasUp && cutOff(event);
+  if (why) return { text: 'The call was cut off.', said: why, failed: true };
+  return { text: callEndWords(event, call), said: ownWords(event), failed: !wasUp && event.originator !== 'local' };
 }
 
 function callEndWords(event, call) {

@@ -50,16 +50,18 @@ for (const { answer, words, said = '' } of [
   });
 }
 
-for (const { cause, words, isFailure } of [
-  { cause: 41, words: 'The telephone network has a problem. Try again in a moment.', isFailure: true },
-  { cause: 16, words: 'They hung up', isFailure: false },
+for (const { reason, words, said = '', isFailure = false } of [
+  { reason: 'Q.850;cause=41', words: 'The telephone network has a problem. Try again in a moment.', isFailure: true },
+  { reason: 'SIP;cause=480;text="no RTP any more"', words: 'The call was cut off.', said: '“no RTP any more”', isFailure: true },
+  { reason: 'Q.850;cause=16', words: 'They hung up' },
+  { reason: 'SIP;cause=200;text="OK"', words: 'They hung up' },
 ]) {
-  test(`a BYE with the cause ${cause}: ${words}`, async () => {
+  test(`a BYE with ${reason}: ${words} ${said}`, async () => {
     await dial(page, '4930123');
     await callIs(page, 'active');
-    trunk.bye([`Reason: Q.850;cause=${cause}`]);
+    trunk.bye([`Reason: ${reason}`]);
     await callIs(page, 'ended');
-    assert.equal(await stateWords(page), words);
+    assert.deepEqual([await stateWords(page), await shown('said')], [words, said]);
     assert.equal(/failed/.test(await page.getAttribute('[data-call]', 'class')), isFailure);
   });
 }

@@ -1,12 +1,18 @@
-// The configurations that README.md has a reader write.
+// What README.md has a reader write: configurations, and pages.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { TOP } from './daemon.mjs';
 
 const README = readFileSync(path.join(TOP, 'README.md'), 'utf8');
 
+const FENCED = /^```js\n([^]*?)^```$/gm;
+
+// The scripts for browsers.
+export const scripts = [...README.matchAll(FENCED)].map(([, script]) => script);
+
 // Indented paragraphs that begin with a setting.
-export const blocks = [...README.matchAll(/(?:^ {4}.*\n)+/gm)].map(([text]) => text.replace(/^ {4}/gm, '')).filter((text) => /^\w+\s*[:=]\s*[({"]/.test(text));
+export const blocks = [...README.replace(FENCED, '').matchAll(/(?:^ {4}.*\n)+/gm)].map(([text]) => text.replace(/^ {4}/gm, ''))
+  .filter((text) => /^\w+\s*[:=]\s*[({"]/.test(text));
 
 // The settings of a text by their names.
 export const settings = (text) => new Map(text.split(/^(?=\w)/m).map((setting) => [/^\w+/.exec(setting)[0], setting]));

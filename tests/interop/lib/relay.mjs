@@ -1,7 +1,11 @@
-// A TCP relay before the daemon's web port, so that a test can cut a page's connection as a network does.
+// A TCP relay before a port, so that a test can cut a page's connection as a network does, or make it slow.
 import net from 'node:net';
+import { PassThrough, Transform } from 'node:stream';
 
-export async function startRelay(port) {
+const slow = (delay) => (delay ? new Transform({ transform: (data, _, done) => setTimeout(done, delay, null, data) }) : new PassThrough());
+
+// Each piece of data takes `delay` ms more in each direction.
+export async function startRelay(port, { delay = 0 } = {}) {
   const pairs = new Set();
   let isCut = false;
   const server = net.createServer((near) => {
@@ -18,8 +22,8 @@ export async function startRelay(port) {
       pairs.delete(pair);
     };
     for (const socket of [near, far]) socket.on('error', end).on('close', end);
-    near.pipe(far);
-    far.pipe(near);
+    near.pipe(slow(delay)).pipe(far);
+    far.pipe(slow(delay)).pipe(near);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
