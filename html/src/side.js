@@ -32,7 +32,7 @@ export function Side({ phone, config }) {
 
 // Who hid his number cannot be called back.
 function Recent({ recent, phone, call }) {
-  const looks = `entry ${recent.answered ? '' : 'missed'}`;
+  const looks = `entry ${recent.answered ? '' : 'missed'} ${phone.canCall() ? '' : 'idle'}`;
   const what = html`
     <span class="face">${recent.direction === 'incoming' ? html`<${ArrowIn} />` : html`<${ArrowOut} />`}</span>
     <span class="text"><b>${nameOf(recent)}</b><small>${howItWent(recent)}</small></span>`;
