@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { writeTone } from './lib/audio.mjs';
 import { makeCertificate } from './lib/certificate.mjs';
 import { BUILD } from './lib/daemon.mjs';
-import { blocks, change, compose, settings, whole } from './lib/readme.mjs';
+import { blocks, blockWith, change, commandWith, compose, settings, settingInText, whole } from './lib/readme.mjs';
 
 const TRUNK_LINES_MAX = 6;
 const TANDEM = path.join(BUILD, 'tandem');
@@ -56,6 +56,15 @@ test('a trunk is at most six lines', () => {
     const lines = (settings(block).get('trunks') ?? '').trim().split('\n').length;
     assert.ok(lines <= TRUNK_LINES_MAX, `${lines} lines:\n${block}`);
   }
+});
+
+test('"tandem route" says what the README has it say', () => {
+  const { command, output } = commandWith('tandem route');
+  const alice = [['password = "..."', 'password = "a-password"; groups = ("staff"); caller_id = "+493012345"']];
+  const text = compose(change(whole, alice), blockWith('emergency = true'), settingInText('numbers'));
+  writeFileSync(path.join(folder, 'tandem.conf'), change(text, [['/etc/tandem/', `${folder}/`]]));
+  const said = execFileSync('sh', ['-c', command.replace('tandem', '"$0"'), TANDEM], { cwd: folder, encoding: 'utf8' });
+  assert.equal(said, output);
 });
 
 test('whatever is changed is in the README', () => {

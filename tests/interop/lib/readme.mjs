@@ -14,6 +14,15 @@ export const scripts = [...README.matchAll(FENCED)].map(([, script]) => script);
 export const blocks = [...README.replace(FENCED, '').matchAll(/(?:^ {4}.*\n)+/gm)].map(([text]) => text.replace(/^ {4}/gm, ''))
   .filter((text) => /^\w+\s*[:=]\s*[({"]/.test(text));
 
+// What a command prints: { command, output } of the one that begins so.
+export function commandWith(start) {
+  const [, command, output] = README.match(new RegExp(`^ {4}\\$ (${start}.*)\\n((?: {4}.*\\n)+)`, 'm'));
+  return { command, output: output.replace(/^ {4}/gm, '') };
+}
+
+// A setting that stands in a sentence.
+export const settingInText = (name) => `${new RegExp(`\`(${name} : \\{.*?\\};)\``).exec(README)[1]}\n`;
+
 // The settings of a text by their names.
 export const settings = (text) => new Map(text.split(/^(?=\w)/m).map((setting) => [/^\w+/.exec(setting)[0], setting]));
 
