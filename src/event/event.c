@@ -133,3 +133,8 @@ void event_publish_upstream_changed(struct event_bus *bus, const struct event_up
 {
 	PUBLISH(bus, upstream_changed, event);
 }
+
+void event_publish_trunk_peer_changed(struct event_bus *bus, const struct event_trunk_peer_changed *event)
+{
+	PUBLISH(bus, trunk_peer_changed, event);
+}

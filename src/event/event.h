@@ -68,6 +68,14 @@ struct event_upstream_changed {
 	const char *cause; /* why it failed; "" */
 };
 
+/* A trunk's peer that is asked by OPTIONS does not answer any more at one of its addresses; or it does again, or is asked no more. */
+struct event_trunk_peer_changed {
+	const char *trunk;
+	const char *peer; /* "10.0.0.2:5060" */
+	bool is_up;
+	const char *cause; /* in words: "no response to OPTIONS", "it answers again" */
+};
+
 /* Audio is missing, or comes again; the call goes on. */
 struct event_media_trouble {
 	const char *call;
@@ -89,6 +97,7 @@ struct event_receiver {
 	void (*media_failed)(void *user, const struct event_media_failed *event);
 	void (*media_trouble)(void *user, const struct event_media_trouble *event);
 	void (*upstream_changed)(void *user, const struct event_upstream_changed *event);
+	void (*trunk_peer_changed)(void *user, const struct event_trunk_peer_changed *event);
 };
 
 struct event_bus *event_bus_new(void);
@@ -107,3 +116,4 @@ void event_publish_registration_changed(struct event_bus *bus, const struct even
 void event_publish_media_failed(struct event_bus *bus, const struct event_media_failed *event);
 void event_publish_media_trouble(struct event_bus *bus, const struct event_media_trouble *event);
 void event_publish_upstream_changed(struct event_bus *bus, const struct event_upstream_changed *event);
+void event_publish_trunk_peer_changed(struct event_bus *bus, const struct event_trunk_peer_changed *event);

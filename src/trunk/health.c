@@ -9,7 +9,8 @@
 #define HEALTH_UP_SUCCESSES  2
 #define HEALTH_PATIENCE_MS   2000 /* with an OPTIONS; several lie in it where the transport loses */
 #define HEALTH_AGAIN_MS	     1000 /* until the next, while the last ones do not say the same as those before */
-#define HEALTH_RINGING_MS    2000 /* at most, while calls ring there: they would ring for ever where nobody is left */
+#define HEALTH_RINGING_MS    500  /* the same after an answer, while calls ring there: they would ring for ever where nobody is left */
+#define HEALTH_REFUSED_MS    250  /* ... and after a refusal, which no loss on the way looks like */
 #define HEALTH_SECONDS	     30	  /* by default, where there is another hop to go to */
 #define TOKEN_CHARACTERS     24
 
@@ -60,6 +61,23 @@ static void tell_watches(struct trunk_hop *hop)
 	trunk_hop_unref(hop);
 }
 
+static void publish(const struct trunk_hop *hop, const char *cause)
+{
+	struct event_trunk_peer_changed event = {
+		.trunk = trunk_name(hop->peer->trunk),
+		.peer = hop->name,
+		.is_up = hop->state == TRUNK_HOP_UP,
+		.cause = cause,
+	};
+	event_publish_trunk_peer_changed(hop->peer->trunk->events, &event);
+}
+
+/* Silence tells of those only who have been heard: there are peers that serve calls and no OPTIONS. */
+static bool is_gone(const struct trunk_hop *hop)
+{
+	return hop->has_answered || hop->heard == TRUNK_HOP_REFUSED;
+}
+
 static void set_state(struct trunk_hop *hop, enum trunk_hop_state state, const char *cause)
 {
 	struct trunk *trunk = hop->peer->trunk;
@@ -76,8 +94,9 @@ static void set_state(struct trunk_hop *hop, enum trunk_hop_state state, const c
 		log_warning(NULL, "trunk %s: %s does not answer (%s; for %.0f s by now); %s", trunk_name(trunk), hop->name, cause,
 			    (double)(now_us(hop) - hop->failing_since_us) / 1e6, rest);
 	}
+	publish(hop, cause);
 	trunk_own_follow(trunk);
-	if (state == TRUNK_HOP_DOWN)
+	if (state == TRUNK_HOP_DOWN && is_gone(hop))
 		tell_watches(hop);
 }
 
@@ -96,7 +115,7 @@ static void note_success(struct trunk_hop *hop)
 	if (++hop->n_successes < HEALTH_UP_SUCCESSES)
 		return;
 	hop->skip_until_us = 0;
-	set_state(hop, TRUNK_HOP_UP, NULL);
+	set_state(hop, TRUNK_HOP_UP, "it answers again");
 }
 
 /* --- what calls have heard --- */
@@ -151,13 +170,21 @@ void trunk_hop_watch_stop(struct trunk_hop_watch *watch)
 
 /* --- OPTIONS --- */
 
+/* Silence is never asked again the sooner, whoever rings there: on a line that loses it would be the sooner taken for the end. */
 static void schedule(struct trunk_hop *hop)
 {
+	static const int64_t ringing_ms[] = {
+		[TRUNK_HOP_ANSWERED] = HEALTH_RINGING_MS,
+		[TRUNK_HOP_REFUSED] = HEALTH_REFUSED_MS,
+		[TRUNK_HOP_SILENT] = HEALTH_AGAIN_MS,
+	};
 	bool is_undecided = hop->state == TRUNK_HOP_UP ? hop->n_failures : hop->n_successes;
 	int64_t delay_ms = hop->interval_ms - g_random_int_range(0, (gint32)(hop->interval_ms / 10) + 1);
+	if (is_undecided)
+		delay_ms = MIN(delay_ms, HEALTH_AGAIN_MS);
 	if (hop->watches.length)
-		delay_ms = MIN(delay_ms, HEALTH_RINGING_MS);
-	loop_timer_start_ms(&hop->timer, is_undecided ? MIN(delay_ms, HEALTH_AGAIN_MS) : delay_ms);
+		delay_ms = MIN(delay_ms, ringing_ms[hop->heard]);
+	loop_timer_start_ms(&hop->timer, delay_ms);
 }
 
 static void detach(struct trunk_hop *hop)
@@ -167,9 +194,10 @@ static void detach(struct trunk_hop *hop)
 	hop->probe = NULL;
 }
 
-static void probe_failed(struct trunk_hop *hop, const char *cause)
+static void probe_failed(struct trunk_hop *hop, enum trunk_hop_heard heard, const char *cause)
 {
 	detach(hop);
+	hop->heard = heard;
 	note_failure(hop, cause);
 	schedule(hop);
 }
@@ -180,12 +208,14 @@ static void on_response(void *user, struct sip_client_transaction *transaction, 
 	unsigned status = sip_message_status(response);
 	if (status < 200)
 		return;
+	hop->has_answered = true;
 	if (status == 503 || status == 408) {
 		g_autofree char *cause = g_strdup_printf("%u to OPTIONS", status);
-		probe_failed(hop, cause);
+		probe_failed(hop, TRUNK_HOP_SILENT, cause);
 		return;
 	}
 	detach(hop);
+	hop->heard = TRUNK_HOP_ANSWERED;
 	note_success(hop);
 	schedule(hop);
 }
@@ -194,7 +224,10 @@ static void on_ended(void *user, struct sip_client_transaction *transaction, enu
 {
 	struct trunk_hop *hop = user;
 	hop->probe = NULL;
-	probe_failed(hop, end == SIP_CLIENT_TIMEOUT ? "no response to OPTIONS" : "no connection");
+	if (end == SIP_CLIENT_TIMEOUT)
+		probe_failed(hop, TRUNK_HOP_SILENT, "no response to OPTIONS");
+	else
+		probe_failed(hop, TRUNK_HOP_REFUSED, "no connection");
 }
 
 static bool gives_up(void *user, struct sip_client_transaction *transaction)
@@ -209,7 +242,7 @@ static void send_probe(struct trunk_hop *hop)
 	struct sip_stack *stack = hop->peer->trunk->stack;
 	struct sip_flow *flow = trunk_hop_flow(hop, stack);
 	if (!flow) {
-		probe_failed(hop, "there is no way to it");
+		probe_failed(hop, TRUNK_HOP_SILENT, "there is no way to it");
 		return;
 	}
 	char token[TOKEN_CHARACTERS + 1];
@@ -231,7 +264,7 @@ static void on_timer(void *data)
 {
 	struct trunk_hop *hop = data;
 	if (hop->probe)
-		probe_failed(hop, "no response to OPTIONS");
+		probe_failed(hop, TRUNK_HOP_SILENT, "no response to OPTIONS");
 	else
 		send_probe(hop);
 }
@@ -245,12 +278,15 @@ void trunk_health_init(struct trunk_hop *hop)
 
 void trunk_health_stop(struct trunk_hop *hop)
 {
+	bool was_down = hop->state == TRUNK_HOP_DOWN;
 	loop_timer_stop(&hop->timer);
 	detach(hop);
 	if (is_watched(hop))
 		metrics_unregister(&hop->gauge);
 	hop->interval_ms = 0;
 	hop->state = TRUNK_HOP_UP; /* nobody would see it come back */
+	if (was_down)
+		publish(hop, "it is not asked any more");
 }
 
 static void start(struct trunk_hop *hop, int64_t interval_ms)
@@ -258,6 +294,7 @@ static void start(struct trunk_hop *hop, int64_t interval_ms)
 	struct trunk *trunk = hop->peer->trunk;
 	hop->interval_ms = interval_ms;
 	hop->n_failures = hop->n_successes = 0;
+	hop->has_answered = false;
 	hop->gauge = (struct metrics_item){
 	    .type = METRICS_TYPE_GAUGE,
 	    .name = "tandem_trunk_peer_up",

@@ -15,6 +15,13 @@ enum trunk_hop_state {
 	TRUNK_HOP_DOWN, /* it has not answered several times */
 };
 
+/* What the last OPTIONS has come to. */
+enum trunk_hop_heard {
+	TRUNK_HOP_ANSWERED,
+	TRUNK_HOP_REFUSED, /* nobody listens there */
+	TRUNK_HOP_SILENT,  /* no response, or none that says more than that it cannot */
+};
+
 struct trunk_hop {
 	unsigned references;
 	struct trunk_peer *peer; /* lives as long as the trunk */
@@ -26,6 +33,8 @@ struct trunk_hop {
 
 	/* how it is doing: health.c */
 	enum trunk_hop_state state;
+	enum trunk_hop_heard heard;
+	bool has_answered;		  /* OPTIONS, ever */
 	unsigned n_failures, n_successes; /* in a row */
 	int64_t failing_since_us;	  /* the first of the failures */
 	int64_t skip_until_us;		  /* it did not serve a call */

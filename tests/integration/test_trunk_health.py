@@ -5,6 +5,7 @@ from tandem_test import calls as calls_module
 from tandem_test.browser import Browser
 from tandem_test.calls import Call, End
 from tandem_test.lifetime import maker
+from tandem_test.lone_trunk import LoneTrunk
 from tandem_test.net import kept_port
 from tandem_test.trunk import UdpTrunk
 
@@ -66,21 +67,40 @@ def site(own_daemon):
         def pbx(self, index):
             return peers(self.gateway, self.ports[index], f"pbx {index}")
 
+        def process(self, index):
+            return lone(self.gateway, self.ports[index])
+
         def is_up(self, index):
             return f'tandem_trunk_peer_up{{trunk="pbx",peer="127.0.0.1:{self.ports[index]}"}}'
 
-        def call(self, peer):
-            """Rings at this peer and nowhere else."""
+        def dial(self, peer, number="5551234"):
             browser = browsers(self.daemon.host, self.daemon.web_port, next(calls_module._users), "example.test",
                                password=calls_module.PASSWORD)
             browser.register()
-            call = Call(End(browser, "caller", browser.user), End(peer, "called", "5551234"), "example.test", "5551234")
+            call = Call(End(browser, "caller", browser.user), End(peer, "called", number), "example.test", number)
             call.dial()
+            return call
+
+        def call(self, peer):
+            """Rings at this peer and nowhere else."""
+            call = self.dial(peer)
             call.arrive()
             call.ring()
             return call
 
-    with maker(Pbx) as peers, maker(Browser) as browsers:
+        def ringing(self):
+            """At a peer that is a process."""
+            call = self.dial(None)
+            call.caller.response(call.caller.invite, 180)
+            return call
+
+        def answered(self):
+            """By a peer that is a process."""
+            call = self.dial(None, "7001")
+            call.answered()
+            return call
+
+    with maker(Pbx) as peers, maker(Browser) as browsers, maker(LoneTrunk) as lone:
         yield Site()
 
 
@@ -169,6 +189,48 @@ def test_a_call_that_rings_at_a_peer_that_dies_goes_on(site):
     first.close()
     call.called = End(second, "called", "5551234")
     call.arrive()
+    ends_well(call)
+
+
+def arrives_at(call, peer, within):
+    call.called = End(peer, "called", call.number)
+    call.arrive(within)
+
+
+@pytest.mark.parametrize("options_seconds", [1, 10])
+def test_a_call_that_rings_at_a_peer_that_is_killed_is_elsewhere_in_less_than_two_seconds(site, options_seconds):
+    site.make(options_seconds=options_seconds)
+    first, second = site.process(0), site.pbx(1)
+    site.start()
+    answered = [site.answered() for _ in range(3)]
+    call = site.ringing()
+    first.kill()
+    arrives_at(call, second, within=2)
+    ends_well(call)
+    site.daemon.wait_metric("tandem_calls", len(answered))
+    for one in answered:
+        one.caller.ask("BYE", 200)
+
+
+def test_silence_is_not_found_out_the_sooner_because_calls_ring(site):
+    site.make()
+    first, second = site.process(0), site.pbx(1)
+    site.start()
+    call = site.ringing()
+    first.stop()
+    second.expect_silence(lambda message: message.is_request and message.method == "INVITE", 6)
+    arrives_at(call, second, within=6)
+    ends_well(call)
+
+
+def test_a_call_rings_on_at_a_peer_that_serves_calls_and_no_options(site):
+    site.make()
+    first, second = site.pbx(0), site.pbx(1)
+    first.condition = SILENT
+    site.start()
+    call = site.call(first)
+    site.daemon.wait_log(rf"{site.ports[0]} does not answer", timeout=20)
+    second.expect_silence(lambda message: message.is_request and message.method == "INVITE", 0.5)
     ends_well(call)
 
 
