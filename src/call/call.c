@@ -316,6 +316,12 @@ void call_on_refused(struct call *call, struct leg *leg, unsigned status, const 
 		call_attempt_failed(call, leg, status, phrase);
 }
 
+static void call_end_cancelled(struct call *call, const char *words)
+{
+	g_autofree char *cause = g_strdup_printf("cancelled%s%s%s", *words ? " (" : "", words, *words ? ")" : "");
+	call_end(call, EVENT_SIDE_CALLER, 487, NULL, cause);
+}
+
 void call_on_cancelled(struct call *call, struct leg *leg)
 {
 	if (call_is_attempt(call, leg))
@@ -323,7 +329,7 @@ void call_on_cancelled(struct call *call, struct leg *leg)
 	else if (call_is_up(call))
 		call_reoffer_cancelled(call, leg);
 	else
-		call_end(call, EVENT_SIDE_CALLER, 487, NULL, "cancelled");
+		call_end_cancelled(call, leg->said_cause.text);
 }
 
 void call_on_ended(struct call *call, struct leg *leg, const char *cause)

@@ -7,8 +7,10 @@ static void leg_on_server_event(void *user, struct sip_server_transaction *trans
 	struct leg *leg = user;
 	switch (event) {
 	case SIP_SERVER_CANCELLED:
-		if (transaction == leg->invite_server && leg->call)
+		if (transaction == leg->invite_server && leg->call) {
+			leg_note_cause(leg, sip_server_transaction_cancel(transaction));
 			call_on_cancelled(leg->call, leg);
+		}
 		break;
 	case SIP_SERVER_UNACKNOWLEDGED:
 		sip_server_transaction_detach(transaction);
@@ -179,7 +181,7 @@ static void leg_add_reason(const struct leg *leg, unsigned status, struct sip_me
 {
 	struct sip_cause cause = {.q850 = leg->kind == LEG_TRUNK ? sip_cause_of_status(status) : 0};
 	g_autofree char *by_status = sip_cause_write(&cause);
-	bool is_q850 = leg->end_reason && g_str_has_prefix(leg->end_reason, "Q.850");
+	bool is_q850 = leg->end_reason && strstr(leg->end_reason, "Q.850;");
 	if (by_status && !is_q850)
 		sip_message_add_header(response, "Reason", by_status);
 	if (leg->end_reason)

@@ -115,21 +115,36 @@ bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cau
 		else
 			continue;
 		g_autofree char *text = sip_value_parameter(value, "text");
-		if (text && !*ret_cause->text)
+		if (text && !*ret_cause->text) {
 			clean(text, ret_cause->text);
+			ret_cause->is_text_of_status = length == 3;
+		}
 	}
 	if (!ret_cause->q850 && !ret_cause->status)
 		*ret_cause->text = '\0';
 	return ret_cause->q850 || ret_cause->status;
 }
 
+/* `words` NULL or "": none. */
+static void append(GString *value, const char *protocol, unsigned number, const char *words)
+{
+	if (!number)
+		return;
+	g_string_append_printf(value, "%s%s;cause=%u", value->len ? ", " : "", protocol, number);
+	if (words && *words)
+		g_string_append_printf(value, ";text=\"%s\"", words);
+}
+
 char *sip_cause_write(const struct sip_cause *cause)
 {
 	if (!cause->q850 && !cause->status)
 		return NULL;
-	const char *words = *cause->text ? cause->text : cause->q850 ? sip_cause_words(cause->q850) : NULL;
-	return g_strdup_printf("%s;cause=%u%s%s%s", cause->q850 ? "Q.850" : "SIP", cause->q850 ? cause->q850 : cause->status,
-			       words ? ";text=\"" : "", words ? words : "", words ? "\"" : "");
+	GString *value = g_string_new(NULL);
+	bool has_q850_text = *cause->text && !cause->is_text_of_status, is_success = cause->status / 100 == 2;
+	append(value, "SIP", is_success ? cause->status : 0, cause->is_text_of_status ? cause->text : NULL);
+	append(value, "Q.850", cause->q850, has_q850_text ? cause->text : sip_cause_words(cause->q850));
+	append(value, "SIP", is_success ? 0 : cause->status, cause->is_text_of_status ? cause->text : NULL);
+	return g_string_free(value, FALSE);
 }
 
 /* The warn-text of 399 miscellaneous and the others: code, agent, text. */

@@ -10,11 +10,13 @@ struct sip_cause {
 	unsigned status;		 /* of protocol SIP; 0: not said */
 	unsigned q850;			 /* 1 to 127; 0: not said */
 	char text[SIP_CAUSE_TEXT_BYTES]; /* what was said in words, cleaned; "" */
+	bool is_text_of_status;		 /* not of q850 */
 };
 
 /* What a message's Reason says. False: nothing of use, and *ret_cause is empty. */
 bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cause);
-/* As a Reason header's value; a new string; NULL when it is empty. Q.850 is written where both are there. */
+/* As values of Reason, a new string; NULL when it is empty. First what matters more where both are there, since many read no further: an
+ * answer elsewhere (SIP, 200), else Q.850. */
 char *sip_cause_write(const struct sip_cause *cause);
 /* For people, of a final response: "403 Forbidden (caller id not allowed)", from the reason phrase and what Warning or Reason say more. A
  * new string. */

@@ -46,6 +46,7 @@ struct sip_server_transaction {
 	enum server_state state;
 	struct sip_message *request;
 	struct sip_message *response; /* the last one */
+	struct sip_message *cancel;   /* NULL */
 	struct sip_flow *flow;	      /* the request's; who may act is judged by it */
 	struct sip_flow *reply_flow;
 	struct loop_timer life;	  /* H, I, J, L, or the wait for an answer */
@@ -118,6 +119,7 @@ static void destroy(struct sip_server_transaction *transaction)
 		g_hash_table_remove(admitted, transaction->merge_key);
 	sip_message_unref(transaction->request);
 	sip_message_unref(transaction->response);
+	sip_message_unref(transaction->cancel);
 	sip_flow_unref(transaction->flow);
 	sip_flow_unref(transaction->reply_flow);
 	g_free(transaction->key);
@@ -250,13 +252,15 @@ bool sip_server_transaction_absorb_ack(struct sip_server_transaction *transactio
 	return transaction->state == SERVER_CONFIRMED;
 }
 
-void sip_server_transaction_cancelled(struct sip_server_transaction *transaction, struct sip_flow *flow)
+void sip_server_transaction_cancelled(struct sip_server_transaction *transaction, struct sip_server_transaction *cancel)
 {
 	if (transaction->state != SERVER_PROCEEDING)
 		return;
 	/* The 487 is for whoever waits behind the new connection. A datagram's answer goes where its Via says. */
 	if (is_reliable(transaction))
-		move_to(transaction, flow);
+		move_to(transaction, cancel->flow);
+	sip_message_unref(transaction->cancel);
+	transaction->cancel = sip_message_ref(cancel->request);
 	if (transaction->handler) {
 		tell(transaction, SIP_SERVER_CANCELLED);
 		return;
@@ -297,6 +301,11 @@ void sip_server_transaction_detach(struct sip_server_transaction *transaction)
 struct sip_message *sip_server_transaction_request(const struct sip_server_transaction *transaction)
 {
 	return transaction->request;
+}
+
+const struct sip_message *sip_server_transaction_cancel(const struct sip_server_transaction *transaction)
+{
+	return transaction->cancel;
 }
 
 struct sip_flow *sip_server_transaction_flow(const struct sip_server_transaction *transaction)

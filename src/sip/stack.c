@@ -179,7 +179,7 @@ static void receive_cancel(struct sip_stack *stack, struct sip_server_transactio
 		return;
 	}
 	sip_server_transaction_reply(cancel, 200, NULL, sip_server_transaction_to_tag(invite));
-	sip_server_transaction_cancelled(invite, sip_server_transaction_flow(cancel));
+	sip_server_transaction_cancelled(invite, cancel);
 }
 
 static void receive_new(struct sip_stack *stack, struct sip_server_transaction *transaction)

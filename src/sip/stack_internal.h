@@ -43,8 +43,8 @@ struct sip_server_transaction *sip_server_transaction_find(struct sip_stack *sta
 void sip_server_transaction_repeated(struct sip_server_transaction *transaction, struct sip_flow *flow);
 /* Whether the ACK was one for a non-2xx, which ends here. */
 bool sip_server_transaction_absorb_ack(struct sip_server_transaction *transaction);
-/* `flow` is that of the CANCEL; it may be another connection of the same party. */
-void sip_server_transaction_cancelled(struct sip_server_transaction *transaction, struct sip_flow *flow);
+/* By this CANCEL; its flow may be another connection of the same party. */
+void sip_server_transaction_cancelled(struct sip_server_transaction *transaction, struct sip_server_transaction *cancel);
 /* The To tag of what was answered so far, or NULL. */
 const char *sip_server_transaction_to_tag(const struct sip_server_transaction *transaction);
 /* The only one with the request's Call-ID, From tag and CSeq? Notes it as that from then on. */

@@ -26,6 +26,8 @@ typedef void sip_server_handler(void *user, struct sip_server_transaction *trans
 void sip_server_transaction_attach(struct sip_server_transaction *transaction, sip_server_handler *handler, void *user);
 void sip_server_transaction_detach(struct sip_server_transaction *transaction);
 struct sip_message *sip_server_transaction_request(const struct sip_server_transaction *transaction); /* borrowed */
+/* The CANCEL that SIP_SERVER_CANCELLED was told of; borrowed; NULL: there was none. */
+const struct sip_message *sip_server_transaction_cancel(const struct sip_server_transaction *transaction);
 struct sip_flow *sip_server_transaction_flow(const struct sip_server_transaction *transaction);	       /* borrowed */
 bool sip_server_transaction_is_answered(const struct sip_server_transaction *transaction); /* a final response was sent */
 /* Takes the reference to `response`. An INVITE's 2xx is retransmitted, on reliable transports too, at T1, 2*T1 .. T2

@@ -2,6 +2,7 @@
 
 import pytest
 from tandem_test import calls as calls_module
+from tandem_test import sip
 
 CONFIG = {**calls_module.CONFIG}
 
@@ -40,6 +41,31 @@ def test_a_bye_with_a_reason(calls, direction, by):
     bye = other.expect("BYE")
     other.reply(bye, 200)
     assert bye.header("Reason") == 'Q.850;cause=41;text="Temporary failure"'
+
+
+@pytest.mark.parametrize("said, told, logged", [
+    ('SIP;cause=200;text="Call completed elsewhere"', ['SIP;cause=200;text="Call completed elsewhere"'],
+     "cancelled (Call completed elsewhere)"),
+    ("Q.850;cause=102", ['Q.850;cause=102;text="recovery on timer expiry"'], "cancelled"),
+    ("Q.850;cause=26, SIP;cause=200", ["SIP;cause=200", 'Q.850;cause=26;text="non-selected user clearing"'], "cancelled"),
+    (None, [], "cancelled"),
+])
+@pytest.mark.parametrize("direction", ["browser-trunk", "trunk-browser", "browser-browser"])
+def test_a_cancel_with_a_reason(daemon, calls, direction, said, told, logged):
+    call = calls(direction)
+    call.dial()
+    call.arrive()
+    call.ring()
+    start = len(daemon.lines)
+    cancel = sip.cancel_of(call.caller.invite)
+    cancel.headers += [("Reason", said)] if said else []
+    call.caller.peer.ask(cancel, 200)
+    heard = call.called.expect("CANCEL")
+    call.called.reply(heard, 200)
+    call.reject(487)
+    call.refused(487)
+    assert heard.values("Reason") == told
+    assert f"ended by caller before an answer: {logged} (487)" in daemon.wait_log("ended by caller before an answer", start=start)
 
 
 def test_a_bye_without_a_reason(calls):
