@@ -34,22 +34,32 @@ const char *registrar_upstream(const struct registrar *registrar, const char *us
 
 bool registrar_proves_upstream(const struct registrar *registrar, const char *user)
 {
-	ssize_t index = config_find(registrar->config, "users", user);
-	return registrar_upstream(registrar, user) &&
-	       (index < 0 || !config_string(registrar->config, "users", (size_t)index, "upstream_password"));
+	struct sip_credentials unused;
+	return registrar_upstream(registrar, user) && !registrar_upstream_credentials(registrar, user, &unused);
 }
 
-bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, const char **ret_username,
-				    const char **ret_password)
+/* What proves him, under options whose names begin so. Whether there is anything. */
+static bool read_proof(const struct config_snapshot *config, size_t index, const char *prefix, struct sip_credentials *ret_credentials)
+{
+	g_autofree char *password = g_strconcat(prefix, "password", NULL);
+	g_autofree char *md5 = g_strconcat(prefix, "ha1_md5", NULL), *sha256 = g_strconcat(prefix, "ha1_sha256", NULL);
+	*ret_credentials = (struct sip_credentials){
+		.username = config_string(config, "users", index, "name"),
+		.password = config_string(config, "users", index, password),
+		.ha1 = {[SIP_DIGEST_MD5] = config_string(config, "users", index, md5),
+			[SIP_DIGEST_SHA256] = config_string(config, "users", index, sha256)},
+	};
+	return ret_credentials->password || ret_credentials->ha1[SIP_DIGEST_MD5] || ret_credentials->ha1[SIP_DIGEST_SHA256];
+}
+
+bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, struct sip_credentials *ret_credentials)
 {
 	ssize_t index = config_find(registrar->config, "users", user);
-	const char *password =
-		index < 0 ? NULL : config_string(registrar->config, "users", (size_t)index, "upstream_password");
-	if (!password || !registrar_upstream(registrar, user))
+	if (index < 0 || !read_proof(registrar->config, (size_t)index, "upstream_", ret_credentials) || !registrar_upstream(registrar, user))
 		return false;
 	const char *username = config_string(registrar->config, "users", (size_t)index, "upstream_username");
-	*ret_username = username ? username : config_string(registrar->config, "users", (size_t)index, "name");
-	*ret_password = password;
+	if (username)
+		ret_credentials->username = username;
 	return true;
 }
 
@@ -76,15 +86,7 @@ bool registrar_find_credentials(void *user, const char *name, struct sip_credent
 {
 	const struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
-	if (index < 0)
-		return false;
-	*ret_credentials = (struct sip_credentials){
-		.username = config_string(registrar->config, "users", (size_t)index, "name"),
-		.password = config_string(registrar->config, "users", (size_t)index, "password"),
-		.ha1 = {[SIP_DIGEST_MD5] = config_string(registrar->config, "users", (size_t)index, "ha1_md5"),
-			[SIP_DIGEST_SHA256] = config_string(registrar->config, "users", (size_t)index, "ha1_sha256")},
-	};
-	return ret_credentials->password || ret_credentials->ha1[SIP_DIGEST_MD5] || ret_credentials->ha1[SIP_DIGEST_SHA256];
+	return index >= 0 && read_proof(registrar->config, (size_t)index, "", ret_credentials);
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)

@@ -143,6 +143,13 @@ static const struct config_option user_options[] = {
 	 .min = 1,
 	 .max = 255,
 	 .help = "For the peer, kept here; without it he has no password here either, and proves himself to the peer."},
+	{.name = "upstream_ha1_md5",
+	 .type = CONFIG_STRING,
+	 .is_secret = true,
+	 .min = 32,
+	 .max = 32,
+	 .help = "In place of upstream_password: its hash for who he is there and the trunk's realm, which must be written (\"tandem hash\" makes it)."},
+	{.name = "upstream_ha1_sha256", .type = CONFIG_STRING, .is_secret = true, .min = 64, .max = 64, .help = "The same for SHA-256."},
 	{.name = "display_name", .type = CONFIG_STRING, .max = 128, .help = "As shown to people, whatever his client says."},
 	{.name = "caller_id",
 	 .type = CONFIG_STRING,
@@ -176,33 +183,56 @@ static bool has_own_password(const struct config_snapshot *snapshot, size_t i)
 	       config_string(snapshot, "users", i, "ha1_sha256");
 }
 
+/* What he is to prove himself with at the peer is kept here. */
+static bool has_their_password(const struct config_snapshot *snapshot, size_t i)
+{
+	return config_string(snapshot, "users", i, "upstream_password") || config_string(snapshot, "users", i, "upstream_ha1_md5") ||
+	       config_string(snapshot, "users", i, "upstream_ha1_sha256");
+}
+
 static void check_hashes(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	static const struct {
-		const char *name;
+		const char *name, *password;
 		enum sip_digest_algorithm algorithm;
-	} rows[] = {{"ha1_md5", SIP_DIGEST_MD5}, {"ha1_sha256", SIP_DIGEST_SHA256}};
+	} rows[] = {
+		{"ha1_md5", "password", SIP_DIGEST_MD5},
+		{"ha1_sha256", "password", SIP_DIGEST_SHA256},
+		{"upstream_ha1_md5", "upstream_password", SIP_DIGEST_MD5},
+		{"upstream_ha1_sha256", "upstream_password", SIP_DIGEST_SHA256},
+	};
 	for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
 		bool has_hash = sip_check_ha1(snapshot, report, "users", i, rows[k].name, rows[k].algorithm);
-		if (has_hash && config_string(snapshot, "users", i, "password"))
-			config_complain(report, "users", i, rows[k].name, "stands there beside the password: one of both is enough");
+		if (has_hash && config_string(snapshot, "users", i, rows[k].password))
+			config_complain(report, "users", i, rows[k].name, "stands there beside %s: one of both is enough", rows[k].password);
 	}
+}
+
+/* A hash is good for one realm only, the trunk's. */
+static void check_realm(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const char *upstream)
+{
+	ssize_t trunk = config_find(snapshot, "trunks", upstream);
+	bool has_hash = has_their_password(snapshot, i) && !config_string(snapshot, "users", i, "upstream_password");
+	if (has_hash && trunk >= 0 && !config_string(snapshot, "trunks", (size_t)trunk, "realm"))
+		config_complain(report, "users", i, "upstream", "is a trunk without a realm: a hash is good for one realm only");
 }
 
 static void check_upstream(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *upstream = config_string(snapshot, "users", i, "upstream");
 	bool has_password = has_own_password(snapshot, i);
-	bool has_theirs = config_string(snapshot, "users", i, "upstream_password");
+	bool has_theirs = has_their_password(snapshot, i);
 	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
 		config_complain(report, "users", i, "upstream", "is no trunk");
 	if (!upstream && has_theirs)
-		config_complain(report, "users", i, "upstream_password", "needs an upstream");
+		config_complain(report, "users", i, NULL, "has a password for an upstream, and needs an upstream");
 	if (!has_theirs && config_string(snapshot, "users", i, "upstream_username"))
 		config_complain(report, "users", i, "upstream_username", "needs an upstream_password");
 	if (upstream && has_password && !has_theirs)
 		config_complain(report, "users", i, "upstream",
 				"needs an upstream_password; or leave out password, and he proves himself there");
+	if (upstream)
+		check_realm(snapshot, report, i, upstream);
 }
 
 static void check_user_texts(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
@@ -226,7 +256,7 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 	for (size_t i = 0; i < config_count(snapshot, "users"); i++) {
 		const char *name = config_string(snapshot, "users", i, "name");
 		bool is_proven_there = has_upstream || (config_string(snapshot, "users", i, "upstream") &&
-							!config_string(snapshot, "users", i, "upstream_password"));
+							!has_their_password(snapshot, i));
 		if (name && strpbrk(name, "@:;?<>\" \t"))
 			config_complain(report, "users", i, "name",
 					"is only the part before the '@' of an address, without blanks");

@@ -3,6 +3,7 @@
 #pragma once
 #include "config/config.h"
 #include "event/event.h"
+#include "sip/digest.h"
 #include "sip/stack.h"
 
 #define REGISTRAR_BINDINGS_PER_USER_MAX 16 /* the default of registrar.bindings_per_user */
@@ -51,9 +52,8 @@ const char *registrar_upstream(const struct registrar *registrar, const char *us
 /* Whether he proves himself there, with credentials that we never have. Then only registrar_accept_register() identifies
  * a flow as his, and registrar_authenticate() refuses all others. */
 bool registrar_proves_upstream(const struct registrar *registrar, const char *user);
-/* His credentials there if we have them. Borrowed. */
-bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, const char **ret_username,
-				    const char **ret_password);
+/* His credentials there if we have them, without a realm. Texts are borrowed. */
+bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, struct sip_credentials *ret_credentials);
 /* "sip:alice@example.com", of this domain; a new string. */
 char *registrar_address_of_record(const struct registrar *registrar, const char *user);
 /* Whom the request says it is from; false: no user of this domain. */

@@ -60,12 +60,20 @@ static void start_registration(struct upstream_member *member)
 	trunk_registration_start(member->registration);
 }
 
+/* Those that we have. */
+static bool find_credentials(const struct upstream *upstream, const char *user, const struct trunk *trunk,
+			     struct sip_credentials *ret_credentials)
+{
+	bool is_ours = registrar_upstream_credentials(upstream->rooms.registrar, user, ret_credentials);
+	ret_credentials->realm = trunk_realm(trunk);
+	return is_ours;
+}
+
 /* Who he is there; credentials are ours, or, with an account of none, the browser's. */
 static struct trunk_account *make_account(const struct upstream *upstream, const char *user, const struct trunk *trunk)
 {
-	struct sip_credentials credentials = {.realm = trunk_realm(trunk)};
-	bool is_ours = registrar_upstream_credentials(upstream->rooms.registrar, user, &credentials.username,
-						      &credentials.password);
+	struct sip_credentials credentials;
+	bool is_ours = find_credentials(upstream, user, trunk, &credentials);
 	g_autofree char *token = upstream_token(upstream, "contact", user, trunk);
 	g_autofree char *address_of_record = is_ours ? trunk_address_of_record(trunk, credentials.username)
 						     : registrar_address_of_record(upstream->rooms.registrar, user);
@@ -153,8 +161,8 @@ bool upstream_member_is_current(const struct upstream_member *member)
 	if (!name || trunk_find(member->upstream->rooms.trunks, name) != member->trunk)
 		return false;
 	const struct sip_digest_client *used = trunk_account_digest(member->account);
-	struct sip_credentials credentials = {.realm = trunk_realm(member->trunk)};
-	if (!registrar_upstream_credentials(registrar, member->user, &credentials.username, &credentials.password))
+	struct sip_credentials credentials;
+	if (!find_credentials(member->upstream, member->user, member->trunk, &credentials))
 		return !used;
 	return used && sip_credentials_equal(sip_digest_client_credentials(used), &credentials);
 }

@@ -1,5 +1,6 @@
 """Users who are registered with the PBX while they are here: with the browser's credentials, or with those kept in the gateway."""
 
+import hashlib
 import signal
 import socket
 import subprocess
@@ -505,6 +506,29 @@ def test_reload_with_another_password(own_daemon, one_pbx, one_browser, trunk_po
     tandem.stop()
 
 
+def test_the_password_for_the_pbx_may_be_a_hash(own_daemon, one_pbx, one_browser, trunk_port):
+    ha1 = hashlib.md5(f"2004:{REALM}:kept".encode()).hexdigest()
+    hashed = {name: value for name, value in DORA.items() if name != "upstream_password"}
+    trunk = {"peer": f"sip:127.0.0.1:{trunk_port}", **TRUNK, "realm": REALM}
+    tandem = own_daemon({"users": [{**hashed, "upstream_ha1_md5": ha1}], "trunks": [trunk]})
+    pbx = one_pbx(tandem)
+    tandem.start()
+    dora = one_browser(tandem, "dora", "explorer")
+    pbx.wait_bound("2004")
+    number = "5551234"
+    dora.invite(number, media.browser_sdp(), authorized=False)
+    invite = pbx.expect_request("INVITE")
+    pbx.challenge_call(invite)
+    again = pbx.expect_request("INVITE")
+    assert pbx.is_proven(again, "2004")
+    pbx.reply(again, 486, to_tag="x")
+    pbx.expect_request("ACK", again.call_id)
+    # another hash is another password
+    tandem.reload({"users": [{**hashed, "upstream_ha1_md5": "0" * 32}]})
+    tandem.wait_log("dora at pbx: not registered: 401")
+    tandem.stop()
+
+
 def test_reload_keeps_those_who_proved_themselves_there(own_daemon, one_pbx, one_browser, trunk_port):
     trunk = {"peer": f"sip:127.0.0.1:{trunk_port}", **TRUNK}
     tandem = own_daemon({**CONFIG, "trunks": [trunk]})
@@ -524,6 +548,10 @@ def test_reload_keeps_those_who_proved_themselves_there(own_daemon, one_pbx, one
     ([{"name": "dora", "password": "x", "upstream": "pbx"}], "needs an upstream_password"),
     ([{"name": "dora", "password": "x", "upstream_password": "y"}], "needs an upstream"),
     ([{"name": "dora", "upstream": "pbx", "upstream_username": "y"}], "needs an upstream_password"),
+    ([{"name": "dora", "password": "x", "upstream_ha1_md5": "0" * 32}], "needs an upstream"),
+    ([{"name": "dora", "password": "x", "upstream": "pbx", "upstream_ha1_md5": "0" * 32}], "a hash is good for one realm only"),
+    ([{"name": "dora", "password": "x", "upstream": "pbx", "upstream_password": "y", "upstream_ha1_md5": "0" * 32}],
+     "upstream_ha1_md5 stands there beside upstream_password"),
 ])
 def test_mistakes_in_the_configuration(own_daemon, users, mistake):
     tandem = own_daemon({"users": users})
