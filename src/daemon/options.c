@@ -2,6 +2,7 @@
 #include "media/options.h"
 #include "record/record.h"
 #include "relay/relay.h"
+#include "route/calendar.h"
 #include "route/route.h"
 #include "sip/options.h"
 
@@ -64,6 +65,7 @@ const struct config_table *const daemon_tables[] = {
 	&route_options,
 	&route_number_options,
 	&route_group_options,
+	&route_calendar_options,
 	&route_user_options,
 	&relay_options,
 	&call_options,

@@ -1,5 +1,6 @@
 /* "tandem route": where a call would go, and why, without calling. */
 #include "daemon/daemon.h"
+#include "route/calendar.h"
 #include "route/plan.h"
 #include <getopt.h>
 #include <stdio.h>
@@ -82,6 +83,14 @@ static void tell_caller(const struct command *command)
 	const char *const *groups = config_strings(command->snapshot, "users", (size_t)user, "groups");
 	g_autofree char *text = g_strjoinv(", ", (char **)groups);
 	line("from", "%s%s%s", command->caller, *groups ? ", of " : "", text);
+}
+
+static void tell_time(const struct command *command, struct route_moment at)
+{
+	g_autofree char *time = route_moment_describe(at);
+	g_autofree const char **names = route_calendars_of(command->snapshot, at.day);
+	g_autofree char *calendars = g_strjoinv(", ", (char **)names);
+	line("time", "%s%s%s", time, *names ? ", in " : "", calendars);
 }
 
 /* As the trunk will hear it. */
@@ -199,7 +208,7 @@ static int explain(const struct command *command, struct route_moment at)
 	if (route_table_number(table, command->number, number) && strcmp(number, command->number) != 0)
 		line("compared", "as %s", number);
 	tell_caller(command);
-	line("time", "%s", command->time ? command->time : "now");
+	tell_time(command, at);
 	route_decide(table, &request, &decision);
 	if (request.inbound && decision.rule < 0)
 		line("inbound", "of trunk %s: %s", command->trunk, request.inbound);

@@ -22,8 +22,9 @@ static const struct config_option rows[] = {
      .type = CONFIG_STRING,
      .is_list = true,
      .min = 1,
-     .max = 63,
-     .help = "Only then, by the machine's local time: \"mon-fri 08:00-18:00\", \"sat,sun\", \"22:00-06:00\"."},
+     .max = 255,
+     .help = "Only then, by the machine's local time: \"mon-fri 08:00-18:00\", \"sat,sun\", \"22:00-06:00\"; on dates: \"2026-12-24..2026-12-26\", "
+	     "\"12-25\" each year, or the name of a calendar, and \"12-24 12:00-24:00\"."},
     {.name = "trunk",
      .type = CONFIG_STRING,
      .is_list = true,
@@ -180,7 +181,7 @@ static void check_caller(const struct config_snapshot *snapshot, struct config_r
 	const char *const *groups = config_strings(snapshot, "routes", i, "group");
 	const char *const *trunks = config_strings(snapshot, "routes", i, "trunk");
 	const char *const *times = config_strings(snapshot, "routes", i, "time");
-	struct route_period unused;
+	struct route_period period;
 	check_expression(snapshot, report, i, "from");
 	for (; *groups; groups++)
 		if (!is_group(snapshot, *groups))
@@ -189,9 +190,11 @@ static void check_caller(const struct config_snapshot *snapshot, struct config_r
 		if (config_find(snapshot, "trunks", *trunks) < 0)
 			config_complain(report, "routes", i, "trunk", "is \"%s\", which is no trunk", *trunks);
 	for (; *times; times++)
-		if (route_period_parse(*times, &unused) < 0)
-			config_complain(report, "routes", i, "time", "is \"%s\", which is no time: \"mon-fri 08:00-18:00\" is one",
-					*times);
+		if (route_period_parse(*times, snapshot, &period) < 0)
+			config_complain(report, "routes", i, "time",
+					"is \"%s\", which is no time: \"mon-fri 08:00-18:00\", \"12-24..12-26\" and names of calendars are some", *times);
+		else
+			route_period_clear(&period);
 	if (*config_strings(snapshot, "routes", i, "trunk") && *config_strings(snapshot, "routes", i, "group"))
 		config_complain(report, "routes", i, "group", "is for users, and trunk for calls of trunks: never both");
 }

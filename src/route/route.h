@@ -4,7 +4,7 @@
 #include "route/number.h"
 #include "route/period.h"
 
-/* "routes", "numbers", "ring_groups", and what users say of routes. */
+/* "routes", "numbers", "ring_groups", and what users say of routes; "calendars" are in calendar.h. */
 extern const struct config_table route_options, route_number_options, route_group_options, route_user_options;
 
 #define ROUTE_DEVICE_BYTES_MAX 257

@@ -42,12 +42,12 @@ static bool compile(const char *text, regex_t *expression, bool *has_it)
 	return !text || *has_it;
 }
 
-static bool read_periods(struct route_rule *rule, const char *const *texts)
+static bool read_periods(struct route_rule *rule, const char *const *texts, const struct config_snapshot *snapshot)
 {
 	rule->n_periods = g_strv_length((char **)texts);
 	rule->periods = g_new0(struct route_period, rule->n_periods + 1);
 	for (size_t i = 0; i < rule->n_periods; i++)
-		if (route_period_parse(texts[i], &rule->periods[i]) < 0)
+		if (route_period_parse(texts[i], snapshot, &rule->periods[i]) < 0)
 			return false;
 	return true;
 }
@@ -64,7 +64,7 @@ int route_rule_init(struct route_rule *rule, const struct config_snapshot *snaps
 	};
 	for (const char *const *text = config_strings(snapshot, "routes", index, "fallback_on"); *text; text++)
 		route_statuses_add(&rule->fallback_on, *text);
-	bool is_right = rule->to && read_periods(rule, config_strings(snapshot, "routes", index, "time")) &&
+	bool is_right = rule->to && read_periods(rule, config_strings(snapshot, "routes", index, "time"), snapshot) &&
 			compile(config_string(snapshot, "routes", index, "match"), &rule->match, &rule->has_match) &&
 			compile(config_string(snapshot, "routes", index, "from"), &rule->from, &rule->has_from);
 	if (is_right)
@@ -79,6 +79,8 @@ void route_rule_clear(struct route_rule *rule)
 		regfree(&rule->match);
 	if (rule->has_from)
 		regfree(&rule->from);
+	for (size_t i = 0; i < rule->n_periods; i++)
+		route_period_clear(&rule->periods[i]);
 	g_free(rule->periods);
 	*rule = (struct route_rule){0};
 }

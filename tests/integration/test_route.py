@@ -63,7 +63,7 @@ routes : ( { match = "^9"; to = "echo"; }, { trunk = "pbx"; to = "echo"; }, { fr
         "dialled    +49 30-1",
         "compared   as +49301",
         "from       alice, of staff, sales",
-        "time       2026-11-23 09:00",
+        "time       2026-11-23 09:00, mon",
         'routes[0]  is for numbers like "^9"',
         'routes[1]  is for calls from "pbx"',
         'routes[2]  is for callers like "^bob$"',
@@ -74,6 +74,27 @@ routes : ( { match = "^9"; to = "echo"; }, { trunk = "pbx"; to = "echo"; }, { fr
         "caller id  +493012340, the trunk's",
         "limit      none: it is for emergencies",
     ]
+
+
+HOLIDAYS = 'calendars : ( { name = "holidays"; dates = ("12-25..12-26"); }, { name = "winter"; dates = ("12-01..02-29"); } );\n'
+
+
+def test_the_calendars_of_a_day_are_told(tmp_path):
+    run = route(tmp_path, HOLIDAYS + 'routes : ( { time = "winter 20:00-22:00"; to = "echo"; } );', "1", "--from", "alice", "--time", "2026-12-25 09:00")
+    assert "time       2026-12-25 09:00, fri, in holidays, winter" in run.stdout
+    assert 'routes[0]  is for the time "winter 20:00-22:00"' in run.stdout
+
+
+@pytest.mark.parametrize("text, said", [
+    ('routes : ( { time = "hollidays"; to = "echo"; } );', 'routes[0].time is "hollidays", which is no time'),
+    ('routes : ( { time = "2026-02-29"; to = "echo"; } );', 'routes[0].time is "2026-02-29", which is no time'),
+    ('calendars : ( { name = "x"; dates = ("12-25", "25.12."); } );', 'calendars[0].dates is "25.12.", which is no date'),
+    ('calendars : ( { name = "sat"; dates = ("12-25"); } );', "calendars[0].name is \"sat\", which means days of the week"),
+    ('calendars : ( { name = "1st"; dates = ("12-25"); } );', "calendars[0].name wants a letter"),
+])
+def test_mistakes_in_dates(tmp_path, text, said):
+    run = route(tmp_path, text, "1", "--from", "alice")
+    assert run.returncode == 1 and said in run.stderr
 
 
 def test_who_comes_after_whom_is_told(tmp_path):

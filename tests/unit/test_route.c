@@ -1,3 +1,4 @@
+#include "route/calendar.h"
 #include "route/route.h"
 #include "route/statuses.h"
 #include <stdarg.h>
@@ -19,7 +20,7 @@ static const struct config_table users = {.group = "users", .shape = CONFIG_LIST
 static const struct config_table trunks = {.group = "trunks", .shape = CONFIG_LIST, .options = trunk_rows};
 static const struct config_table announcements = {.group = "announcements", .shape = CONFIG_LIST, .options = user_rows};
 static const struct config_table *const tables[] = {&users, &trunks, &announcements, &route_options, &route_number_options, &route_group_options, &route_user_options,
-						    NULL};
+						    &route_calendar_options, NULL};
 
 #define PEOPLE                                                                                                         \
 	"users : ( { name = \"alice\"; }, { name = \"bob\"; }, { name = \"0815\"; } );\n"                              \
