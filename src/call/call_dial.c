@@ -97,20 +97,6 @@ static bool call_user_has_room(struct call *call, const struct route_stage *stag
 	return false;
 }
 
-static unsigned call_dial_users(struct call *call, const struct route_stage *stage)
-{
-	const char *device = *stage->to.device ? stage->to.device : NULL;
-	bool is_known = false;
-	for (const char *const *user = stage->users; *user; user++) {
-		if (call_user_has_room(call, stage, *user))
-			call_ring_user(call, *user, device);
-		is_known |= registrar_has_user(call->manager->registrar, *user);
-	}
-	if (call->n_attempts)
-		return 0;
-	return is_known ? 480 : 404;
-}
-
 /* A proof that the browser has made covers the Request-URI as the browser wrote it. */
 static char *call_trunk_uri(const struct call *call, const struct leg *leg, const struct route_decision *decision)
 {
@@ -156,6 +142,36 @@ static unsigned call_dial_trunk(struct call *call, const struct route_decision *
 	g_autofree char *to = g_strdup_printf("<%s>", uri);
 	call_add_attempt(call, leg, to, uri);
 	return 0;
+}
+
+/* The numbers that ring with users. */
+static unsigned call_dial_numbers(struct call *call, const struct route_stage *stage)
+{
+	unsigned status = 0;
+	for (size_t i = 0; i < stage->n_numbers && call->n_attempts < CALL_ATTEMPTS_MAX; i++) {
+		const struct route_decision *to = &stage->numbers[i];
+		if (to->target == ROUTE_TRUNK)
+			status = call_dial_trunk(call, to);
+		else
+			log_warning(&call->log, "%s %s: %s is not called, no route takes it to a trunk", route_target_name(stage->to.target),
+				    stage->to.name, to->number);
+	}
+	return status;
+}
+
+static unsigned call_dial_users(struct call *call, const struct route_stage *stage)
+{
+	const char *device = *stage->to.device ? stage->to.device : NULL;
+	bool is_known = false;
+	for (const char *const *user = stage->users; *user; user++) {
+		if (call_user_has_room(call, stage, *user))
+			call_ring_user(call, *user, device);
+		is_known |= registrar_has_user(call->manager->registrar, *user);
+	}
+	unsigned status = call_dial_numbers(call, stage);
+	if (call->n_attempts)
+		return 0;
+	return status ? status : is_known ? 480 : 404;
 }
 
 static unsigned call_dial_builtin(struct call *call, const struct route_decision *decision)

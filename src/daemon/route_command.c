@@ -132,14 +132,27 @@ static void tell_all_limits(const struct command *command, const struct route_de
 		tell_limits(command, "users", "user", decision->name);
 }
 
+static void add_members(GString *text, const struct route_stage *stage)
+{
+	const char *comma = "";
+	for (const char *const *user = stage->users; *user; user++, comma = ", ")
+		g_string_append_printf(text, "%s%s", comma, *user);
+	for (size_t i = 0; i < stage->n_numbers; i++, comma = ", ") {
+		const struct route_decision *to = &stage->numbers[i];
+		bool is_called = to->target == ROUTE_TRUNK;
+		g_string_append_printf(text, "%s%s by %s", comma, to->number, is_called ? "trunk " : "no trunk");
+		g_string_append(text, is_called ? to->name : "");
+	}
+}
+
 static void add_target(GString *text, const struct route_stage *stage)
 {
 	if (!stage->users || stage->to.target == ROUTE_USER)
 		g_string_append_printf(text, "%s %s", route_target_name(stage->to.target), stage->to.name);
 	if (stage->to.target == ROUTE_TRUNK)
 		g_string_append_printf(text, ", number %s", stage->to.number);
-	for (size_t i = 0; stage->to.target == ROUTE_GROUP && stage->users[i]; i++)
-		g_string_append_printf(text, "%s%s", i ? ", " : "", stage->users[i]);
+	if (stage->to.target == ROUTE_GROUP)
+		add_members(text, stage);
 	if (stage->to.target == ROUTE_GROUP)
 		g_string_append_printf(text, " of ring group %s", stage->to.name);
 	if (stage->ring_s)

@@ -16,7 +16,7 @@ static const struct place {
 	{"routes", "to", GROUPS | ANNOUNCEMENTS | BUILTINS | TRUNKS | WORDS, "trunk, ring group, \"user\", \"deny\", announcement or built-in"},
 	{"routes", "fallback", GROUPS | ANNOUNCEMENTS | BUILTINS | TRUNKS, "trunk, ring group, announcement or built-in"},
 	{"trunks", "inbound", USERS | GROUPS | ANNOUNCEMENTS | BUILTINS, "user, ring group, announcement or built-in"},
-	{"ring_groups", "members", USERS, "user"},
+	{"ring_groups", "members", USERS | NUMBERS, "user or number"},
 	{"ring_groups", NULL, USERS | GROUPS | ANNOUNCEMENTS | BUILTINS, "user, ring group, announcement or built-in"},
 	{"users", NULL, USERS | GROUPS | ANNOUNCEMENTS | BUILTINS | NUMBERS, "user, ring group, announcement, built-in or number"},
 };

@@ -11,7 +11,9 @@ struct route_plan {
 struct planned {
 	struct route_stage stage;
 	struct route_statuses fallback_on;
-	char *own_users[2]; /* where `users` is one */
+	GPtrArray *users;  /* texts of the configuration, and a NULL; NULL: of no users */
+	GArray *numbers;   /* struct route_decision; NULL: none */
+	char *own_name;	   /* among `users`; NULL */
 };
 
 /* What a plan is made with. */
@@ -40,7 +42,9 @@ enum route_cause route_cause_of_status(unsigned status)
 static void planned_free(void *data)
 {
 	struct planned *planned = data;
-	g_free(planned->own_users[0]);
+	g_clear_pointer(&planned->users, g_ptr_array_unref);
+	g_clear_pointer(&planned->numbers, g_array_unref);
+	g_free(planned->own_name);
 	g_free(planned);
 }
 
@@ -60,18 +64,37 @@ static int add(struct builder *builder, const struct route_decision *to)
 	return (int)builder->plan->stages->len - 1;
 }
 
-static int add_user(struct builder *builder, const struct route_decision *to, const char *user)
+/* One more who rings there. */
+static void add_user(struct planned *planned, const char *user)
 {
-	int index = add(builder, to);
-	if (index >= 0) {
-		struct planned *planned = at(builder->plan, index);
-		planned->own_users[0] = g_strdup(user);
-		planned->stage.users = (const char *const *)planned->own_users;
-	}
-	return index;
+	if (!planned->users)
+		planned->users = g_ptr_array_new();
+	else
+		g_ptr_array_set_size(planned->users, (gint)planned->users->len - 1);
+	if (user)
+		g_ptr_array_add(planned->users, (void *)user);
+	g_ptr_array_add(planned->users, NULL);
+	planned->stage.users = (const char *const *)planned->users->pdata;
+}
+
+static void add_number(struct planned *planned, const struct route_decision *to)
+{
+	if (!planned->numbers)
+		planned->numbers = g_array_new(FALSE, FALSE, sizeof *to);
+	g_array_append_vals(planned->numbers, to, 1);
+	planned->stage.numbers = &g_array_index(planned->numbers, struct route_decision, 0);
+	planned->stage.n_numbers = planned->numbers->len;
 }
 
 static int plan_step(struct builder *builder, const struct route_decision *to, size_t n_fallbacks);
+
+/* `user` NULL: it is dialled for nobody in particular. */
+static void decide_number(struct builder *builder, const char *user, const char *number, struct route_decision *ret_to)
+{
+	struct route_request request = {.dialled = number, .caller = user, .at = builder->at};
+	route_decide(builder->table, &request, ret_to);
+	ret_to->is_as_dialled = false;
+}
 
 /* Where a target of a user or a group leads: to one of ours or, for users, to a number as if he dialled it himself. */
 static int plan_word(struct builder *builder, const char *user, const char *word)
@@ -79,11 +102,8 @@ static int plan_word(struct builder *builder, const char *user, const char *word
 	struct route_decision to;
 	if (!word)
 		return -1;
-	if (!route_decide_name(builder->table, word, &to)) {
-		struct route_request request = {.dialled = word, .caller = user, .at = builder->at};
-		route_decide(builder->table, &request, &to);
-		to.is_as_dialled = false;
-	}
+	if (!route_decide_name(builder->table, word, &to))
+		decide_number(builder, user, word, &to);
 	return plan_step(builder, &to, 0);
 }
 
@@ -100,16 +120,35 @@ static int plan_user(struct builder *builder, const struct route_decision *to)
 {
 	const struct config_snapshot *snapshot = builder->plan->snapshot;
 	ssize_t user = config_find(snapshot, "users", to->name);
-	int index = add_user(builder, to, to->name);
-	if (index < 0 || user < 0 || *to->device) /* who means one device means nobody else */
+	int index = add(builder, to);
+	if (index < 0)
 		return index;
-	struct route_stage *stage = &at(builder->plan, index)->stage;
+	struct planned *planned = at(builder->plan, index);
+	planned->own_name = g_strdup(to->name);
+	add_user(planned, planned->own_name);
+	if (user < 0 || *to->device) /* who means one device means nobody else */
+		return index;
+	struct route_stage *stage = &planned->stage;
 	stage->meant = stage->users[0];
 	if (config_string(snapshot, "users", (size_t)user, "no_answer"))
 		stage->ring_s = (unsigned)config_integer(snapshot, "users", (size_t)user, "no_answer_seconds");
 	g_hash_table_insert(builder->made, (void *)stage->meant, GINT_TO_POINTER(index + 1));
 	plan_causes(builder, index, "users", (size_t)user, stage->meant);
 	return index;
+}
+
+/* A user, or a number that is called over a trunk. */
+static void plan_member(struct builder *builder, int index, const char *member)
+{
+	struct planned *planned = at(builder->plan, index);
+	struct route_decision to;
+	if (config_find(builder->plan->snapshot, "users", member) >= 0) {
+		add_user(planned, member);
+		return;
+	}
+	decide_number(builder, NULL, member, &to);
+	add_user(planned, NULL);
+	add_number(planned, &to);
 }
 
 static int plan_group(struct builder *builder, const struct route_decision *to)
@@ -120,12 +159,12 @@ static int plan_group(struct builder *builder, const struct route_decision *to)
 	bool is_in_turn = config_enum(snapshot, "ring_groups", group, "strategy") == ROUTE_STRATEGY_IN_TURN;
 	int first = -1, last = -1;
 	for (size_t i = 0; members[i] && (is_in_turn || i == 0); i++) {
-		int index = is_in_turn ? add_user(builder, to, members[i]) : add(builder, to);
+		int index = add(builder, to);
 		if (index < 0)
 			break;
+		for (size_t k = i; members[k] && (k == i || !is_in_turn); k++)
+			plan_member(builder, index, members[k]);
 		struct route_stage *stage = &at(builder->plan, index)->stage;
-		if (!is_in_turn)
-			stage->users = members;
 		stage->is_next_member = i > 0;
 		stage->meant = config_string(snapshot, "ring_groups", group, "name");
 		stage->ring_s = (unsigned)config_integer(snapshot, "ring_groups", group, "ring_seconds");

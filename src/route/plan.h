@@ -17,6 +17,8 @@ struct route_plan;
 struct route_stage {
 	struct route_decision to;
 	const char *const *users; /* that ring at once, NULL-terminated; NULL: a trunk or a built-in */
+	const struct route_decision *numbers; /* that ring with them: at a trunk, or nowhere where no route leads to one now */
+	size_t n_numbers;
 	const char *meant;	  /* the user or ring group it stands for, told to later ones (RFC 5806); NULL */
 	unsigned ring_s;	  /* 0: as long as anything may ring */
 	bool is_next_member;	  /* of a group in turn: how the members before have ended counts too */

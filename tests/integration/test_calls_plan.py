@@ -11,6 +11,7 @@ from tandem_test.transfer import expect_bye, notified, refer_accepted, refer_to,
 from tandem_test.trunk import UdpTrunk
 
 CARRIER_PORT = kept_port()
+MOBILE = "0171 5551212"
 PEOPLE = ("ann", "ben", "cat")
 CONFIG = {
     "registrar": {"grace_seconds": 0},
@@ -26,11 +27,19 @@ CONFIG = {
         {"name": "all", "members": PEOPLE, "busy": "gil"},
         {"name": "soon", "members": PEOPLE, "ring_seconds": 2, "no_answer": "gil"},
         {"name": "turn", "members": PEOPLE, "strategy": "in_turn", "ring_seconds": 3},
+        {"name": "abroad", "members": ["ann", MOBILE, "030 99"]},
+        {"name": "abroad-in-turn", "members": [MOBILE, "110", "ann"], "strategy": "in_turn", "ring_seconds": 3},
     ],
     "routes": [
         {"match": "^70$", "to": "all"},
         {"match": "^71$", "to": "turn"},
         {"match": "^72$", "to": "soon"},
+        {"match": "^73$", "to": "abroad"},
+        {"match": "^73$", "trunk": "pbx", "to": "abroad"},
+        {"match": "^74$", "to": "abroad-in-turn"},
+        {"match": "^0171", "to": "carrier", "fallback": "pbx"},
+        {"match": "^030", "to": "carrier"},
+        {"match": "^110$", "to": "deny"},
         {"match": "^70$", "trunk": "pbx", "to": "all"},
         {"match": "^[+]4930", "to": "carrier"},
         {"match": "^4001$", "to": "user", "replace": "hal"},
@@ -43,7 +52,7 @@ CONFIG = {
 
 
 def prepare(directory, config):
-    config["trunks"].append({"name": "carrier", "peer": f"sip:127.0.0.1:{CARRIER_PORT}"})
+    config["trunks"].append({"name": "carrier", "peer": f"sip:127.0.0.1:{CARRIER_PORT}", "caller_id": "+493012340"})
     return config
 
 
@@ -229,6 +238,68 @@ def test_nobody_of_a_group_is_there(calls):
     call = Call(calls.end("browser", "caller"), None, calls.domain, "70")
     call.dial()
     call.refused(480)
+
+
+# --- a group with numbers ---
+@pytest.mark.parametrize("caller", ["browser", "trunk"])
+def test_a_number_rings_with_the_users_of_a_group(calls, carrier, caller):
+    ann = calls.user("ann")
+    one = calls.end(caller, "caller")
+    home = Call(one, End(ann, "ann", "73"), calls.domain)
+    mobile, other = (Call(one, End(carrier, "carrier", number), calls.domain) for number in ("01715551212", "03099"))
+    reached(home)
+    invite, _ = mobile.arrive(), other.arrive()
+    if caller == "browser":  # as for any call of his by this trunk
+        assert "sip:+493012340@" in invite.header("From")
+    mobile.ring()
+    mobile.answer()
+    mobile.answered()
+    for loser in (home, other):
+        cancelled(loser, ELSEWHERE)
+    mobile.hang_up()
+
+
+def test_a_user_answers_where_a_number_rings_too(calls, carrier):
+    ann = calls.user("ann")
+    one = calls.end("browser", "caller")
+    home = Call(one, End(ann, "ann", "73"), calls.domain)
+    mobile, other = (Call(one, End(carrier, "carrier", number), calls.domain) for number in ("01715551212", "03099"))
+    reached(home)
+    mobile.arrive()
+    other.arrive()
+    mobile.reject(486)
+    home.answer()
+    home.answered()
+    cancelled(other, ELSEWHERE)
+    home.hang_up()
+
+
+def test_a_number_in_turn_and_one_that_no_route_takes(calls, carrier, daemon):
+    """The next member comes after it, not what its route falls back to."""
+    ann = calls.user("ann")
+    one = calls.end("browser", "caller")
+    mobile = Call(one, End(carrier, "carrier", "01715551212"), calls.domain)
+    mobile.caller.invite = one.peer.invite("74", one.describe(), authorized=False)
+    mobile.arrive()
+    start = len(daemon.lines)
+    mobile.reject(503)
+    daemon.wait_log("ring group abroad-in-turn: 110 is not called, no route takes it to a trunk", start=start)
+    home = Call(one, End(ann, "ann", "74"), calls.domain)
+    home.arrive()
+    home.ring()
+    talk_and_end(home)
+
+
+def test_a_number_in_turn_that_rings_for_too_long(calls, carrier):
+    ann = calls.user("ann")
+    one = calls.end("browser", "caller")
+    mobile = Call(one, End(carrier, "carrier", "01715551212"), calls.domain)
+    mobile.caller.invite = one.peer.invite("74", one.describe(), authorized=False)
+    mobile.arrive()
+    cancelled(mobile, NO_ANSWER)
+    home = Call(one, End(ann, "ann", "74"), calls.domain)
+    home.arrive()
+    talk_and_end(home)
 
 
 def test_in_turn(calls):

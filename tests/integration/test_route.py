@@ -117,6 +117,20 @@ routes : ( { match = "^030"; to = "pbx"; fallback = ("carrier", "all"); }, { mat
     ]
 
 
+def test_numbers_of_a_group_are_told_with_their_trunk(tmp_path):
+    run = route(tmp_path, """
+ring_groups : ( { name = "sales"; members = ("bob", "0171-55", "110"); no_answer = "turn"; },
+                { name = "turn"; members = ("0171-55", "bob"); strategy = "in_turn"; } );
+routes : ( { match = "^70$"; to = "sales"; }, { match = "^01"; to = "carrier"; fallback = "pbx"; }, { match = "^110$"; to = "deny"; } );
+""", "70", "--from", "alice")
+    assert run.stdout.splitlines()[-4:] == [
+        "goes to    ring group sales",
+        "step 1     bob, 017155 by trunk carrier, 110 by no trunk of ring group sales for 20 s; no_answer: step 2",
+        "step 2     017155 by trunk carrier of ring group turn for 20 s; unregistered: step 3; busy: step 3; no_answer: step 3",
+        "step 3     bob of ring group turn for 20 s",
+    ]
+
+
 def test_limits_are_told(tmp_path):
     run = route(tmp_path, """
 users : ( { name = "alice"; password = "1"; calls_limit = 2; } );

@@ -230,7 +230,7 @@ static void test_mistakes(void **state)
 	    {"routes : ( { to = \"pbx\"; fallback_on = \"408\"; } );", "routes[0].fallback_on needs a fallback"},
 	    {"routes : ( { to = \"sals\"; } ); ring_groups : ( { name = \"sales\"; members = \"alice\"; } );", "is \"sales\" meant?"},
 	    {"routes : (); ring_groups : ( { name = \"sales\"; members = (\"alice\", \"pbx\"); } );",
-	     "ring_groups[0].members is \"pbx\", which is no user"},
+	     "ring_groups[0].members is \"pbx\", which is no user or number"},
 	    {"routes : (); ring_groups : ( { name = \"pbx\"; members = \"alice\"; } );", "ring_groups[0].name is \"pbx\", which means"},
 	    {"routes : (); ring_groups : ( { name = \"x\"; members = (); } );", "ring_groups[0].members are none"},
 	    {"routes : (); ring_groups : ( { name = \"x\"; members = \"alice\"; no_answer = \"123\"; } );",
