@@ -8,26 +8,29 @@ from tandem_test import calls as calls_module
 from tandem_test import daemon as daemon_module
 from tandem_test import sip
 from tandem_test.browser import Browser
+from tandem_test.demanding import DemandingTrunk, Realm
 from tandem_test.net import kept_port
 from tandem_test.trunk import UdpTrunk
 
 pytestmark = pytest.mark.xdist_group("timers")
 
 TIMEOUT = 32.0
+LOGIN = {"realm": "pbx.test", "username": "gateway", "password": "secret"}
 PLAYS = {}
+TRUNKS = {}  # of plays that want another kind
 
 
-def play(function):
-    PLAYS[function.__name__] = function
+def play(function, trunk=UdpTrunk):
+    PLAYS[function.__name__], TRUNKS[function.__name__] = function, trunk
     return function
 
 
 class Stage(calls_module.Maker):
     """A trunk of its own for each play, reached by numbers that begin with its name."""
 
-    def __init__(self, daemon, port, prefix, users):
+    def __init__(self, daemon, trunk, prefix, users):
         self.made = []
-        super().__init__(daemon, self._browser, UdpTrunk((daemon.host, daemon.sip_port), port=port), "example.test")
+        super().__init__(daemon, self._browser, trunk, "example.test")
         self.prefix, self.users = prefix, iter(users)
 
     def _browser(self, user, **options):
@@ -209,6 +212,31 @@ def row_45_a_reinvite_that_is_never_answered_ends_the_call(stage):
         end.reply(end.expect("BYE"), 200)
 
 
+# --- session timers ---
+def our_update_is_proven_to_a_trunk_that_asks_for_it(stage):
+    """The refresh after half of the least session (RFC 4028): challenged each time, and answered with a nonce that may be used again."""
+    asks = "Session-Expires", "90;refresher=uac"
+    call = stage("browser-trunk")
+    peer = stage.media(call.caller)
+    realm = stage.trunk.demand(Realm(LOGIN["realm"], LOGIN["username"], LOGIN["password"], algorithm="SHA-256", status=407))
+    call.dial()
+    call.called.reply(call.arrive(), 200, call.called.describe(call.called.invite.sdp), headers=[asks, ("Allow", "INVITE, ACK, BYE, UPDATE")])
+    call.called.expect("ACK")
+    peer.hear(call.answered().sdp)
+    realm.stale_next = 1
+    call.caller.silence(seconds=44)  # it is none of the browser's business, which answers pings meanwhile
+    update = call.called.expect("UPDATE")
+    assert update.header("Session-Expires") == "90;refresher=uac" and not update.body
+    call.called.reply(update, 200, headers=[asks])
+    call.hang_up()
+    seen = [verdict for method, verdict in realm.verdicts if method == "UPDATE"]
+    assert seen == ["stale", "right"], realm.verdicts
+    assert [verdict for method, verdict in realm.verdicts if method == "BYE"] == ["right"], realm.verdicts
+
+
+play(our_update_is_proven_to_a_trunk_that_asks_for_it, DemandingTrunk)
+
+
 @pytest.fixture(scope="module")
 def plays(tmp_path_factory, default_configuration):
     """All of them, running."""
@@ -217,15 +245,16 @@ def plays(tmp_path_factory, default_configuration):
     prefixes = {name: str(10 + i) for i, name in enumerate(PLAYS)}
     config = daemon_module.merge(default_configuration(directory, 5), {
         **calls_module.CONFIG,
-        "trunks": [{"name": f"t{prefixes[name]}", "peer": f"sip:127.0.0.1:{ports[name]}"} for name in PLAYS],
+        "media": {"timeout_seconds": 0},  # nobody says anything
+        "trunks": [{"name": f"t{prefixes[name]}", "peer": f"sip:127.0.0.1:{ports[name]}", **LOGIN} for name in PLAYS],
         "routes": [{"match": "^9196$", "to": "echo"}, {"match": "^[a-z]+$", "to": "user"}]
         + [{"match": f"^{prefix}", "to": f"t{prefix}"} for prefix in prefixes.values()],
     })
     daemon = daemon_module.Daemon(directory, config).start()
     before = daemon.at_rest()
     pool = concurrent.futures.ThreadPoolExecutor(len(PLAYS))
-    stages = [Stage(daemon, ports[name], prefixes[name], calls_module.USERS[10 * i:10 * i + 10])
-              for i, name in enumerate(PLAYS)]
+    stages = [Stage(daemon, TRUNKS[name]((daemon.host, daemon.sip_port), port=ports[name]), prefixes[name],
+                    calls_module.USERS[10 * i:10 * i + 10]) for i, name in enumerate(PLAYS)]
     try:
         yield {name: pool.submit(PLAYS[name], stage) for name, stage in zip(PLAYS, stages)}
         pool.shutdown()
