@@ -1,4 +1,4 @@
-/* Trunks that prove themselves by digest (the options inbound_username and inbound_password). */
+/* Trunks that prove themselves by digest (the options inbound_username and inbound_password), from wherever they may. */
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "trunk/internal.h"
@@ -48,12 +48,19 @@ static int refuse(struct sip_server_transaction *transaction)
 	return -EACCES;
 }
 
-/* NULL where no trunk has a login. The realm is the gateway's domain. */
-static struct sip_digest_server *digest_of(struct trunks *trunks)
+/* A login counts from anywhere, or, where addresses are listed, from these. */
+static bool is_taken_from(const struct trunk *trunk, const struct sip_flow *flow)
+{
+	return trunk_wants_proof(trunk) &&
+	       (!trunk->sources->len || trunk_has_source(trunk, sip_flow_transport(flow), sip_flow_remote(flow)));
+}
+
+/* NULL where no trunk has a login that is taken from there. The realm is the gateway's domain. */
+static struct sip_digest_server *digest_of(struct trunks *trunks, const struct sip_flow *flow)
 {
 	const struct trunk *first = NULL;
 	for (size_t i = 0; i < trunks_count(trunks) && !first; i++)
-		if (trunk_wants_proof(trunks_at(trunks, i)))
+		if (is_taken_from(trunks_at(trunks, i), flow))
 			first = trunks_at(trunks, i);
 	if (!first)
 		return NULL;
@@ -74,7 +81,8 @@ int trunk_authenticate(struct trunks *trunks, struct sip_server_transaction *tra
 		*ret_trunk = by_address;
 		return 0;
 	}
-	struct sip_digest_server *digest = digest_of(trunks);
+	struct sip_flow *flow = sip_server_transaction_flow(transaction);
+	struct sip_digest_server *digest = digest_of(trunks, flow);
 	if (!digest)
 		return -ENOENT;
 	int error = sip_digest_server_prove(digest, transaction, 407, false, name);
@@ -83,10 +91,10 @@ int trunk_authenticate(struct trunks *trunks, struct sip_server_transaction *tra
 		return -EACCES;
 	}
 	struct trunk *proven = error == 0 ? find_by_login(trunks, name) : NULL;
-	if (!proven)
+	if (!proven || !is_taken_from(proven, flow))
 		return refuse(transaction);
 	metrics_add(&proofs_right, 1);
-	sip_flow_set_identity(sip_server_transaction_flow(transaction), trunk_identity(proven));
+	sip_flow_set_identity(flow, trunk_identity(proven));
 	*ret_trunk = proven;
 	return 0;
 }

@@ -68,8 +68,13 @@ struct sip_flow *trunk_hop_flow(struct trunk_hop *hop, struct sip_stack *stack)
 
 bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport transport)
 {
-	bool is_large_request = hop->transport == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
-	return (hop->transport == transport || is_large_request) && !trunk_wants_certificate(hop->peer->trunk);
+	return trunk_is_heard_over(hop->peer->trunk, hop->transport, transport);
+}
+
+bool trunk_is_heard_over(const struct trunk *trunk, enum sip_transport reached_over, enum sip_transport transport)
+{
+	bool is_large_request = reached_over == SIP_TRANSPORT_UDP && transport == SIP_TRANSPORT_TCP;
+	return (reached_over == transport || is_large_request) && !trunk_wants_certificate(trunk);
 }
 
 /* --- found --- */

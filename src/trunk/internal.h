@@ -1,5 +1,6 @@
 #pragma once
 #include "metrics/metrics.h"
+#include "net/network.h"
 #include "sip/tls.h"
 #include "trunk/hop.h"
 #include "trunk/lookup.h"
@@ -70,6 +71,7 @@ struct trunk {
 
 	struct loop *loop;
 	GPtrArray *peers; /* struct trunk_peer *, owned; none: it calls, and is never called */
+	GArray *sources;  /* struct net_network: it may call from there too */
 
 	/* of a trunk that registers */
 	struct trunk_account *account;		 /* NULL: it does not */
@@ -88,8 +90,14 @@ void trunk_retire(struct trunk *trunk);
 const char *trunk_option_text(const struct trunk *trunk, const char *name);
 
 /* --- set.c --- */
+/* Whether the source is one of its peers now, or of its list. */
+bool trunk_has_source(const struct trunk *trunk, enum sip_transport transport, const struct net_address *source);
 /* Where the server side of digest is kept once it is needed. */
 struct sip_digest_server **trunks_digest(struct trunks *trunks);
+
+/* --- source.c --- */
+void trunk_sources_init(struct trunk *trunk);
+bool trunk_lists_source(const struct trunk *trunk, enum sip_transport transport, const struct net_address *source);
 
 /* --- security.c: TLS --- */
 /* The trust in the peer at this host, as the trunk's options have it. NULL: the files cannot be used, which is logged. */
@@ -115,6 +123,7 @@ GPtrArray *trunk_hop_list_new(void);
 /* Those of the index-th peer. */
 const GPtrArray *trunk_peer_hops(const struct trunk *trunk, guint index);
 /* Whether the trunk is heard over this transport, where it is reached over that one. */
+bool trunk_is_heard_over(const struct trunk *trunk, enum sip_transport reached_over, enum sip_transport transport);
 bool trunk_hop_is_heard_over(const struct trunk_hop *hop, enum sip_transport transport);
 
 /* --- select.c --- */

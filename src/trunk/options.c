@@ -84,11 +84,17 @@ static const struct config_option rows[] = {
      .max = 32,
      .help = "In place of password: its hash for username and realm, which must be written (\"tandem hash\" makes it)."},
     {.name = "ha1_sha256", .type = CONFIG_STRING, .is_secret = true, .min = 64, .max = 64, .help = "The same for SHA-256."},
+    {.name = "inbound_addresses",
+     .type = CONFIG_STRING,
+     .is_list = true,
+     .min = 1,
+     .max = 63,
+     .help = "Addresses and networks (\"203.0.113.0/24\") that its calls may come from, beside its peers."},
     {.name = "inbound_username",
      .type = CONFIG_STRING,
      .min = 1,
      .max = 255,
-     .help = "Its calls are taken only with this name and the password, from any address."},
+     .help = "Its calls are taken only with this name and the password: from any address, or, where there are inbound_addresses, from these and its peers."},
     {.name = "inbound_password", .type = CONFIG_STRING, .is_secret = true, .min = 1, .max = 255, .help = "Goes with inbound_username."},
     {.name = "inbound_ha1_md5",
      .type = CONFIG_STRING,
@@ -318,8 +324,8 @@ static void check_login(const struct config_snapshot *snapshot, struct config_re
 			config_complain(report, "trunks", i, "inbound_username", "is another trunk's");
 	if (config_string(snapshot, "trunks", i, "peer") || config_strings(snapshot, "trunks", i, "peers")[0])
 		return;
-	if (!username)
-		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs an inbound_username");
+	if (!username && !*config_strings(snapshot, "trunks", i, "inbound_addresses"))
+		config_complain(report, "trunks", i, "peer", "is missing; without it the trunk needs inbound_addresses or an inbound_username");
 	else if (config_boolean(snapshot, "trunks", i, "register"))
 		config_complain(report, "trunks", i, "register", "needs a peer");
 }
@@ -363,6 +369,7 @@ static void check_trunk(const struct config_snapshot *snapshot, struct config_re
 	unsigned n_peers, n_on_tls;
 	check_peers(snapshot, report, i, &n_peers, &n_on_tls);
 	check_login(snapshot, report, i);
+	trunk_check_sources(snapshot, report, i);
 	if (name && !base_is_plain_name(name))
 		config_complain(report, "trunks", i, "name", "wants letters, digits, '-', '_', '.' and '+' only");
 	check_credentials(snapshot, report, i);

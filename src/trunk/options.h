@@ -27,3 +27,5 @@ const char *trunk_read_peer(const char *text, int transport_option, struct trunk
 /* --- security.c: what is wrong with the options of TLS. `is_on_tls`: a peer is, or who calls; `has_host`: there is a peer. --- */
 void trunk_check_security(const struct config_snapshot *snapshot, struct config_report *report, size_t index, bool is_on_tls,
 			  bool has_host);
+/* source.c: the list of addresses that calls may come from. */
+void trunk_check_sources(const struct config_snapshot *snapshot, struct config_report *report, size_t i);

@@ -194,7 +194,7 @@ static int fit_of_hop(const struct trunk_hop *hop, enum sip_transport transport,
 		return 0;
 	bool is_same_transport = hop->transport == transport;
 	bool is_same_port = net_address_port(&hop->address) == net_address_port(source);
-	return 1 + 2 * is_same_transport + is_same_port;
+	return 2 + 2 * is_same_transport + is_same_port;
 }
 
 static int fit_of_list(const GPtrArray *hops, enum sip_transport transport, const struct net_address *source)
@@ -215,7 +215,12 @@ static int fit(const struct trunk *trunk, enum sip_transport transport, const st
 		if (ever)
 			best = MAX(best, fit_of_list(peer->former, transport, source));
 	}
-	return best;
+	return best ? best : trunk_lists_source(trunk, transport, source);
+}
+
+bool trunk_has_source(const struct trunk *trunk, enum sip_transport transport, const struct net_address *source)
+{
+	return fit(trunk, transport, source, false);
 }
 
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,

@@ -39,6 +39,7 @@ struct trunk *trunk_new(struct loop *loop, struct config_snapshot *snapshot, siz
 	trunk->loop = loop;
 	trunk->peers = g_ptr_array_new_with_free_func(free_peer);
 	trunk->identity = g_strdup_printf("trunk:%s", trunk_name(trunk));
+	trunk_sources_init(trunk);
 	if (add_peers(trunk) < 0)
 		return trunk_unref(trunk);
 	if (!trunk->peers->len && trunk_meant_transport(config_enum(snapshot, "trunks", index, "transport")) == SIP_TRANSPORT_TLS)
@@ -71,6 +72,7 @@ struct trunk *trunk_unref(struct trunk *trunk)
 	if (trunk->retired)
 		g_ptr_array_remove_fast(trunk->retired, trunk);
 	g_ptr_array_unref(trunk->peers);
+	g_array_unref(trunk->sources);
 	sip_digest_client_free(trunk->digest);
 	config_unref(trunk->snapshot);
 	g_free(trunk->identity);

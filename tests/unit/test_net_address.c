@@ -1,4 +1,4 @@
-#include "net/address.h"
+#include "net/network.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,6 +96,37 @@ static void test_private(void **state)
 	}
 }
 
+static void test_networks(void **state)
+{
+	static const struct {
+		const char *network, *address;
+		bool is_within;
+	} rows[] = {
+		{"203.0.113.0/24", "203.0.113.0:1", true}, {"203.0.113.0/24", "203.0.113.255:5060", true}, {"203.0.113.0/24", "203.0.114.0:1", false},
+		{"203.0.113.7", "203.0.113.7:1", true}, {"203.0.113.7/32", "203.0.113.6:1", false}, {"203.0.113.4/31", "203.0.113.5:1", true},
+		{"203.0.113.4/31", "203.0.113.6:1", false}, {"10.128.0.0/9", "10.255.0.1:1", true}, {"10.128.0.0/9", "10.127.0.1:1", false},
+		{"0.0.0.0/0", "192.0.2.1:1", true}, {"0.0.0.0/0", "[::1]:1", false}, {"2001:db8::/33", "[2001:db8:7fff::1]:1", true},
+		{"2001:db8::/33", "[2001:db8:8000::1]:1", false}, {"2001:db8::1", "[2001:db8::1]:1", true}, {"::/0", "10.0.0.1:1", false},
+	};
+	static const char *const wrong[] = {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0/8", "[::1]/64", "::/129",
+					    "10.0.0.0/8 ", "pbx.example.com", "10.0.0.0/+8"};
+	struct net_network network;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct net_address address = parsed(rows[i].address);
+		assert_int_equal(net_network_parse(rows[i].network, &network), 0);
+		if (net_network_contains(&network, &address) != rows[i].is_within)
+			fail_msg("%s in %s", rows[i].address, rows[i].network);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+		if (net_network_parse(wrong[i], &network) != -EINVAL)
+			fail_msg("\"%s\" was taken", wrong[i]);
+	assert_int_equal(net_network_parse("10.0.0.1/24", &network), -ERANGE);
+	assert_int_equal(net_network_parse("2001:db8::1/64", &network), -ERANGE);
+	struct net_address none = {0};
+	assert_int_equal(net_network_parse("0.0.0.0/0", &network), 0);
+	assert_false(net_network_contains(&network, &none));
+}
+
 static void test_wildcard(void **state)
 {
 	struct net_address any4 = parsed("0.0.0.0:5060"), any6 = parsed("[::]:5060"), one = parsed("127.0.0.1:0");
@@ -112,7 +143,7 @@ int main(void)
 		cmocka_unit_test(test_parse_and_print), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_host_forms),	cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_private),
-		cmocka_unit_test(test_wildcard),
+		cmocka_unit_test(test_wildcard),	cmocka_unit_test(test_networks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,9 @@ static void test_source(void **state)
 	    "trunks : ( { name = \"a\"; peer = \"sip:10.0.0.2\"; }, { name = \"b\"; peer = \"sip:10.0.0.2:5070\"; },\n"
 	    "{ name = \"c\"; peer = \"sip:10.0.0.3\"; transport = \"tcp\"; }, { name = \"d\"; peer = \"sip:10.0.0.4\"; "
 	    "},"
-	    "{ name = \"e\"; peer = \"sip:10.0.0.4\"; transport = \"tcp\"; } );");
+	    "{ name = \"e\"; peer = \"sip:10.0.0.4\"; transport = \"tcp\"; },"
+	    "{ name = \"f\"; peer = \"sip:10.0.1.1\"; inbound_addresses = (\"10.0.0.0/29\", \"10.0.2.9\", \"2001:db8::/64\"); },"
+	    "{ name = \"g\"; transport = \"tcp\"; inbound_addresses = (\"10.0.2.8/31\"); } );");
 	static const struct {
 		enum sip_transport transport;
 		const char *source, *name;
@@ -176,11 +178,18 @@ static void test_source(void **state)
 	    {SIP_TRANSPORT_UDP, "10.0.0.2:5070", "b"},
 	    {SIP_TRANSPORT_UDP, "10.0.0.2:40000", "a"}, /* any port; the first */
 	    {SIP_TRANSPORT_TCP, "10.0.0.2:40000", "a"}, /* a large request */
-	    {SIP_TRANSPORT_UDP, "10.0.0.3:5060", NULL}, /* a trunk on TCP is not heard over UDP */
+	    {SIP_TRANSPORT_UDP, "10.0.0.3:5060", "f"}, /* a trunk on TCP is not heard over UDP; another lists it */
 	    {SIP_TRANSPORT_TCP, "10.0.0.3:40000", "c"},
 	    {SIP_TRANSPORT_TCP, "10.0.0.4:40000", "e"}, /* the transport decides */
 	    {SIP_TRANSPORT_UDP, "10.0.0.4:40000", "d"},
-	    {SIP_TRANSPORT_UDP, "10.0.0.5:5060", NULL},
+	    {SIP_TRANSPORT_UDP, "10.0.0.5:5060", "f"}, /* in its list */
+	    {SIP_TRANSPORT_TCP, "10.0.0.5:40000", "f"},
+	    {SIP_TRANSPORT_TLS, "10.0.0.5:40000", NULL},
+	    {SIP_TRANSPORT_UDP, "10.0.0.8:5060", NULL},
+	    {SIP_TRANSPORT_UDP, "[2001:db8::5]:5060", "f"},
+	    {SIP_TRANSPORT_TCP, "10.0.2.9:5060", "f"}, /* the first of several */
+	    {SIP_TRANSPORT_TCP, "10.0.2.8:5060", "g"},
+	    {SIP_TRANSPORT_UDP, "10.0.2.8:5060", NULL},
 	    {SIP_TRANSPORT_WSS, "10.0.0.2:5060", NULL},
 	    {SIP_TRANSPORT_UDP, "[::a00:2]:5060", NULL},
 	};
