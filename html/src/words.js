@@ -61,11 +61,19 @@ function networkWords({ originator, cause, message }) {
   return Q850[/(?:^|,)\s*Q\.850\s*;[^,]*?cause\s*=\s*(\d+)/i.exec(message?.getHeader?.('Reason') || '')?.[1]];
 }
 
-// A refusal's own words ("Caller ID Not Allowed"), where they are more than the usual ones of its code.
+// The text of a Reason that is about this very status.
+function reasonText(message) {
+  const reasons = (message?.getHeaders?.('Reason') || []).join(', ');
+  const [, code, text] = /(?:^|,)\s*SIP\s*;\s*cause\s*=\s*(\d+)\s*;\s*text\s*=\s*"([^"]+)"/i.exec(reasons) || [];
+  return Number(code) === message?.status_code ? text : '';
+}
+
+// A refusal's own words ("caller id not allowed"), where they are more than the usual ones of its code.
 function ownWords({ originator, message }) {
-  const phrase = message?.reason_phrase?.trim();
   const usual = [JsSIP.C.REASON_PHRASE[message?.status_code], message?.status_code === 500 && 'Server Internal Error'];
-  return originator === 'remote' && phrase && !usual.some((one) => one && one.toLowerCase() === phrase.toLowerCase()) ? phrase : '';
+  const isUsual = (words) => usual.some((one) => one && one.toLowerCase() === words.toLowerCase());
+  const said = [reasonText(message), message?.reason_phrase?.trim()];
+  return (originator === 'remote' && said.find((words) => words && !isUsual(words))) || '';
 }
 
 const CAUSE = {

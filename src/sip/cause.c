@@ -102,6 +102,30 @@ static unsigned number_of(const char *value, unsigned least, unsigned most)
 	return text && sip_value_seconds(text, &number) && number >= least && number <= most ? number : 0;
 }
 
+/* The warn-text of 399 miscellaneous and the others: code, agent, text. */
+static void read_warning(const struct sip_message *message, char ret_text[static SIP_CAUSE_TEXT_BYTES])
+{
+	const char *value = sip_message_header(message, "Warning", 0);
+	const char *begin = value ? strchr(value, '"') : NULL, *end = begin ? strrchr(begin, '"') : NULL;
+	if (!begin || end == begin)
+		return;
+	g_autofree char *quoted = g_strndup(begin, (gsize)(end - begin + 1));
+	clean(quoted, ret_text);
+}
+
+/* Of a refusal: what is said of its own status. */
+static void add_warning(const struct sip_message *message, struct sip_cause *cause)
+{
+	char text[SIP_CAUSE_TEXT_BYTES] = "";
+	if (sip_message_is_request(message) || cause->status || *cause->text)
+		return;
+	read_warning(message, text);
+	if (!*text)
+		return;
+	cause->status = sip_message_status(message);
+	cause->is_text_of_status = base_copy_text(cause->text, sizeof cause->text, text);
+}
+
 bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cause)
 {
 	const char *value;
@@ -122,6 +146,7 @@ bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cau
 	}
 	if (!ret_cause->q850 && !ret_cause->status)
 		*ret_cause->text = '\0';
+	add_warning(message, ret_cause);
 	return ret_cause->q850 || ret_cause->status;
 }
 
@@ -145,17 +170,6 @@ char *sip_cause_write(const struct sip_cause *cause)
 	append(value, "Q.850", cause->q850, has_q850_text ? cause->text : sip_cause_words(cause->q850));
 	append(value, "SIP", is_success ? 0 : cause->status, cause->is_text_of_status ? cause->text : NULL);
 	return g_string_free(value, FALSE);
-}
-
-/* The warn-text of 399 miscellaneous and the others: code, agent, text. */
-static void read_warning(const struct sip_message *message, char ret_text[static SIP_CAUSE_TEXT_BYTES])
-{
-	const char *value = sip_message_header(message, "Warning", 0);
-	const char *begin = value ? strchr(value, '"') : NULL, *end = begin ? strrchr(begin, '"') : NULL;
-	if (!begin || end == begin)
-		return;
-	g_autofree char *quoted = g_strndup(begin, (gsize)(end - begin + 1));
-	clean(quoted, ret_text);
 }
 
 char *sip_cause_explain(const struct sip_message *response)

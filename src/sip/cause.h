@@ -13,7 +13,7 @@ struct sip_cause {
 	bool is_text_of_status;		 /* not of q850 */
 };
 
-/* What a message's Reason says. False: nothing of use, and *ret_cause is empty. */
+/* What a message's Reason says, and a response's Warning of its status. False: nothing of use, and *ret_cause is empty. */
 bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cause);
 /* As values of Reason, a new string; NULL when it is empty. First what matters more where both are there, since many read no further: an
  * answer elsewhere (SIP, 200), else Q.850. */

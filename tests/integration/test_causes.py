@@ -8,7 +8,7 @@ CONFIG = {**calls_module.CONFIG}
 
 
 @pytest.mark.parametrize("status, phrase, headers, told, reason, logged", [
-    (403, "Forbidden", [("Warning", '399 pbx "caller id not allowed"')], 403, None,
+    (403, "Forbidden", [("Warning", '399 pbx "caller id not allowed"')], 403, 'SIP;cause=403;text="caller id not allowed"',
      "the trunk answered 403 Forbidden (caller id not allowed)"),
     (404, "Not Found", [("Reason", 'Q.850;cause=1;text="Unallocated (unassigned) number"')], 404,
      'Q.850;cause=1;text="Unallocated (unassigned) number"', "the trunk answered 404 Not Found (Unallocated (unassigned) number)"),

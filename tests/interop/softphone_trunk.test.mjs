@@ -36,6 +36,8 @@ for (const { answer, words, said = '' } of [
   { answer: { status: 503, phrase: 'Service Unavailable' }, words: 'The service is not available right now.' },
   { answer: { status: 403, phrase: 'Caller ID Not Allowed' }, words: 'This call is not allowed.', said: '“Caller ID Not Allowed”' },
   { answer: { status: 403, phrase: 'Forbidden' }, words: 'This call is not allowed.' },
+  { answer: { status: 403, phrase: 'Forbidden', headers: ['Warning: 399 pbx "caller id not allowed"'] }, words: 'This call is not allowed.',
+    said: '“caller id not allowed”' },
   { answer: { status: 404, phrase: 'Not Found' }, words: 'There is nobody at this number.' },
   { answer: { status: 404, phrase: 'Gone Fishing', headers: ['Reason: Q.850;cause=22'] }, words: 'This number is no longer in use.' },
   { answer: { status: 486, phrase: 'Busy Here' }, words: 'They are on another call.' },
@@ -88,3 +90,11 @@ for (const { what, from, headers, name, number = '', isCallable = true } of [
     assert.deepEqual([recent.label || recent.number || 'Hidden number', recent.answered], [name, false]);
   });
 }
+
+test('a call that the PBX says was answered elsewhere', async () => {
+  trunk.invite('alice', world.gateway.sipPort);
+  await callIs(page, 'ringing');
+  trunk.cancel(['Reason: Q.850;cause=26, SIP;cause=200;text="Call completed elsewhere"']);
+  await callIs(page, 'ended');
+  assert.equal(await stateWords(page), 'Answered on another device');
+});

@@ -235,8 +235,8 @@ export class Trunk {
     this.request('INVITE', { branch: this.dialog.branch, body: this.sdp('sendrecv'), headers });
   }
 
-  cancel() {
-    this.request('CANCEL', { branch: this.dialog.branch, cseq: this.dialog.cseq });
+  cancel(headers = []) {
+    this.request('CANCEL', { branch: this.dialog.branch, cseq: this.dialog.cseq, headers });
   }
 
   hold(on) {
