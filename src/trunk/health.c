@@ -96,7 +96,9 @@ static void set_state(struct trunk_hop *hop, enum trunk_hop_state state, const c
 	}
 	publish(hop, cause);
 	trunk_own_follow(trunk);
-	if (state == TRUNK_HOP_DOWN && is_gone(hop))
+	if (state == TRUNK_HOP_UP)
+		trunk_own_renew(trunk); /* it may have been started anew, and know nobody */
+	else if (is_gone(hop))
 		tell_watches(hop);
 }
 

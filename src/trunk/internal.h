@@ -143,6 +143,8 @@ void trunk_own_clear(struct trunk *trunk);
 void trunk_own_start(struct trunk *trunk);
 /* Another hop may be the best now. */
 void trunk_own_follow(struct trunk *trunk);
+/* Its peer may have forgotten it. */
+void trunk_own_renew(struct trunk *trunk);
 /* The trunk is retired; it lives on until its registration is no more. */
 void trunk_own_retire(struct trunk *trunk);
 /* At once; of a retired trunk, perhaps the last reference. */

@@ -102,6 +102,12 @@ void trunk_own_follow(struct trunk *trunk)
 		trunk_registration_follow(trunk->registration);
 }
 
+void trunk_own_renew(struct trunk *trunk)
+{
+	if (trunk->registration)
+		trunk_registration_renew(trunk->registration);
+}
+
 void trunk_own_retire(struct trunk *trunk)
 {
 	if (!trunk->registration)

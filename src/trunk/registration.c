@@ -490,11 +490,16 @@ void trunk_registration_follow(struct trunk_registration *registration)
 		attempt(registration);
 }
 
+void trunk_registration_renew(struct trunk_registration *registration)
+{
+	if (registration->state == TRUNK_REGISTRATION_REGISTERED)
+		attempt(registration);
+}
+
 void trunk_registration_doubt(struct trunk_registration *registration)
 {
-	bool is_new = now_us(registration) < registration->held_since_us + TRUNK_REGISTRATION_DOUBT_MS * INT64_C(1000);
-	if (registration->state == TRUNK_REGISTRATION_REGISTERED && !is_new)
-		attempt(registration);
+	if (now_us(registration) >= registration->held_since_us + TRUNK_REGISTRATION_DOUBT_MS * INT64_C(1000))
+		trunk_registration_renew(registration);
 }
 
 enum trunk_registration_state trunk_registration_state(const struct trunk_registration *registration)

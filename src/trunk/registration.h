@@ -54,7 +54,9 @@ struct trunk_registration *trunk_registration_free(struct trunk_registration *re
 void trunk_registration_start(struct trunk_registration *registration);
 /* It is wanted no more: unregisters what may hold, then is idle; `changed` may come from inside this call. */
 void trunk_registration_end(struct trunk_registration *registration);
-/* Something speaks against the registrar knowing us (a call was refused as a stranger's): refreshes now if it holds. */
+/* The registrar has perhaps been started anew: refreshes now if it holds. */
+void trunk_registration_renew(struct trunk_registration *registration);
+/* Something speaks against the registrar knowing us (a call was refused as a stranger's): the same, unless it is new. */
 void trunk_registration_doubt(struct trunk_registration *registration);
 
 /* connect() may lead elsewhere now: if it holds by another flow, it goes there. */

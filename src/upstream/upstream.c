@@ -40,6 +40,20 @@ static void on_registration_changed(void *user, const struct event_registration_
 		upstream_member_ensure(upstream, event->user);
 }
 
+/* A peer that was away may have been started anew, and know nobody. */
+static void on_trunk_peer_changed(void *user, const struct event_trunk_peer_changed *event)
+{
+	struct upstream *upstream = user;
+	GHashTableIter iterator;
+	gpointer value;
+	g_hash_table_iter_init(&iterator, upstream->members);
+	while (event->is_up && g_hash_table_iter_next(&iterator, NULL, &value)) {
+		struct upstream_member *member = value;
+		if (member->registration && !strcmp(trunk_name(member->trunk), event->trunk))
+			trunk_registration_renew(member->registration);
+	}
+}
+
 static void free_member(void *member)
 {
 	upstream_member_free(member);
@@ -47,7 +61,10 @@ static void free_member(void *member)
 
 int upstream_new(const struct upstream_parameters *parameters, struct upstream **ret_upstream)
 {
-	static const struct event_receiver receiver = {.registration_changed = on_registration_changed};
+	static const struct event_receiver receiver = {
+		.registration_changed = on_registration_changed,
+		.trunk_peer_changed = on_trunk_peer_changed,
+	};
 	struct upstream *upstream = g_new0(struct upstream, 1);
 	upstream->rooms = *parameters;
 	crypto_random(upstream->key, sizeof upstream->key);

@@ -6,7 +6,7 @@ from tandem_test.browser import Browser
 from tandem_test.calls import Call, End
 from tandem_test.lifetime import maker
 from tandem_test.lone_trunk import LoneTrunk
-from tandem_test.net import kept_port
+from tandem_test.net import Deadline, kept_port
 from tandem_test.trunk import UdpTrunk
 
 CONFIG = {**calls_module.CONFIG, "trunks": None, "routes": [{"match": "^[a-z]+$", "to": "user"}, {"to": "pbx"}]}
@@ -28,11 +28,6 @@ class Pbx(UdpTrunk):
             self._count_and_reply(data, "n_registers", {"headers": [("Expires", "60")]})
         else:
             super()._incoming(data, source)
-
-    def close(self):
-        """More than once: as it dies in the test, and at its end."""
-        if self.socket.fileno() >= 0:
-            super().close()
 
     def _count_and_reply(self, data, name, options):
         from tandem_test import sip
@@ -289,6 +284,23 @@ def test_a_trunk_registers_with_the_next_and_returns(site):
     while second.n_registers == before:
         second.expect_silence(lambda message: False, 0.05)
     site.daemon.wait_metric('tandem_trunk_registered{trunk="pbx"}', 1)
+
+
+def test_a_trunk_registers_again_with_a_peer_that_was_away(site):
+    """It may have been started anew, and have forgotten; half of the 60 seconds is not waited for."""
+    site.ports = site.ports[:1]
+    registrar_site(site)
+    first = site.pbx(0)
+    site.daemon.start()
+    site.daemon.wait_log(r"trunk pbx: registered")
+    first.close()
+    site.daemon.wait_metric(site.is_up(0), 0)
+    first = site.pbx(0)
+    site.daemon.wait_metric(site.is_up(0), 1)
+    deadline = Deadline(5)
+    while not first.n_registers:
+        assert not deadline.is_over(), "it is not registered with again"
+        first.expect_silence(lambda message: False, 0.05)
 
 
 def test_a_silent_registrar_is_not_waited_for(site):

@@ -1,5 +1,6 @@
 """Users who are registered with the PBX while they are here: with the browser's credentials, or with those kept in the gateway."""
 
+import contextlib
 import hashlib
 import signal
 import socket
@@ -10,6 +11,7 @@ from tandem_test import digest, media, sip
 from tandem_test.browser import Browser
 from tandem_test.daemon import find_binary
 from tandem_test.lifetime import maker
+from tandem_test.net import Deadline
 from tandem_test.pbx import REALM, TcpPbx, UdpPbx
 
 DOMAIN = "example.test"
@@ -527,6 +529,25 @@ def test_the_password_for_the_pbx_may_be_a_hash(own_daemon, one_pbx, one_browser
     tandem.reload({"users": [{**hashed, "upstream_ha1_md5": "0" * 32}]})
     tandem.wait_log("dora at pbx: not registered: 401")
     tandem.stop()
+
+
+def test_a_pbx_that_was_away_hears_of_its_users_again(own_daemon, one_pbx, one_browser, trunk_port):
+    trunk = {"peer": f"sip:127.0.0.1:{trunk_port}", **TRUNK, "expires_seconds": 3600, "options_seconds": 1}
+    tandem = own_daemon({"users": [DORA], "trunks": [trunk]})
+    pbx = one_pbx(tandem)
+    tandem.start()
+    one_browser(tandem, "dora", "explorer")
+    pbx.wait_bound("2004")
+    is_up = f'tandem_trunk_peer_up{{trunk="pbx",peer="127.0.0.1:{trunk_port}"}}'
+    pbx.close()
+    tandem.wait_metric(is_up, 0)
+    with contextlib.closing(UdpPbx((tandem.host, tandem.sip_port), port=trunk_port, name="pbx anew")) as anew:
+        anew.start_registrar(PASSWORDS)
+        deadline = Deadline(10)
+        while "2004" not in anew.bindings:
+            assert not deadline.is_over(), "it hears nothing of her"
+            anew.expect_silence(lambda message: False, 0.05)  # it answers OPTIONS meanwhile
+        tandem.stop()
 
 
 def test_reload_keeps_those_who_proved_themselves_there(own_daemon, one_pbx, one_browser, trunk_port):

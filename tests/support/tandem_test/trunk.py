@@ -171,6 +171,9 @@ class UdpTrunk(_TrunkBase):
             pass  # closed meanwhile: as lost as a datagram can be
 
     def close(self):
+        """More than once: as it dies in a test, and at its end."""
+        if self.socket.fileno() < 0:
+            return
         if self.later:
             self.later.stop()
         self.socket.sendto(b"stop", self.socket.getsockname())  # a blocked recvfrom() hears no close()
