@@ -97,6 +97,11 @@ static bool call_enter_stage(struct call *call, int index)
 	return false;
 }
 
+bool call_may_go_on(const struct call *call, unsigned status)
+{
+	return call->plan && route_plan_next(call->plan, call->stage, ROUTE_CAUSE_NO_ANSWER, status) >= 0;
+}
+
 bool call_go_on(struct call *call)
 {
 	return call->plan && call_enter_stage(call, call_leave_stage(call));

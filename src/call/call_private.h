@@ -173,6 +173,8 @@ void call_join_media(struct call *call);
 unsigned call_dial(struct call *call, const struct route_decision *decision);
 /* All attempts of the stage have come to nothing: dials the next. False: there is none. */
 bool call_go_on(struct call *call);
+/* Whether it would, after trunks that answer so or are silent (408). */
+bool call_may_go_on(const struct call *call, unsigned status);
 /* The called side has rung for long enough. */
 void call_stage_unanswered(struct call *call);
 /* What a failure of an attempt, or of a stage that had none (`leg` NULL), means to the next. `phrase` may be NULL. */

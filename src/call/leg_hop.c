@@ -2,6 +2,12 @@
 #include "call/call_private.h"
 #include "sip/value.h"
 
+/* Whether there is anybody else to be called: another hop, or whom the plan has next. */
+static bool leg_has_others(const struct leg *leg)
+{
+	return (leg->way.further && leg->way.further->len) || call_may_go_on(leg->call, 408);
+}
+
 static void leg_patience_over(void *data)
 {
 	struct leg *leg = data;
@@ -12,11 +18,11 @@ static void leg_patience_over(void *data)
 	call_on_refused(leg->call, leg, 408, NULL);
 }
 
-/* It rings there for nobody. */
+/* It rings there for nobody; if nobody else could be called it rings on, as the hop may be back in time. */
 static void leg_hop_is_down(void *data, struct trunk_hop *hop)
 {
 	struct leg *leg = data;
-	if (leg->state != LEG_CALLING || !leg->call)
+	if (leg->state != LEG_CALLING || !leg->call || !leg_has_others(leg))
 		return;
 	leg_note_unserved(leg, "it is down");
 	call_on_refused(leg->call, leg, 408, NULL);
@@ -42,9 +48,10 @@ void leg_note_source(struct leg *leg, const struct sip_flow *flow)
 
 void leg_await_hop(struct leg *leg)
 {
-	if (!leg->way.further || !leg->way.further->len)
+	if (!leg->way.hop || !leg->call)
 		return;
-	loop_timer_start_ms(&leg->way.patience, trunk_failover_ms(leg->trunk));
+	if (leg_has_others(leg))
+		loop_timer_start_ms(&leg->way.patience, trunk_failover_ms(leg->trunk));
 	trunk_hop_watch_stop(&leg->way.watch);
 	trunk_hop_watch_start(&leg->way.watch, leg->way.hop, leg_hop_is_down, leg);
 }

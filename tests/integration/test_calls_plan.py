@@ -112,6 +112,15 @@ def test_a_trunk_that_fails_is_followed_by_the_next(calls, carrier, status):
     talk_and_end(second)
 
 
+def test_a_trunk_that_is_silent_is_followed_by_the_next(calls, carrier):
+    call = calls("browser-trunk", "5001")
+    reached(call)
+    second = called(call, carrier)
+    second.arrive(timeout=3)  # failover_ms is 1500
+    second.ring()
+    talk_and_end(second)
+
+
 @pytest.mark.parametrize("status", [404, 480, 486, 603])
 def test_what_the_called_party_says_is_the_last_word(calls, carrier, status):
     call = calls("browser-trunk", "5002")

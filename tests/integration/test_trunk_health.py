@@ -62,6 +62,9 @@ def site(own_daemon):
         def pbx(self, index):
             return peers(self.gateway, self.ports[index], f"pbx {index}")
 
+        def pbx_at(self, port):
+            return peers(self.gateway, port, f"pbx at {port}")
+
         def process(self, index):
             return lone(self.gateway, self.ports[index])
 
@@ -205,6 +208,31 @@ def test_a_call_that_rings_at_a_peer_that_is_killed_is_elsewhere_in_less_than_tw
     site.daemon.wait_metric("tandem_calls", len(answered))
     for one in answered:
         one.caller.ask("BYE", 200)
+
+
+def test_behind_the_last_peer_that_is_killed_comes_the_fallback(site):
+    port = site.ports.pop()
+    site.make()
+    site.daemon.config["trunks"].append({"name": "backup", "peer": f"sip:127.0.0.1:{port}"})
+    site.daemon.config["routes"] = [{"to": "pbx", "fallback": "backup"}]
+    first, second = site.process(0), site.pbx_at(port)
+    site.start()
+    call = site.ringing()
+    first.kill()
+    arrives_at(call, second, within=2)
+    ends_well(call)
+
+
+def test_where_nobody_else_can_be_called_it_rings_on(site):
+    site.ports = site.ports[:1]
+    site.make()
+    first = site.process(0)
+    site.start()
+    call = site.ringing()
+    first.kill()
+    site.daemon.wait_log(rf"{site.ports[0]} does not answer")
+    call.caller.silence(seconds=0.5)
+    call.cancel()
 
 
 def test_silence_is_not_found_out_the_sooner_because_calls_ring(site):
