@@ -1,4 +1,5 @@
 #include "crypto/dtls.h"
+#include "crypto/library.h"
 #include <openssl/err.h>
 
 /* Forward secrecy and authenticated encryption first; the CBC suite is what RFC 8827, section 6.5, has every browser
@@ -33,7 +34,7 @@ static bool set_up(SSL_CTX *context, const struct crypto_certificate *certificat
 
 int crypto_dtls_context_new(const struct crypto_certificate *certificate, SSL_CTX **ret_context)
 {
-	SSL_CTX *context = SSL_CTX_new(DTLS_method());
+	SSL_CTX *context = SSL_CTX_new_ex(crypto_dtls_library(), NULL, DTLS_method());
 	if (!context || !set_up(context, certificate)) {
 		SSL_CTX_free(context);
 		ERR_clear_error();

@@ -1,7 +1,9 @@
 /* Certificates, fingerprints, and a whole DTLS-SRTP handshake between two contexts over memory. */
 #include "crypto/certificate.h"
 #include "crypto/dtls.h"
+#include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/srtp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,6 +158,91 @@ static void test_handshake(void **state)
 	assert_handshake("SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM");
 }
 
+/* A peer that has OpenSSL whole and shows this key's certificate. */
+static SSL_CTX *foreign_context(EVP_PKEY *key, const EVP_MD *digest)
+{
+	SSL_CTX *context = SSL_CTX_new(DTLS_method());
+	X509 *x509 = X509_new();
+	assert_non_null(context);
+	assert_non_null(key);
+	assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 3600));
+	assert_int_equal(X509_set_pubkey(x509, key), 1);
+	assert_true(X509_sign(x509, key, digest) > 0);
+	assert_int_equal(SSL_CTX_use_certificate(context, x509), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(context, key), 1);
+	assert_int_equal(SSL_CTX_set_tlsext_use_srtp(context, CRYPTO_DTLS_SRTP_PROFILES), 0);
+	SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU);
+	SSL_CTX_set_read_ahead(context, 1);
+	X509_free(x509);
+	EVP_PKEY_free(key);
+	return context;
+}
+
+/* `ours` is our end's role: 0 client, 1 server. */
+static void assert_foreign_handshake(EVP_PKEY *key, const EVP_MD *digest, int ours, const char *suite, const char *group)
+{
+	struct pair pair = {0};
+	pair_open(&pair);
+	int theirs = 1 - ours;
+	SSL_free(pair.connections[theirs]);
+	SSL_CTX_free(pair.contexts[theirs]);
+	pair.contexts[theirs] = foreign_context(key, digest);
+	SSL *peer = pair.connections[theirs] = SSL_new(pair.contexts[theirs]);
+	BIO *end = BIO_new_socket(pair.descriptors[theirs], BIO_NOCLOSE);
+	SSL_set_bio(peer, end, end);
+	SSL_set_mtu(peer, CRYPTO_DTLS_MTU_BYTES);
+	if (suite)
+		assert_int_equal(SSL_set_cipher_list(peer, suite), 1);
+	if (group)
+		assert_int_equal(SSL_set1_groups_list(peer, group), 1);
+	if (theirs)
+		SSL_set_accept_state(peer);
+	else
+		SSL_set_connect_state(peer);
+	assert_true(pair_shake_hands(&pair));
+	X509 *shown = SSL_get0_peer_certificate(pair.connections[ours]);
+	assert_int_equal(X509_cmp(shown, SSL_get_certificate(peer)), 0);
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const names[] = {"sha-1", "sha-224", "sha-256", "sha-384", "sha-512"};
+		const EVP_MD *mds[] = {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512()};
+		uint8_t sum[EVP_MAX_MD_SIZE];
+		unsigned length;
+		assert_int_equal(X509_digest(SSL_get_certificate(peer), mds[i], sum, &length), 1);
+		g_autoptr(GString) digits = g_string_new(NULL);
+		for (unsigned j = 0; j < length; j++)
+			g_string_append_printf(digits, "%s%02x", j ? ":" : "", sum[j]);
+		assert_true(crypto_fingerprint_matches(shown, names[i], digits->str));
+	}
+	if (suite)
+		assert_string_equal(SSL_get_cipher_name(pair.connections[ours]), suite);
+	pair_close(&pair);
+}
+
+static void test_peers_with_keys_of_every_kind(void **state)
+{
+	assert_foreign_handshake(EVP_EC_gen("P-256"), EVP_sha256(), 1, NULL, NULL);
+	assert_foreign_handshake(EVP_EC_gen("P-384"), EVP_sha384(), 1, NULL, NULL);
+	assert_foreign_handshake(EVP_RSA_gen(2048), EVP_sha256(), 1, NULL, NULL);
+	assert_foreign_handshake(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, 1, NULL, NULL);
+	assert_foreign_handshake(EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), NULL, 1, NULL, NULL);
+	/* as our server, which signs its key exchange */
+	assert_foreign_handshake(EVP_EC_gen("P-256"), EVP_sha256(), 0, NULL, NULL);
+	assert_foreign_handshake(EVP_RSA_gen(2048), EVP_sha256(), 0, "ECDHE-RSA-AES128-GCM-SHA256", NULL);
+}
+
+static void test_every_suite_and_group(void **state)
+{
+	static const char *const suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+					     "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA"};
+	static const char *const groups[] = {"X25519:P-256", "P-256", "P-384:P-256"}; /* P-256 for the certificate */
+	for (size_t i = 0; i < G_N_ELEMENTS(suites); i++)
+		assert_foreign_handshake(EVP_EC_gen("P-256"), EVP_sha256(), 1, suites[i], NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+		assert_foreign_handshake(EVP_EC_gen("P-256"), EVP_sha256(), 1, NULL, groups[i]);
+}
+
 static void test_client_without_certificate(void **state)
 {
 	struct pair pair = {0};
@@ -180,7 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_generate),	cmocka_unit_test(test_load),
 	    cmocka_unit_test(test_handshake),	cmocka_unit_test(test_client_without_certificate),
-	    cmocka_unit_test(test_old_version),
+	    cmocka_unit_test(test_old_version),	cmocka_unit_test(test_peers_with_keys_of_every_kind),
+	    cmocka_unit_test(test_every_suite_and_group),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
