@@ -3,15 +3,14 @@
 #include "sdp/sdp.h"
 #include <string.h>
 
-#define RUN_MAX UINT16_MAX
-
 /* A block of memory as runs: so many words of zero, then so many words as they stand. */
 struct run {
-	uint16_t zeros, literals;
+	uint32_t zeros, literals;
 };
 
 struct sdp_packed {
-	size_t n_words, n_packed;
+	size_t n_words, n_packed, n_tail;
+	uint8_t tail[sizeof(uint64_t)]; /* the n_tail bytes behind the last whole word */
 	uint64_t words[]; /* n_packed: each run's head, then its literals */
 };
 
@@ -20,70 +19,59 @@ struct sdp_rest {
 	struct sdp_packed *formats[SDP_MEDIA_MAX];
 };
 
-struct block {
-	const uint8_t *bytes;
-	size_t n_bytes, n_words;
-};
-
-/* The last one may be cut off. */
-static uint64_t word_at(const struct block *block, size_t i)
+static uint64_t word_at(const uint8_t *bytes, size_t i)
 {
-	uint64_t word = 0;
-	if (i + 1 < block->n_words)
-		memcpy(&word, block->bytes + i * sizeof word, sizeof word);
-	else
-		memcpy(&word, block->bytes + i * sizeof word, block->n_bytes - i * sizeof word);
+	uint64_t word;
+	memcpy(&word, bytes + i * sizeof word, sizeof word);
 	return word;
 }
 
-static uint16_t count_zeros(const struct block *block, size_t at)
+static size_t end_of_zeros(const uint8_t *bytes, size_t n_words, size_t at)
 {
-	size_t n = 0;
-	while (at + n < block->n_words && n < RUN_MAX && word_at(block, at + n) == 0)
-		n++;
-	return (uint16_t)n;
+	while (at + 4 <= n_words &&
+	       !(word_at(bytes, at) | word_at(bytes, at + 1) | word_at(bytes, at + 2) | word_at(bytes, at + 3)))
+		at += 4;
+	while (at < n_words && !word_at(bytes, at))
+		at++;
+	return at;
 }
 
 /* Up to the next two zeros: one alone is cheaper as it stands than as a run. */
-static uint16_t count_literals(const struct block *block, size_t at)
+static size_t end_of_literals(const uint8_t *bytes, size_t n_words, size_t at)
 {
-	size_t n = 0;
-	while (at + n < block->n_words && n < RUN_MAX &&
-	       (word_at(block, at + n) != 0 || (at + n + 1 < block->n_words && word_at(block, at + n + 1) != 0)))
-		n++;
-	return (uint16_t)n;
+	while (at < n_words && (word_at(bytes, at) || (at + 1 < n_words && word_at(bytes, at + 1))))
+		at++;
+	return at;
 }
 
 /* Into `to` unless that is NULL; how many words it takes. */
-static size_t write_runs(const struct block *block, uint64_t *to)
+static size_t write_runs(const uint8_t *bytes, size_t n_words, uint64_t *to)
 {
 	size_t used = 0;
-	for (size_t at = 0; at < block->n_words;) {
-		struct run run = {.zeros = count_zeros(block, at)};
-		at += run.zeros;
-		run.literals = count_literals(block, at);
+	for (size_t at = 0, literals, end; at < n_words; at = end) {
+		literals = end_of_zeros(bytes, n_words, at);
+		end = end_of_literals(bytes, n_words, literals);
 		if (to) {
-			to[used] = 0;
+			struct run run = {.zeros = (uint32_t)(literals - at), .literals = (uint32_t)(end - literals)};
 			memcpy(&to[used], &run, sizeof run);
-			for (size_t i = 0; i < run.literals; i++)
-				to[used + 1 + i] = word_at(block, at + i);
+			memcpy(&to[used + 1], bytes + literals * sizeof *to, (end - literals) * sizeof *to);
 		}
-		at += run.literals;
-		used += 1 + (size_t)run.literals;
+		used += 1 + end - literals;
 	}
 	return used;
 }
 
 struct sdp_packed *sdp_pack(void *bytes, size_t n_bytes)
 {
-	struct block block = {bytes, n_bytes, (n_bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t)};
 	if (!bytes)
 		return NULL;
-	size_t n_packed = write_runs(&block, NULL);
+	size_t n_words = n_bytes / sizeof(uint64_t), n_packed = write_runs(bytes, n_words, NULL);
 	struct sdp_packed *packed = g_malloc(sizeof *packed + n_packed * sizeof *packed->words);
-	packed->n_words = block.n_words;
+	packed->n_words = n_words;
 	packed->n_packed = n_packed;
-	write_runs(&block, packed->words);
+	packed->n_tail = n_bytes % sizeof(uint64_t);
+	memcpy(packed->tail, (uint8_t *)bytes + n_words * sizeof(uint64_t), packed->n_tail);
+	write_runs(bytes, n_words, packed->words);
 	explicit_bzero(bytes, n_bytes);
 	g_free(bytes);
 	return packed;
@@ -93,18 +81,21 @@ void *sdp_unpack(struct sdp_packed *packed)
 {
 	if (!packed)
 		return NULL;
-	uint64_t *words = g_new0(uint64_t, packed->n_words);
-	for (size_t from = 0, at = 0; from < packed->n_packed;) {
+	size_t n_whole = packed->n_words * sizeof *packed->words;
+	uint8_t *bytes = g_malloc0(n_whole + packed->n_tail), *to = bytes;
+	for (size_t from = 0; from < packed->n_packed;) {
 		struct run run;
 		memcpy(&run, &packed->words[from], sizeof run);
-		at += run.zeros;
-		memcpy(&words[at], &packed->words[from + 1], run.literals * sizeof *words);
-		at += run.literals;
+		to += run.zeros * sizeof *packed->words;
+		memcpy(to, &packed->words[from + 1], run.literals * sizeof *packed->words);
+		to += run.literals * sizeof *packed->words;
 		from += 1 + (size_t)run.literals;
 	}
-	explicit_bzero(packed->words, packed->n_packed * sizeof *packed->words);
+	if (packed->n_tail)
+		memcpy(bytes + n_whole, packed->tail, packed->n_tail);
+	explicit_bzero(packed, sizeof *packed + packed->n_packed * sizeof *packed->words);
 	g_free(packed);
-	return words;
+	return bytes;
 }
 
 void sdp_session_rest(struct sdp_session *session)
