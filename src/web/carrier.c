@@ -86,6 +86,7 @@ static void pause_or_resume(struct web_link *link)
 		return;
 	link->is_paused = is_full;
 	lws_rx_flow_control(link->wsi, !is_full);
+	touch_guest(link->carrier);
 }
 
 static int carry(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
@@ -290,7 +291,10 @@ void web_link_want_write(struct web_link *link)
 int web_link_write(struct web_link *link, const uint8_t *bytes, size_t length)
 {
 	/* The raw role neither changes the bytes nor writes before them. */
-	return lws_write(link->wsi, (unsigned char *)bytes, length, LWS_WRITE_RAW) < 0 ? -EPIPE : 0;
+	if (lws_write(link->wsi, (unsigned char *)bytes, length, LWS_WRITE_RAW) < 0)
+		return -EPIPE;
+	pause_or_resume(link);
+	return 0;
 }
 
 bool web_link_is_drained(const struct web_link *link)

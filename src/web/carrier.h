@@ -33,7 +33,7 @@ int web_link_new(struct web_carrier *carrier, int descriptor, const struct web_l
 void web_link_close(struct web_link *link);
 /* `writable` will be called once the socket takes bytes. */
 void web_link_want_write(struct web_link *link);
-/* Only in `writable`. What the socket does not take is kept and sent first. 0 or -EPIPE. */
+/* At any time, but only when drained. What the socket does not take is kept and sent first. 0 or -EPIPE. */
 int web_link_write(struct web_link *link, const uint8_t *bytes, size_t length);
 /* Whether nothing written is waiting here, so that it is worth writing more. */
 bool web_link_is_drained(const struct web_link *link);

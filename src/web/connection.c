@@ -367,9 +367,14 @@ void web_connection_send(struct web_connection *connection, GBytes *bytes)
 		g_bytes_unref(bytes);
 		return;
 	}
+	bool may_go = !connection->output_bytes && web_link_is_drained(connection->link);
 	g_queue_push_tail(&connection->output, bytes);
 	connection->output_bytes += length;
-	web_link_want_write(connection->link);
+	/* Nearly all is short and goes out whole. To be told first that it may costs four times as much. */
+	if (may_go && !write_slice(connection))
+		return;
+	if (connection->output_bytes || !web_link_is_drained(connection->link))
+		web_link_want_write(connection->link);
 }
 
 void web_connection_flush(struct web_connection *connection)

@@ -75,11 +75,7 @@ static bool on_ping(void *user, const uint8_t *payload, size_t length)
 	struct web_socket *socket = user;
 	if (socket->state != SOCKET_OPEN)
 		return true;
-	if (web_connection_queued_bytes(socket->connection) > WEB_SEND_QUEUE_BYTES_MAX) {
-		metrics_add(&closed_full, 1);
-		end(socket, WEB_CLOSE_POLICY, "does not read");
-		return false;
-	}
+	/* No queue grows by this: who does not read the answers is not read from. */
 	web_connection_send(socket->connection, web_frame_new(WEB_OPCODE_PONG, payload, length));
 	return true;
 }

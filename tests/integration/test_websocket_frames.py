@@ -180,26 +180,38 @@ def test_largest_message(socket):
     assert answer_to(socket, message).status >= 200
 
 
-def test_client_that_does_not_read(daemon, socket):
-    """What it is owed piles up in a bounded queue; then it is closed."""
-    import socket as sockets
-
-    overflow = 'tandem_web_sockets_closed_total{cause="overflow"}'
-    before = daemon.metric(overflow)
-    pings, rest = frame(PING, b"x" * 125) * 500, b""
+def fill_up(socket, data):
+    """Sends it over and over and reads nothing, until nothing more is taken; how many bytes were."""
+    sent = 0
     socket.connection.settimeout(0.2)
-    deadline = Deadline(20)
     while True:
-        rest = rest or pings
         try:
-            rest = rest[socket.connection.send(rest) :]
-        except (TimeoutError, sockets.timeout):
-            pass
-        except OSError:
-            break
-        assert not deadline.is_over(), "the queue has no end"
-    daemon.wait_metric(overflow, before + 1)
+            sent += socket.connection.send(data[sent % len(data) :])
+        except TimeoutError:
+            return sent
+
+
+def test_client_that_does_not_read(daemon, socket):
+    """Nothing is read from it either, so that it ends as one that is silent."""
+    silent = 'tandem_web_sockets_closed_total{cause="timeout"}'
+    before = daemon.metric(silent)
+    fill_up(socket, frame(PING, b"x" * 125) * 500)
+    daemon.wait_metric(silent, before + 1)
     daemon.wait_metric("tandem_flows", 0)
+
+
+def test_client_that_reads_late(socket):
+    """What it is owed has waited, and what it has sent meanwhile is read."""
+    ping = frame(PING, b"x" * 125)
+    sent = fill_up(socket, ping * 500)
+    wanted = sent // len(ping)
+    while wanted:
+        opcode, payload = socket.receive_frame()
+        assert opcode == PING or (opcode, payload) == (PONG, b"x" * 125)
+        wanted -= opcode == PONG
+    socket.connection.settimeout(10)
+    socket.connection.sendall(ping[sent % len(ping) :])
+    assert is_alive(socket)
 
 
 def test_flood_of_messages(socket):
