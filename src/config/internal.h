@@ -60,6 +60,7 @@ struct config_section {
 	const char *group;
 	enum config_shape shape;
 	GPtrArray *options; /* const struct config_option * */
+	GHashTable *by_name; /* name of an option to its place in them */
 	GPtrArray *generated; /* those of them that no table has, and their names; owned */
 	bool is_written;
 	uint32_t line;
@@ -75,6 +76,7 @@ struct config_snapshot {
 	const struct config_table *const *tables;
 	char *directory; /* that relative paths are meant from */
 	GPtrArray *sections;
+	GHashTable *by_group; /* of the sections */
 	GStringChunk *texts;
 	GPtrArray *lists; /* const char ** of list options */
 	GPtrArray *warnings; /* char *, and a NULL at the end */
@@ -83,6 +85,7 @@ struct config_snapshot {
 struct config_snapshot *config_snapshot_new(const struct config_table *const *tables, const char *directory);
 /* NULL: no table has it. */
 struct config_section *config_snapshot_section(const struct config_snapshot *snapshot, const char *group);
+void config_section_add_option(struct config_section *section, const struct config_option *option); /* borrowed */
 ssize_t config_section_option(const struct config_section *section, const char *name);
 struct config_value *config_section_value(const struct config_section *section, size_t entry, size_t option);
 /* Makes room for the entries, every value unset. */

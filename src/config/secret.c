@@ -21,8 +21,8 @@ static struct config_option *row_beside(struct config_section *section, const st
 
 void config_secret_add_rows(struct config_section *section, const struct config_option *secret)
 {
-	g_ptr_array_add(section->options, row_beside(section, secret, CONFIG_SECRET_FILE, CONFIG_PATH));
-	g_ptr_array_add(section->options, row_beside(section, secret, CONFIG_SECRET_ENV, CONFIG_STRING));
+	config_section_add_option(section, row_beside(section, secret, CONFIG_SECRET_FILE, CONFIG_PATH));
+	config_section_add_option(section, row_beside(section, secret, CONFIG_SECRET_ENV, CONFIG_STRING));
 }
 
 /* The first line of a small file. NULL, or what is wrong: a new string. */

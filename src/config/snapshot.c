@@ -5,6 +5,7 @@ static void section_free(void *data)
 {
 	struct config_section *section = data;
 	g_ptr_array_free(section->options, TRUE);
+	g_hash_table_destroy(section->by_name);
 	g_ptr_array_free(section->generated, TRUE);
 	g_free(section->values);
 	g_free(section->entry_lines);
@@ -15,20 +16,19 @@ static void section_free(void *data)
 
 struct config_section *config_snapshot_section(const struct config_snapshot *snapshot, const char *group)
 {
-	for (guint i = 0; i < snapshot->sections->len; i++) {
-		struct config_section *section = snapshot->sections->pdata[i];
-		if (!strcmp(section->group, group))
-			return section;
-	}
-	return NULL;
+	return g_hash_table_lookup(snapshot->by_group, group);
+}
+
+void config_section_add_option(struct config_section *section, const struct config_option *option)
+{
+	g_hash_table_insert(section->by_name, (void *)option->name, GUINT_TO_POINTER(section->options->len));
+	g_ptr_array_add(section->options, (void *)option);
 }
 
 ssize_t config_section_option(const struct config_section *section, const char *name)
 {
-	for (guint i = 0; i < section->options->len; i++)
-		if (!strcmp(((const struct config_option *)section->options->pdata[i])->name, name))
-			return i;
-	return -1;
+	void *place;
+	return g_hash_table_lookup_extended(section->by_name, name, NULL, &place) ? (ssize_t)GPOINTER_TO_UINT(place) : -1;
 }
 
 struct config_value *config_section_value(const struct config_section *section, size_t entry, size_t option)
@@ -55,9 +55,11 @@ static void add_table(struct config_snapshot *snapshot, const struct config_tabl
 		section->group = table->group;
 		section->shape = table->shape;
 		section->options = g_ptr_array_new();
+		section->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 		section->generated = g_ptr_array_new_with_free_func(g_free);
 		section->key = -1;
 		g_ptr_array_add(snapshot->sections, section);
+		g_hash_table_insert(snapshot->by_group, (void *)section->group, section);
 	}
 	if (section->shape != table->shape)
 		g_error("two tables disagree on the shape of \"%s\"", table->group);
@@ -66,7 +68,7 @@ static void add_table(struct config_snapshot *snapshot, const struct config_tabl
 			g_error("two tables have option \"%s\" of \"%s\"", option->name, table->group);
 		if (option->is_key)
 			section->key = section->options->len;
-		g_ptr_array_add(section->options, (void *)option);
+		config_section_add_option(section, option);
 		if (option->is_secret)
 			config_secret_add_rows(section, option);
 	}
@@ -79,6 +81,7 @@ struct config_snapshot *config_snapshot_new(const struct config_table *const *ta
 	snapshot->tables = tables;
 	snapshot->directory = g_strdup(directory);
 	snapshot->sections = g_ptr_array_new_with_free_func(section_free);
+	snapshot->by_group = g_hash_table_new(g_str_hash, g_str_equal);
 	snapshot->texts = g_string_chunk_new(4096);
 	snapshot->lists = g_ptr_array_new_with_free_func(g_free);
 	snapshot->warnings = g_ptr_array_new_with_free_func(g_free);
@@ -99,6 +102,7 @@ struct config_snapshot *config_unref(struct config_snapshot *snapshot)
 {
 	if (!snapshot || !g_atomic_int_dec_and_test(&snapshot->references))
 		return NULL;
+	g_hash_table_destroy(snapshot->by_group);
 	g_ptr_array_free(snapshot->sections, TRUE);
 	g_string_chunk_free(snapshot->texts);
 	g_ptr_array_free(snapshot->lists, TRUE);
