@@ -14,6 +14,12 @@ struct loop_watch {
 	struct loop_watch *next; /* of the freed ones */
 };
 
+/* A timer that runs. */
+struct loop_due {
+	int64_t at_us;
+	struct loop_timer *timer;
+};
+
 struct loop_post {
 	void (*function)(void *data);
 	void *data;
@@ -30,7 +36,7 @@ struct loop {
 	bool quit;                 /* atomic */
 	struct loop_post *posts;   /* atomic; a stack, the newest first */
 	size_t n_timers, n_watches; /* atomic: read by any thread */
-	GPtrArray *heap;           /* of struct loop_timer; [0] unused, so that children are at 2i and 2i + 1 */
+	GArray *heap;              /* of struct loop_due; [0] unused, so that children are at 2i and 2i + 1 */
 	struct loop_watch *buried; /* freed in this round */
 	struct loop_guest *guest;
 };

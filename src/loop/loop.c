@@ -11,8 +11,8 @@ int loop_new(const char *name, struct loop **ret_loop)
 	struct loop *loop = g_new0(struct loop, 1);
 	loop->name = g_strdup(name);
 	loop->wake = -1;
-	loop->heap = g_ptr_array_new();
-	g_ptr_array_add(loop->heap, NULL);
+	loop->heap = g_array_new(FALSE, TRUE, sizeof(struct loop_due));
+	g_array_set_size(loop->heap, 1);
 	int error = 0;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll < 0 || (loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
@@ -233,7 +233,7 @@ struct loop *loop_free(struct loop *loop)
 		close(loop->wake);
 	if (loop->epoll >= 0)
 		close(loop->epoll);
-	g_ptr_array_free(loop->heap, TRUE);
+	g_array_free(loop->heap, TRUE);
 	g_free(loop->name);
 	g_free(loop);
 	return NULL;
