@@ -12,7 +12,7 @@ enum { LABEL_CIPHER = 0, LABEL_AUTH = 1, LABEL_SALT = 2, LABELS_PER_KIND = 3 };
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 
 /* PRF_n(k_master, x): the first bytes of AES-CM's key stream with IV = x * 2^16 (section 4.3.3). A salt of 12 bytes is
- * filled up with zeros on the right (RFC 7714, section 11). */
+ * filled up with zeros on the right (RFC 7714, section 11). `cipher` has the master key. */
 static bool derive(EVP_CIPHER_CTX *cipher, const struct srtp_suite *suite, const uint8_t *key_and_salt, int label,
 		   uint8_t *ret_key, size_t bytes)
 {
@@ -21,8 +21,7 @@ static bool derive(EVP_CIPHER_CTX *cipher, const struct srtp_suite *suite, const
 	memcpy(iv, key_and_salt + suite->key_bytes, suite->salt_bytes);
 	iv[LABEL_AT] ^= (uint8_t)label;
 	memset(ret_key, 0, bytes);
-	const EVP_CIPHER *algorithm = suite->key_bytes == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr();
-	return EVP_EncryptInit_ex2(cipher, algorithm, key_and_salt, iv, NULL) == 1 &&
+	return EVP_EncryptInit_ex2(cipher, NULL, NULL, iv, NULL) == 1 &&
 	       EVP_EncryptUpdate(cipher, ret_key, &written, ret_key, (int)bytes) == 1;
 }
 
@@ -32,7 +31,8 @@ int media_srtp_derive_keys(const struct srtp_suite *suite, const uint8_t *key_an
 	struct srtp_session_keys keys = {0};
 	int label = is_rtcp ? LABELS_PER_KIND : 0;
 	g_autoptr(EVP_CIPHER_CTX) cipher = EVP_CIPHER_CTX_new();
-	bool done = cipher &&
+	const EVP_CIPHER *algorithm = suite->key_bytes == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr();
+	bool done = cipher && EVP_EncryptInit_ex2(cipher, algorithm, key_and_salt, NULL, NULL) == 1 &&
 		    derive(cipher, suite, key_and_salt, label + LABEL_CIPHER, keys.cipher, suite->key_bytes) &&
 		    derive(cipher, suite, key_and_salt, label + LABEL_AUTH, keys.auth, sizeof keys.auth) &&
 		    derive(cipher, suite, key_and_salt, label + LABEL_SALT, keys.salt, suite->salt_bytes);
