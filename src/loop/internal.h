@@ -35,6 +35,7 @@ struct loop {
 	unsigned interval_us;
 	bool quit;                 /* atomic */
 	struct loop_post *posts;   /* atomic; a stack, the newest first */
+	GPtrArray *to_wake;        /* of struct loop: what this round has posted work to */
 	size_t n_timers, n_watches; /* atomic: read by any thread */
 	GArray *heap;              /* of struct loop_due; [0] unused, so that children are at 2i and 2i + 1 */
 	struct loop_watch *buried; /* freed in this round */

@@ -6,11 +6,14 @@
 
 #define EVENTS_PER_ROUND 256
 
+static _Thread_local struct loop *running; /* NULL outside of rounds */
+
 int loop_new(const char *name, struct loop **ret_loop)
 {
 	struct loop *loop = g_new0(struct loop, 1);
 	loop->name = g_strdup(name);
 	loop->wake = -1;
+	loop->to_wake = g_ptr_array_new();
 	loop->heap = g_array_new(FALSE, TRUE, sizeof(struct loop_due));
 	g_array_set_size(loop->heap, 1);
 	int error = 0;
@@ -77,8 +80,20 @@ void loop_post(struct loop *loop, void (*function)(void *data), void *data)
 	do
 		post->next = head;
 	while (!__atomic_compare_exchange_n(&loop->posts, &head, post, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-	if (!head) /* the others' wake-up is still on its way */
+	if (head)
+		return; /* the others' wake-up is still on its way */
+	if (running)
+		g_ptr_array_add(running->to_wake, loop);
+	else
 		loop_wake(loop);
+}
+
+/* At the end of a round, which often posts more than once: waking a thread costs more than the work it is woken for. */
+static void loop_wake_others(struct loop *loop)
+{
+	for (guint i = 0; i < loop->to_wake->len; i++)
+		loop_wake(loop->to_wake->pdata[i]);
+	g_ptr_array_set_size(loop->to_wake, 0);
 }
 
 static bool loop_run_posts(struct loop *loop)
@@ -179,6 +194,7 @@ static void loop_round(struct loop *loop)
 	int count = loop_wait(loop, events);
 	loop->now_us = base_monotonic_us();
 	loop->in_round = true;
+	running = loop;
 	bool guest_ready = false, posted = false;
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr == &loop->wake) {
@@ -196,6 +212,8 @@ static void loop_round(struct loop *loop)
 	loop_timers_fire(loop);
 	loop_guest_walk(loop->guest, guest_ready, loop->now_us);
 	loop->in_round = false;
+	running = NULL;
+	loop_wake_others(loop);
 	loop_free_buried(loop);
 }
 
@@ -226,6 +244,8 @@ struct loop *loop_free(struct loop *loop)
 		return NULL;
 	while (loop_run_posts(loop))
 		; /* what posted work posts is owed the same */
+	if (running)
+		g_ptr_array_remove(running->to_wake, loop);
 	loop_timers_forget(loop);
 	loop_free_buried(loop);
 	loop_guest_free(loop->guest);
@@ -234,6 +254,7 @@ struct loop *loop_free(struct loop *loop)
 	if (loop->epoll >= 0)
 		close(loop->epoll);
 	g_array_free(loop->heap, TRUE);
+	g_ptr_array_free(loop->to_wake, TRUE);
 	g_free(loop->name);
 	g_free(loop);
 	return NULL;

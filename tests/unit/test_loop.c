@@ -281,6 +281,65 @@ static void test_post_from_threads(void **state)
 	}
 }
 
+/* Two loops that do nothing but wake each other. */
+struct game {
+	struct loop *other;
+	int throws;
+};
+
+static void throw_back(void *data);
+
+static void catch_it(void *data)
+{
+	struct game *game = data;
+	loop_post(loop, throw_back, game);
+}
+
+static void throw_back(void *data)
+{
+	struct game *game = data;
+	if (game->throws-- > 0) {
+		loop_post(game->other, catch_it, game);
+		return;
+	}
+	loop_quit(game->other);
+	loop_quit(loop);
+}
+
+static void *run_other(void *data)
+{
+	struct game *game = data;
+	loop_run(game->other);
+	return NULL;
+}
+
+static void test_loops_post_to_each_other(void **state)
+{
+	struct game game = {.throws = 1000};
+	assert_int_equal(loop_new("other", &game.other), 0);
+	GThread *thread = g_thread_new("other", run_other, &game);
+	loop_post(loop, throw_back, &game);
+	loop_run(loop);
+	g_thread_join(thread);
+	assert_int_equal(game.throws, -1);
+	loop_free(game.other);
+}
+
+/* It is gone before the round's end, where it would have been woken. */
+static void post_and_free(void *data)
+{
+	struct loop *other;
+	assert_int_equal(loop_new("other", &other), 0);
+	loop_post(other, quit, NULL);
+	loop_free(other);
+}
+
+static void test_loop_is_freed_in_the_round_that_posts_to_it(void **state)
+{
+	loop_post(loop, post_and_free, NULL);
+	loop_run(loop);
+}
+
 static void append_and_repost(void *data)
 {
 	GString *log = data;
@@ -367,7 +426,8 @@ int main(void)
 		LOOP_TEST(test_watch_events),	      LOOP_TEST(test_post_from_threads),
 		LOOP_TEST(test_posts_run_at_free),	  LOOP_TEST(test_quit_before_and_during),
 		LOOP_TEST(test_interval),	      LOOP_TEST(test_watches_are_counted),
-		LOOP_TEST(test_free_nothing),
+		LOOP_TEST(test_free_nothing),	      LOOP_TEST(test_loops_post_to_each_other),
+		LOOP_TEST(test_loop_is_freed_in_the_round_that_posts_to_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
