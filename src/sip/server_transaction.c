@@ -18,7 +18,7 @@ enum server_state {
 	SERVER_COMPLETED,    /* final response sent; an INVITE waits for its ACK */
 	SERVER_CONFIRMED,    /* the ACK has come, its repeats are absorbed */
 	SERVER_ACCEPTED,     /* 2xx to INVITE sent, again and again */
-	SERVER_ACKNOWLEDGED, /* its ACK has come; repeats of the INVITE are absorbed */
+	SERVER_ACKNOWLEDGED, /* its ACK has come, or nothing waits for it any more; repeats of the INVITE are absorbed */
 	SERVER_TERMINATED,
 };
 
@@ -49,6 +49,7 @@ struct sip_server_transaction {
 	struct sip_message *cancel;   /* NULL */
 	struct sip_flow *flow;	      /* the request's; who may act is judged by it */
 	struct sip_flow *reply_flow;
+	bool is_unsent; /* `response` has not gone out by this flow; by the one before it may be lost */
 	struct loop_timer life;	  /* H, I, J, L, or the wait for an answer */
 	struct loop_timer repeat; /* G, the 2xx's own, or the 100 */
 	int64_t interval_ms;
@@ -155,6 +156,7 @@ static int send_response(struct sip_server_transaction *transaction)
 		transaction->reply_flow =
 			sip_transport_reply_flow(transaction->stack, transaction->flow, transaction->request);
 	}
+	transaction->is_unsent = false;
 	return sip_flow_send(transaction->reply_flow, text, length);
 }
 
@@ -220,17 +222,18 @@ static bool move_to(struct sip_server_transaction *transaction, struct sip_flow 
 	sip_flow_unref(transaction->reply_flow);
 	transaction->flow = flow;
 	transaction->reply_flow = sip_transport_reply_flow(transaction->stack, flow, transaction->request);
+	transaction->is_unsent = true;
 	return true;
 }
 
 void sip_server_transaction_repeated(struct sip_server_transaction *transaction, struct sip_flow *flow)
 {
-	bool has_moved = move_to(transaction, flow);
+	move_to(transaction, flow);
+	bool is_accepted = transaction->state == SERVER_ACCEPTED || transaction->state == SERVER_ACKNOWLEDGED;
 	metrics_add(&requests_repeated, 1);
 	if (transaction->state == SERVER_PROCEEDING && !transaction->response)
 		answer_trying(transaction);
-	else if (transaction->state == SERVER_PROCEEDING || transaction->state == SERVER_COMPLETED ||
-		 (transaction->state == SERVER_ACCEPTED && has_moved))
+	else if (transaction->state == SERVER_PROCEEDING || transaction->state == SERVER_COMPLETED || (is_accepted && transaction->is_unsent))
 		send_response(transaction);
 }
 

@@ -339,6 +339,25 @@ def test_the_browser_that_was_answered_is_gone_before_its_ack(calls):
     calls.daemon.wait_metric("tandem_calls", 0, 1)
 
 
+def test_row_56_who_hung_up_before_the_answer_reached_him_gets_it_on_the_next_connection(calls):
+    """The BYE belongs to the early dialog: the 200 was lost with the connection, and the INVITE is sent again."""
+    call = calls("browser-trunk")
+    browser, trunk = call.ends
+    call.dial()
+    call.arrive()
+    call.ring()
+    call.answer()
+    first = call.answered(acknowledge=False)
+    bye = browser.send(browser.request("BYE"))
+    trunk.reply(trunk.expect("BYE"), 200)
+    come_back(browser, reset=True)
+    for request in (browser.invite, bye):
+        browser.send(request)
+        assert browser.response(request, 200).to_tag == first.to_tag
+    browser.ack(browser.invite)
+    trunk.silence(seconds=0.2)
+
+
 def test_a_browser_that_has_hung_up_closes_its_connection_at_once(calls):
     """As when the page is left: the BYE is its last word."""
     call = calls.up("browser-trunk")
