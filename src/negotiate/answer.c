@@ -46,7 +46,7 @@ static void choose_common(const struct sdp_media *offer, const struct other_stre
 {
 	const char *const *allowed = negotiate_codecs(profile, offer->kind);
 	for (size_t i = 0; i < other->agreed.n; i++) {
-		const struct sdp_format *theirs = other->agreed.local[i];
+		const struct sdp_format *theirs = other->agreed.offered[i];
 		const struct sdp_format *offered = negotiate_formats_find(offer->formats, offer->n_formats, theirs);
 		if (offered && negotiate_is_codec(offered) &&
 		    !negotiate_formats_find(formats->items, formats->n, offered) &&

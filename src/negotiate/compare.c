@@ -172,10 +172,10 @@ static bool codecs_differ(const struct negotiate_leg *leg, size_t index, const s
 	for (size_t i = 0; i < agreed.n; i++) {
 		if (!negotiate_is_codec(agreed.local[i]))
 			continue;
-		if (!negotiate_formats_find(now->formats, now->n_formats, agreed.local[i]))
+		if (!negotiate_formats_find(now->formats, now->n_formats, agreed.offered[i]))
 			return true;
 		if (!in_use)
-			in_use = agreed.local[i];
+			in_use = agreed.offered[i];
 	}
 	return in_use && !leg->local_was_offer && prefers_another(&leg->remote->media[index], now, in_use);
 }
@@ -230,7 +230,7 @@ static bool codecs_go_over(const struct negotiate_leg *leg, const struct negotia
 			if (!negotiate_is_codec(ours.local[k]))
 				continue;
 			bool may_convert = !is_first && converts && negotiate_converts(&leg->profile, ours.local[k], NULL);
-			if (!negotiate_agreed_find(&theirs, ours.local[k]) && !may_convert)
+			if (!negotiate_agreed_find(&theirs, ours.offered[k]) && !may_convert)
 				return false;
 			is_first = false;
 		}

@@ -53,10 +53,11 @@ size_t negotiate_transport_rank(const struct sdp_session *session, size_t index)
 /* The place of that stream, or -1. */
 int negotiate_partner_index(const struct sdp_session *session, size_t index, const struct sdp_session *other);
 
-/* The formats both descriptions of a stream have, in the answer's order; local[i] and remote[i] are one. */
+/* The formats both descriptions of a stream have, in the answer's order; local[i] and remote[i] are one. offered[i] is that of
+ * the two that the offer has, and says which codec it is: telephones answer with the offer's number and parameters of their own. */
 struct negotiate_agreed {
 	size_t n;
-	const struct sdp_format *local[SDP_FORMATS_MAX], *remote[SDP_FORMATS_MAX];
+	const struct sdp_format *local[SDP_FORMATS_MAX], *remote[SDP_FORMATS_MAX], *offered[SDP_FORMATS_MAX];
 };
 void negotiate_agree(const struct sdp_media *local, const struct sdp_media *remote, bool local_is_offer,
 		     struct negotiate_agreed *ret_agreed);

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
-static void add_format(struct sdp_stream_plan *plan, const struct sdp_format *local, const struct sdp_format *remote)
+static void add_format(struct sdp_stream_plan *plan, const struct negotiate_agreed *agreed, size_t index)
 {
+	const struct sdp_format *remote = agreed->remote[index];
+	const struct sdp_format *told = plan->kind == SDP_KIND_VIDEO ? agreed->offered[index] : remote;
 	struct sdp_format *format = &plan->formats[plan->n_formats];
-	*format = *local;
-	memcpy(format->parameters, remote->parameters, sizeof format->parameters);
+	*format = *agreed->local[index];
+	memcpy(format->parameters, told->parameters, sizeof format->parameters);
 	plan->send_types[plan->n_formats++] = remote->payload_type;
 }
 
@@ -15,11 +17,11 @@ static void plan_formats(struct sdp_stream_plan *plan, const struct negotiate_ag
 {
 	for (size_t i = 0; i < agreed->n; i++) {
 		if (negotiate_is_codec(agreed->local[i]))
-			add_format(plan, agreed->local[i], agreed->remote[i]);
+			add_format(plan, agreed, i);
 	}
 	for (size_t i = 0; i < agreed->n && plan->n_formats; i++) {
 		if (!negotiate_is_codec(agreed->local[i]) && !negotiate_is_retransmission(agreed->local[i]))
-			add_format(plan, agreed->local[i], agreed->remote[i]);
+			add_format(plan, agreed, i);
 	}
 }
 
@@ -45,10 +47,10 @@ static bool plan_stream(const struct sdp_media *local, const struct sdp_media *r
 	if (!negotiate_is_active(local) || !negotiate_is_active(remote))
 		return false;
 	negotiate_agree(local, remote, local_is_offer, &agreed);
+	plan->kind = local->kind;
 	plan_formats(plan, &agreed);
 	if (!plan->n_formats || !plan_keying(local, remote, local_is_offer, plan))
 		return false;
-	plan->kind = local->kind;
 	base_copy_text(plan->mid, sizeof plan->mid, local->mid[0] ? local->mid : remote->mid);
 	plan->direction = local->direction & sdp_direction_reverse(negotiate_direction(remote));
 	plan->ptime_ms = remote->ptime_ms;

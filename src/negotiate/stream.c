@@ -120,6 +120,7 @@ void negotiate_agree(const struct sdp_media *local, const struct sdp_media *remo
 		const struct sdp_format *theirs = local_is_offer ? answered : offered;
 		if (has_pair(ret_agreed, ours, theirs))
 			continue;
+		ret_agreed->offered[ret_agreed->n] = offered;
 		ret_agreed->local[ret_agreed->n] = ours;
 		ret_agreed->remote[ret_agreed->n++] = theirs;
 	}
@@ -138,7 +139,7 @@ void negotiate_leg_agreed(const struct negotiate_leg *leg, size_t index, struct 
 const struct sdp_format *negotiate_agreed_find(const struct negotiate_agreed *agreed, const struct sdp_format *codec)
 {
 	for (size_t i = 0; i < agreed->n; i++) {
-		if (sdp_format_same_codec(agreed->local[i], codec))
+		if (sdp_format_same_codec(agreed->offered[i], codec))
 			return agreed->remote[i];
 	}
 	return NULL;

@@ -31,7 +31,8 @@ struct sdp_stream_plan {
 	struct sdp_format formats[SDP_FORMATS_MAX]; /* that both sides know, with the payload types we receive; codecs
 						     * first, the first is the one we send by preference; then
 						     * telephone-event and comfort noise; the parameters are
-						     * the far end's */
+						     * the far end's; of pictures, which are not decoded, the
+						     * offer's: by these the streams of two legs know their codecs */
 	/* Payload types for sending, which may differ from those for receiving (RFC 3264, section 6.1): send_types[i]
 	 * goes with formats[i]. */
 	uint8_t send_types[SDP_FORMATS_MAX];

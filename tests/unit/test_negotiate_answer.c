@@ -182,6 +182,40 @@ static void test_answers(void **state)
 		run_case(&answer_cases[i]);
 }
 
+/* baresip answers by the number, and names its own profile: the answer is passed on, and pictures still find their way. */
+static void test_an_answer_is_the_codec_that_was_offered(void **state)
+{
+	static const char *const main_profile = "profile-level-id=4d001f;packetization-mode=1";
+	static const char *const own_profile = "profile-level-id=42e01f;packetization-mode=1";
+	g_autofree char *offered = g_strconcat("video 116=H264/90000#", main_profile, NULL);
+	g_autofree char *answered = g_strconcat("video 116=H264/90000#", own_profile, NULL);
+	struct support_leg caller, callee;
+	support_leg_init(&caller, NEGOTIATE_RTP);
+	support_leg_init(&callee, NEGOTIATE_RTP);
+	caller.leg.profile.carries_video = callee.leg.profile.carries_video = true;
+	struct sdp_session *offer = support_far_end(NEGOTIATE_RTP, offered), *onward, *back;
+	assert_int_equal(negotiate_make_offer(&callee.leg, offer, &onward), 0);
+	assert_string_equal(onward->media[0].formats[0].parameters, main_profile);
+	support_leg_agree(&callee, onward, support_far_end(NEGOTIATE_RTP, answered), true);
+	assert_int_equal(negotiate_make_answer(&caller.leg, offer, &callee.leg, &back), 0);
+	assert_string_equal(back->media[0].formats[0].parameters, own_profile);
+	support_leg_agree(&caller, back, offer, false);
+	assert_true(negotiate_legs_match(&caller.leg, &callee.leg));
+
+	struct sdp_leg_plan from, to;
+	assert_int_equal(negotiate_make_plan(back, offer, false, &from), 0);
+	assert_int_equal(negotiate_make_plan(onward, callee.remote, true, &to), 0);
+	assert_true(sdp_format_same_codec(&from.streams[0].formats[0], &to.streams[0].formats[0]));
+	sdp_leg_plan_clear(&from);
+	sdp_leg_plan_clear(&to);
+
+	struct sdp_session *again = sdp_session_copy(offer);
+	assert_false(negotiate_needs_reoffer(&caller.leg, again));
+	sdp_session_free(again);
+	support_leg_clear(&caller);
+	support_leg_clear(&callee);
+}
+
 static void test_answer_details(void **state)
 {
 	struct support_leg leg;
@@ -346,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_an_answer_is_the_codec_that_was_offered),
 	    cmocka_unit_test(test_answer_details),
 	    cmocka_unit_test(test_parameters_are_the_other_far_ends),
 	    cmocka_unit_test(test_what_cannot_be_carried),

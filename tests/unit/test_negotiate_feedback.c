@@ -127,20 +127,30 @@ static void test_feedback_of_a_telephone(void **state)
 static void test_what_is_carried_over(void **state)
 {
 	struct support_leg leg, other;
-	struct sdp_session *offer;
+	struct sdp_session *offer, *answer;
 	support_leg_init(&leg, NEGOTIATE_WEBRTC);
 	support_leg_init(&other, NEGOTIATE_RTP);
 	struct sdp_session *from = far_end(NEGOTIATE_RTP, "0=PCMU/8000",
-					   "b=AS:80\r\na=extmap:7 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
+					   "b=AS:80\r\nb=TIAS:64000\r\na=extmap:7 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
 	assert_int_equal(negotiate_make_offer(&leg.leg, from, &offer), 0);
 	assert_int_equal(offer->media[0].bandwidth_as_kbps, 80);
+	assert_int_equal(offer->media[0].bandwidth_tias_bps, 64000);
 	assert_non_null(sdp_media_find_extension(&offer->media[0], SDP_EXTENSION_AUDIO_LEVEL));
 	assert_null(sdp_media_find_extension(&offer->media[0], SDP_EXTENSION_MID));
 	support_leg_agree(&other, sdp_session_copy(from), from, false);
+	struct sdp_session *asked = support_far_end(NEGOTIATE_WEBRTC, "0=PCMU/8000 mid=0 setup=actpass");
+	assert_int_equal(negotiate_make_answer(&leg.leg, asked, &other.leg, &answer), 0);
+	assert_int_equal(answer->media[0].bandwidth_as_kbps, 80);
+	assert_int_equal(answer->media[0].bandwidth_tias_bps, 64000);
+	sdp_session_free(answer);
+	sdp_session_free(asked);
 
 	struct sdp_session *later = sdp_session_copy(from);
 	assert_false(negotiate_needs_reoffer(&other.leg, later));
 	later->media[0].bandwidth_as_kbps = 40;
+	assert_true(negotiate_needs_reoffer(&other.leg, later));
+	later->media[0].bandwidth_as_kbps = 80;
+	later->media[0].bandwidth_tias_bps = 32000;
 	assert_true(negotiate_needs_reoffer(&other.leg, later));
 	sdp_session_free(later);
 	sdp_session_free(offer);
