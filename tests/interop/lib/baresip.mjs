@@ -20,7 +20,7 @@ const VIDEO = {
 
 // { tone: of its microphone, in Hz; accounts: { name: { codec: "gsm/8000/1", module: "gsm" } }, each with a codec of its own; registrar: { port, domain, password }, where the accounts are
 //   registered; encryption: "srtp-mand" for keys in the SDP, "dtls_srtp"; video: "fakevideo" is its camera,
-//   "vidbridge" shows each caller to himself }
+//   "vidbridge" shows each caller to himself; pictures: the modules of its codecs for them ("avcodec": H.264) }
 export async function startBaresip(options) {
   for (let attempt = 1; ; attempt++) {
     const started = await tryBaresip(options);
@@ -30,7 +30,7 @@ export async function startBaresip(options) {
 }
 
 // null: somebody else took a port meanwhile.
-async function tryBaresip({ tone, registrar, accounts = { baresip: { codec: 'pcmu/8000/1', module: 'g711' } }, encryption = '', video = '' }) {
+async function tryBaresip({ tone, registrar, accounts = { baresip: { codec: 'pcmu/8000/1', module: 'g711' } }, encryption = '', video = '', pictures = ['vp8'] }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tandem-baresip-'));
   const recordings = path.join(folder, 'recordings');
   mkdirSync(recordings);
@@ -38,7 +38,7 @@ async function tryBaresip({ tone, registrar, accounts = { baresip: { codec: 'pcm
   const control = await freeTcpPort();
   const rtp = await freeRtpPort();
   const modules = MODULES.find((candidate) => existsSync(candidate));
-  const more = `${video ? ';video_codecs=vp8' : ''}${encryption ? `;mediaenc=${encryption}` : ''}`;
+  const more = encryption ? `;mediaenc=${encryption}` : '';
   const uri = (name) => registrar ? `sip:${name}@${registrar.domain}` : `sip:${name}@127.0.0.1:${port}`;
   const registration = registrar ? `;regint=60;auth_pass=${registrar.password};outbound="sip:127.0.0.1:${registrar.port}"` : ';regint=0';
   writeFileSync(path.join(folder, 'accounts'),
@@ -65,7 +65,7 @@ module aubridge.so
 module sndfile.so
 module srtp.so
 module dtls_srtp.so
-${video ? `module ${video}.so\nmodule vp8.so` : ''}
+${video ? [video, ...pictures].map((name) => `module ${name}.so`).join('\n') : ''}
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so

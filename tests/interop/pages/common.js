@@ -13,31 +13,66 @@ window.WebSocket = class extends Native {
   }
 };
 
-// Chromium sends what an offer has first, even when its own answer leaves that out: so it must not see it.
-function withoutOthers(sdp, names) {
-  const types = [...sdp.matchAll(/^a=rtpmap:(\d+) ([^/]+)/gm)];
-  const others = types.filter(([, , name]) => !names.includes(name) && name !== 'telephone-event').map(([, type]) => type);
-  return sdp.split('\r\n')
-    .filter((line) => !others.some((type) => new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${type} `).test(line)))
-    .map((line) => (line.startsWith('m=audio') ? line.split(' ').filter((word, i) => i < 3 || !others.includes(word)).join(' ') : line))
-    .join('\r\n');
+// An m= line and what follows it, with the wanted codecs alone.
+function thinned(section, isWanted) {
+  const told = (attribute, type) => new RegExp(`^a=${attribute}:${type} (.*?)\r?$`, 'm').exec(section)?.[1] ?? '';
+  const isKept = (type) => {
+    const [name] = told('rtpmap', type).split('/');
+    if (name === 'rtx') return isKept(told('fmtp', type).slice('apt='.length));
+    return !name || name === 'telephone-event' || isWanted(name, told('fmtp', type));
+  };
+  const [media, ...lines] = section.split('\r\n');
+  const [kind, port, profile, ...types] = media.split(' ');
+  const kept = types.filter(isKept);
+  const belongs = (line) => kept.includes(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line)?.[1] ?? kept[0]);
+  return [[kind, port, profile, ...kept].join(' '), ...lines.filter(belongs)].join('\r\n');
 }
 
-// Makes the browser one that has no other codecs for sound.
-export function limitCodecs(names) {
-  const wanted = RTCRtpReceiver.getCapabilities('audio').codecs.filter(({ mimeType }) => names.includes(mimeType.slice('audio/'.length)));
+// Chromium sends what an offer has first, even when its own answer leaves that out: so it must not see it.
+function withoutOthers(sdp, kind, isWanted) {
+  return sdp.split(/^(?=m=)/m).map((section) => (section.startsWith(`m=${kind} `) ? thinned(section, isWanted) : section)).join('');
+}
+
+// Makes the browser one that has no other codecs for this kind.
+function limit(kind, isWanted) {
+  const wanted = RTCRtpReceiver.getCapabilities(kind).codecs.filter(({ mimeType, sdpFmtpLine = '' }) => {
+    const name = mimeType.slice(kind.length + 1);
+    return name === 'rtx' || isWanted(name, sdpFmtpLine);
+  });
   const native = RTCPeerConnection.prototype.setRemoteDescription;
   RTCPeerConnection.prototype.setRemoteDescription = function limited(description) {
-    return native.call(this, { type: description.type, sdp: withoutOthers(description.sdp, names) });
+    const { type, sdp } = description;
+    return native.call(this, type === 'offer' ? { type, sdp: withoutOthers(sdp, kind, isWanted) } : description);
   };
   for (const make of ['createOffer', 'createAnswer']) {
     const native = RTCPeerConnection.prototype[make];
     RTCPeerConnection.prototype[make] = function limited(...parameters) {
       for (const transceiver of this.getTransceivers())
-        if (transceiver.receiver.track.kind === 'audio') transceiver.setCodecPreferences(wanted);
+        if (transceiver.receiver.track.kind === kind) transceiver.setCodecPreferences(wanted);
       return native.apply(this, parameters);
     };
   }
+}
+
+export const limitCodecs = (names) => limit('audio', (name) => names.includes(name));
+
+// To one, { name: "H264", parameters: { "packetization-mode": "1" } }: an a=fmtp that says nothing of a parameter fits.
+export const limitPictures = ({ name, parameters = {} }) => limit('video', (one, described) => {
+  const said = Object.fromEntries(described.split(/; */).map((parameter) => parameter.split('=')));
+  return one === name && Object.entries(parameters).every(([key, value]) => (said[key] ?? value) === value);
+});
+
+// A camera that shows one colour, with something small that moves.
+export function paint(colour) {
+  const drawing = Object.assign(document.createElement('canvas'), { width: 320, height: 240 }).getContext('2d');
+  let at = 0;
+  setInterval(() => {
+    drawing.fillStyle = colour;
+    drawing.fillRect(0, 0, 320, 240);
+    drawing.fillStyle = 'white';
+    drawing.fillRect((at += 8) % 320, 0, 16, 16);
+  }, 1000 / 15);
+  return drawing.canvas.captureStream(15).getVideoTracks()[0];
 }
 
 const context = new AudioContext();
@@ -91,12 +126,14 @@ export function watch(connection) {
   });
 }
 
-// The picture that is on the screen: its size, the colour in its middle, and how many were decoded.
+// The picture that is on the screen: its size, the colour in its middle, how many were decoded, and how often a key frame was asked of us.
 async function seen() {
-  const figures = { decoded: 0, keys: 0, lost: 0, width: screen.videoWidth, height: screen.videoHeight };
+  const figures = { decoded: 0, keys: 0, lost: 0, asked: 0, width: screen.videoWidth, height: screen.videoHeight };
   for (const report of watched ? (await watched.getStats()).values() : [])
     if (report.type === 'inbound-rtp' && report.kind === 'video')
       Object.assign(figures, { decoded: report.framesDecoded ?? 0, keys: report.keyFramesDecoded ?? 0, lost: report.packetsLost });
+    else if (report.type === 'outbound-rtp' && report.kind === 'video')
+      figures.asked = (report.pliCount ?? 0) + (report.firCount ?? 0);
   if (!screen.videoWidth) return figures;
   canvas.width = canvas.height = 1;
   const drawing = canvas.getContext('2d');

@@ -1,5 +1,5 @@
 import JsSIP from 'jssip';
-import { limitCodecs, openSound, state, watch } from './common.js';
+import { limitCodecs, limitPictures, openSound, paint, state, watch } from './common.js';
 
 let ua;
 let session;
@@ -21,9 +21,11 @@ function follow(next) {
 }
 
 Object.assign(window.test, {
-  async start({ websocket, domain, user, password, tone, video, without, codecs }) {
+  async start({ websocket, domain, user, password, tone, video, colour, without, codecs, pictures }) {
     if (codecs) limitCodecs(codecs);
+    if (pictures) limitPictures(pictures);
     sound = await openSound(tone, video);
+    if (colour) sound.addTrack(paint(colour));
     leftOut = without;
     ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(websocket)],
