@@ -143,6 +143,7 @@ static void add_members(GString *text, const struct route_stage *stage)
 		g_string_append_printf(text, "%s%s by %s", comma, to->number, is_called ? "trunk " : "no trunk");
 		g_string_append(text, is_called ? to->name : "");
 	}
+	g_string_append_printf(text, " of ring group %s", stage->to.name);
 }
 
 static void add_target(GString *text, const struct route_stage *stage)
@@ -153,8 +154,6 @@ static void add_target(GString *text, const struct route_stage *stage)
 		g_string_append_printf(text, ", number %s", stage->to.number);
 	if (stage->to.target == ROUTE_GROUP)
 		add_members(text, stage);
-	if (stage->to.target == ROUTE_GROUP)
-		g_string_append_printf(text, " of ring group %s", stage->to.name);
 	if (stage->ring_s)
 		g_string_append_printf(text, " for %u s", stage->ring_s);
 }

@@ -30,7 +30,6 @@ struct loop {
 	char *name;
 	int epoll;
 	int wake; /* an eventfd, for posts and quit */
-	bool in_round;
 	int64_t now_us;
 	unsigned interval_us;
 	bool quit;                 /* atomic */

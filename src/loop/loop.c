@@ -6,7 +6,7 @@
 
 #define EVENTS_PER_ROUND 256
 
-static _Thread_local struct loop *running; /* NULL outside of rounds */
+static _Thread_local const struct loop *running; /* this thread's, in a round; NULL */
 
 int loop_new(const char *name, struct loop **ret_loop)
 {
@@ -38,7 +38,7 @@ int loop_new(const char *name, struct loop **ret_loop)
 
 int64_t loop_now_us(const struct loop *loop)
 {
-	return loop->in_round ? loop->now_us : base_monotonic_us();
+	return loop == running ? loop->now_us : base_monotonic_us();
 }
 
 GMainContext *loop_guest_context(struct loop *loop)
@@ -152,7 +152,7 @@ struct loop_watch *loop_watch_free(struct loop_watch *watch)
 		return NULL;
 	epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->descriptor, NULL);
 	__atomic_fetch_sub(&watch->loop->n_watches, 1, __ATOMIC_RELAXED);
-	if (!watch->loop->in_round) {
+	if (watch->loop != running) {
 		g_free(watch);
 		return NULL;
 	}
@@ -193,7 +193,6 @@ static void loop_round(struct loop *loop)
 	struct epoll_event events[EVENTS_PER_ROUND];
 	int count = loop_wait(loop, events);
 	loop->now_us = base_monotonic_us();
-	loop->in_round = true;
 	running = loop;
 	bool guest_ready = false, posted = false;
 	for (int i = 0; i < count; i++) {
@@ -211,7 +210,6 @@ static void loop_round(struct loop *loop)
 		loop_run_posts(loop);
 	loop_timers_fire(loop);
 	loop_guest_walk(loop->guest, guest_ready, loop->now_us);
-	loop->in_round = false;
 	running = NULL;
 	loop_wake_others(loop);
 	loop_free_buried(loop);

@@ -38,16 +38,20 @@ bool registrar_proves_upstream(const struct registrar *registrar, const char *us
 	return registrar_upstream(registrar, user) && !registrar_upstream_credentials(registrar, user, &unused);
 }
 
-/* What proves him, under options whose names begin so. Whether there is anything. */
-static bool read_proof(const struct config_snapshot *config, size_t index, const char *prefix, struct sip_credentials *ret_credentials)
+bool registrar_read_proof(const struct config_snapshot *config, size_t index, enum registrar_proof proof,
+			  struct sip_credentials *ret_credentials)
 {
-	g_autofree char *password = g_strconcat(prefix, "password", NULL);
-	g_autofree char *md5 = g_strconcat(prefix, "ha1_md5", NULL), *sha256 = g_strconcat(prefix, "ha1_sha256", NULL);
+	static const struct {
+		const char *password, *md5, *sha256;
+	} names[] = {
+		[REGISTRAR_PROOF_HERE] = {"password", "ha1_md5", "ha1_sha256"},
+		[REGISTRAR_PROOF_UPSTREAM] = {"upstream_password", "upstream_ha1_md5", "upstream_ha1_sha256"},
+	};
 	*ret_credentials = (struct sip_credentials){
 		.username = config_string(config, "users", index, "name"),
-		.password = config_string(config, "users", index, password),
-		.ha1 = {[SIP_DIGEST_MD5] = config_string(config, "users", index, md5),
-			[SIP_DIGEST_SHA256] = config_string(config, "users", index, sha256)},
+		.password = config_string(config, "users", index, names[proof].password),
+		.ha1 = {[SIP_DIGEST_MD5] = config_string(config, "users", index, names[proof].md5),
+			[SIP_DIGEST_SHA256] = config_string(config, "users", index, names[proof].sha256)},
 	};
 	return ret_credentials->password || ret_credentials->ha1[SIP_DIGEST_MD5] || ret_credentials->ha1[SIP_DIGEST_SHA256];
 }
@@ -55,7 +59,8 @@ static bool read_proof(const struct config_snapshot *config, size_t index, const
 bool registrar_upstream_credentials(const struct registrar *registrar, const char *user, struct sip_credentials *ret_credentials)
 {
 	ssize_t index = config_find(registrar->config, "users", user);
-	if (index < 0 || !read_proof(registrar->config, (size_t)index, "upstream_", ret_credentials) || !registrar_upstream(registrar, user))
+	if (index < 0 || !registrar_read_proof(registrar->config, (size_t)index, REGISTRAR_PROOF_UPSTREAM, ret_credentials) ||
+	    !registrar_upstream(registrar, user))
 		return false;
 	const char *username = config_string(registrar->config, "users", (size_t)index, "upstream_username");
 	if (username)
@@ -86,7 +91,7 @@ bool registrar_find_credentials(void *user, const char *name, struct sip_credent
 {
 	const struct registrar *registrar = user;
 	ssize_t index = config_find(registrar->config, "users", name);
-	return index >= 0 && read_proof(registrar->config, (size_t)index, "", ret_credentials);
+	return index >= 0 && registrar_read_proof(registrar->config, (size_t)index, REGISTRAR_PROOF_HERE, ret_credentials);
 }
 
 static int refuse(struct sip_server_transaction *transaction, const char *user, const char *reason)

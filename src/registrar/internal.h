@@ -128,6 +128,11 @@ void registrar_turn_tell(const struct registrar *registrar, const char *user, st
 /* --- authenticate.c --- */
 /* "sip:alice@example.com" -> "alice"; false: no SIP URI, no user, or (with authentication) not our domain. */
 bool registrar_user_of_uri(const struct registrar *registrar, const char *uri, char *user, size_t size);
+/* What a user proves himself with to us, or to the peer of his trunk. */
+enum registrar_proof { REGISTRAR_PROOF_HERE, REGISTRAR_PROOF_UPSTREAM };
+/* What his entry holds of it; borrowed. False: nothing. */
+bool registrar_read_proof(const struct config_snapshot *config, size_t index, enum registrar_proof proof,
+			  struct sip_credentials *ret_credentials);
 /* For digest: of `user`, the registrar, what proves a user of ours; borrowed. False: there is no such user, or nothing that would. */
 bool registrar_find_credentials(void *user, const char *name, struct sip_credentials *ret_credentials);
 /* Proves the sender and sets the flow's identity. 0 with the user in `user`, or -EACCES: answered with `challenge`

@@ -177,17 +177,10 @@ static void check_registrar(const struct config_snapshot *snapshot, struct confi
 				(long long)least, (long long)most);
 }
 
-static bool has_own_password(const struct config_snapshot *snapshot, size_t i)
+static bool has_proof(const struct config_snapshot *snapshot, size_t i, enum registrar_proof proof)
 {
-	return config_string(snapshot, "users", i, "password") || config_string(snapshot, "users", i, "ha1_md5") ||
-	       config_string(snapshot, "users", i, "ha1_sha256");
-}
-
-/* What he is to prove himself with at the peer is kept here. */
-static bool has_their_password(const struct config_snapshot *snapshot, size_t i)
-{
-	return config_string(snapshot, "users", i, "upstream_password") || config_string(snapshot, "users", i, "upstream_ha1_md5") ||
-	       config_string(snapshot, "users", i, "upstream_ha1_sha256");
+	struct sip_credentials unused;
+	return registrar_read_proof(snapshot, i, proof, &unused);
 }
 
 static void check_hashes(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
@@ -212,7 +205,7 @@ static void check_hashes(const struct config_snapshot *snapshot, struct config_r
 static void check_realm(const struct config_snapshot *snapshot, struct config_report *report, size_t i, const char *upstream)
 {
 	ssize_t trunk = config_find(snapshot, "trunks", upstream);
-	bool has_hash = has_their_password(snapshot, i) && !config_string(snapshot, "users", i, "upstream_password");
+	bool has_hash = has_proof(snapshot, i, REGISTRAR_PROOF_UPSTREAM) && !config_string(snapshot, "users", i, "upstream_password");
 	if (has_hash && trunk >= 0 && !config_string(snapshot, "trunks", (size_t)trunk, "realm"))
 		config_complain(report, "users", i, "upstream", "is a trunk without a realm: a hash is good for one realm only");
 }
@@ -220,8 +213,8 @@ static void check_realm(const struct config_snapshot *snapshot, struct config_re
 static void check_upstream(const struct config_snapshot *snapshot, struct config_report *report, size_t i)
 {
 	const char *upstream = config_string(snapshot, "users", i, "upstream");
-	bool has_password = has_own_password(snapshot, i);
-	bool has_theirs = has_their_password(snapshot, i);
+	bool has_password = has_proof(snapshot, i, REGISTRAR_PROOF_HERE);
+	bool has_theirs = has_proof(snapshot, i, REGISTRAR_PROOF_UPSTREAM);
 	if (upstream && config_find(snapshot, "trunks", upstream) < 0)
 		config_complain(report, "users", i, "upstream", "is no trunk");
 	if (!upstream && has_theirs)
@@ -256,13 +249,13 @@ static void check_users(const struct config_snapshot *snapshot, struct config_re
 	for (size_t i = 0; i < config_count(snapshot, "users"); i++) {
 		const char *name = config_string(snapshot, "users", i, "name");
 		bool is_proven_there = has_upstream || (config_string(snapshot, "users", i, "upstream") &&
-							!has_their_password(snapshot, i));
+							!has_proof(snapshot, i, REGISTRAR_PROOF_UPSTREAM));
 		if (name && strpbrk(name, "@:;?<>\" \t"))
 			config_complain(report, "users", i, "name",
 					"is only the part before the '@' of an address, without blanks");
 		check_user_texts(snapshot, report, i);
 		config_check_encodings(snapshot, report, "users", i, "codecs");
-		if (!is_open && !is_proven_there && !has_own_password(snapshot, i))
+		if (!is_open && !is_proven_there && !has_proof(snapshot, i, REGISTRAR_PROOF_HERE))
 			config_complain(report, "users", i, NULL,
 					"needs a password (or registrar.authentication = \"none\")");
 		check_hashes(snapshot, report, i);

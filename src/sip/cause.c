@@ -123,7 +123,8 @@ static void add_warning(const struct sip_message *message, struct sip_cause *cau
 	if (!*text)
 		return;
 	cause->status = sip_message_status(message);
-	cause->is_text_of_status = base_copy_text(cause->text, sizeof cause->text, text);
+	cause->is_text_of_status = true;
+	base_copy_text(cause->text, sizeof cause->text, text);
 }
 
 bool sip_cause_read(const struct sip_message *message, struct sip_cause *ret_cause)

@@ -36,11 +36,11 @@ struct trunk *trunks_at(const struct trunks *trunks, size_t index); /* borrowed 
 struct trunk *trunk_find(const struct trunks *trunks, const char *name);
 /* By identity, which may be NULL; borrowed; NULL. */
 struct trunk *trunk_of_identity(const struct trunks *trunks, const char *identity);
-/* Whose request this is: the trunk one of whose peer addresses is the sender's host, else the first that lists it (inbound_addresses). Any source port is taken: clients
- * over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too, as RFC 3261,
- * section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged, and one on TLS
- * over nothing else; not at all if it has client_certificate. Of several trunks with that host the one whose transport and port fit best is meant, then the first. Borrowed; NULL: a
- * stranger. */
+/* Whose request this is: the trunk one of whose peer addresses is the sender's host, else the first that lists it (inbound_addresses).
+ * Any source port is taken: clients over TCP and many PBXs send from others than they listen on. A trunk on UDP is heard over TCP too,
+ * as RFC 3261, section 18.1.1, asks of large requests; a trunk on TCP is not heard over UDP, where the source is easily forged, and one
+ * on TLS over nothing else; not at all if it has client_certificate. Of several trunks with that host the one whose transport and port
+ * fit best is meant, then the first. Borrowed; NULL: a stranger. */
 struct trunk *trunk_of_source(const struct trunks *trunks, enum sip_transport transport,
 			      const struct net_address *source);
 
